@@ -1,0 +1,148 @@
+"""What the benchmark of bakes lets run against each other: each is a function that leaves a disk and can be timed.
+
+Every one gets a folder of its own. Peers are given their base; vipforge's cold bake makes its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from benchmarks.base import base
+from builder.host import accelerator, packer
+from builder.roots.mirror import host_address
+from builder.run import need
+from builder.sources.fetch import fetch
+from builder.sources.pins import pin
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / "benchmarks" / "peers"
+SPEC = ROOT / "examples" / "quickstart.yml"
+SECONDS = 4 * 60 * 60
+TARBALL = ("keepalived", "2.3.3")
+"""What vipforge compiles into debian12 as well."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """`prepare` is not timed; `bake` is, and leaves the disk that it names in the folder."""
+
+    name: str
+    title: str
+    bake: Callable[[Path], Path]
+    prepare: Callable[[Path], None] = lambda _: None
+
+
+def vipforge(folder: Path, spec: Path, *, cache: Path | None = None) -> Path:
+    """`vipforge image`, in a process of its own."""
+    own = {"VIPFORGE_BUILD": str(folder / "build")} | ({"VIPFORGE_CACHE": str(cache)} if cache else {})
+    _run([sys.executable, "-m", "builder", "image", str(spec), "--guest", "debian12"], own)
+    return folder / "build" / str(yaml.safe_load(spec.read_text())["cluster"]) / "appliance.qcow2"
+
+
+def changed(folder: Path, name: str, **changes: object) -> Path:
+    """The quickstart's spec with other values, in the folder."""
+    data = yaml.safe_load(SPEC.read_text())
+    for key, value in changes.items():
+        data[key] = {**data[key], **value} if isinstance(value, dict) else value
+    path = folder / f"{name}.yml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+def cold(folder: Path) -> Path:
+    """From nothing, the base and the compilation included."""
+    return vipforge(folder, SPEC, cache=folder / "cache")
+
+
+def baked(folder: Path) -> None:
+    """An image of the unchanged spec, and its layers in the cache."""
+    vipforge(folder, SPEC)
+
+
+def settings(folder: Path) -> Path:
+    """Other VRRP settings and another service, for a cluster that was baked before."""
+    services = [{**each, "port": 8080} for each in yaml.safe_load(SPEC.read_text())["services"]]
+    return vipforge(folder, changed(folder, "changed", vrrp={"profile": "fast"}, services=services))
+
+
+def unchanged(folder: Path) -> Path:
+    """The same spec again."""
+    return vipforge(folder, SPEC)
+
+
+def another(folder: Path) -> Path:
+    """Another cluster on the same foundation."""
+    return vipforge(folder, changed(folder, "another", cluster="another"))
+
+
+def packer_by_hand(folder: Path) -> Path:
+    """The template that a person writes: everything in shell provisioners inside the machine."""
+    key, seed = _seed(folder)
+    values = {
+        "base": base(),
+        "source": _tarball(),
+        "key": key,
+        "seed": f'["{seed}/user-data", "{seed}/meta-data"]',
+        "accelerator": accelerator(),
+        "output": folder / "out",
+    }
+    words = [word for name, value in values.items() for word in ("-var", f"{name}={value}")]
+    own = {"PACKER_CACHE_DIR": str(folder / "cache"), "TMPDIR": str(folder)}
+    _run([str(packer().path), "build", *words, "appliance.pkr.hcl"], own, PEERS / "packer-by-hand")
+    return folder / "out" / "appliance.qcow2"
+
+
+def virt_customize(folder: Path) -> Path:
+    """guestfs-tools, with the same steps."""
+    need("virt-customize", "guestfs-tools")
+    made = folder / "virt.qcow2"
+    _run([str(PEERS / "virt_customize.sh"), str(base()), str(_tarball()), str(made)], {"TMPDIR": str(folder)})
+    return made
+
+
+def fetched(_: Path) -> None:
+    """Base and tarball, which the peers are given."""
+    base()
+    _tarball()
+
+
+ALL = (
+    Contestant("cold", "vipforge, cold, from nothing", cold),
+    Contestant("settings", "vipforge, changed services and VRRP", settings, baked),
+    Contestant("another", "vipforge, another cluster", another, baked),
+    Contestant("unchanged", "vipforge, nothing changed", unchanged, baked),
+    Contestant("packer", "(a) Packer template by hand", packer_by_hand, fetched),
+    Contestant("virt", "(b) virt-customize", virt_customize, fetched),
+)
+
+
+def _seed(folder: Path) -> tuple[Path, Path]:
+    key, seed = folder / "key", folder / "seed"
+    seed.mkdir()
+    _run([need("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-f", str(key)], {})
+    public = key.with_suffix(".pub").read_text().strip()
+    data = {"disable_root": False, "users": [{"name": "root", "ssh_authorized_keys": [public]}]}
+    (seed / "user-data").write_text("#cloud-config\n" + yaml.safe_dump(data))
+    (seed / "meta-data").write_text("instance-id: by-hand\nlocal-hostname: by-hand\n")
+    return key, seed
+
+
+def _tarball() -> Path:
+    return fetch(pin(*TARBALL), offline=False, debian=host_address())
+
+
+def _run(words: list[str], own: Mapping[str, str], folder: Path = ROOT) -> None:
+    """Run it with its words in a log, of which the end is shown when it fails."""
+    done = subprocess.run(
+        words, env={**os.environ, **own}, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{shutil.which(words[0]) or words[0]} failed:\n{(done.stdout + done.stderr)[-4000:]}")

@@ -1,0 +1,110 @@
+"""Requests that a reload of HAProxy loses: `python -m benchmarks.reload [REQUESTS]`, as root; prints one JSON object.
+
+A node of examples/quickstart.yml in namespaces runs HAProxy as its unit does, master and worker; clients ask the VIP's
+web service over new connections while HAProxy is told to reload every second (SIGUSR2 to the master).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from builder.guests import known
+from builder.lab.background import launch
+from builder.lab.netns import NetnsNode, pair
+from builder.roots import keepalived
+from builder.roots.workshop import DebianWorkshop
+from builder.spec.load import load
+
+REQUESTS = 20_000
+EVERY = 1.0
+"""Seconds between two reloads."""
+CLIENTS = 8
+SECONDS = 10
+FIRST_TRIES = 200
+"""Each a tenth of a second: an election takes a few."""
+FACTS = known()["debian12"].facts
+SPEC = Path(__file__).parents[1] / "examples" / "quickstart.yml"
+
+
+def measure(requests: int, state: Path) -> dict[str, object]:
+    """Ask `requests` times under reloads: answers, reloads, new workers, seconds; `state` is an empty folder."""
+    os.environ["VIPFORGE_STATE"] = str(state)
+    build = keepalived.build(DebianWorkshop("bookworm"), FACTS.default_keepalived, offline=False)
+    with pair(load(SPEC), FACTS, FACTS.default_keepalived, build) as made:
+        node = made.nodes[0]
+        node.identify()
+        master = _start(node, state / "haproxy.log")
+        node.begin("keepalived")
+        words = [*made.client(), sys.executable, "-m", "benchmarks.reload", "ask", str(made.cluster.vrrp.vips[0])]
+        client = subprocess.Popen([*words, str(requests)], stdout=subprocess.PIPE, text=True)
+        began, reloads = time.monotonic(), 0
+        while client.poll() is None:
+            node.run("kill", "-USR2", master)
+            reloads += 1
+            time.sleep(EVERY)
+        log = (state / "haproxy.log").read_text()
+        answers = json.loads(client.stdout.read()) if client.stdout else {}
+        return {
+            "answers": answers,
+            "reloads": reloads,
+            "workers": log.count("New worker"),
+            "seconds": round(time.monotonic() - began, 1),
+        }
+
+
+def _start(node: NetnsNode, log: Path) -> str:
+    """HAProxy as master and worker; the master's process id on the node."""
+    words = node.inside("haproxy", "-W", "-n", "2000", "-p", "/run/haproxy.pid", "-f", "/etc/haproxy/haproxy.cfg")
+    socket = node.path("/run/haproxy/admin.sock")
+    launch(words, socket.exists, "haproxy", log=log, limit=SECONDS)
+    node.run("/usr/libexec/vipforge/haproxy-state", "up")
+    return node.path("/run/haproxy.pid").read_text().split()[0]
+
+
+async def _ask(host: str) -> str:
+    try:
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(host, 80), SECONDS)
+        writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = await asyncio.wait_for(reader.read(), SECONDS)
+        writer.close()
+    except (OSError, TimeoutError) as failure:
+        return type(failure).__name__
+    return answer.split(b" ", 2)[1].decode() if answer else "empty"
+
+
+async def _load(host: str, requests: int) -> Counter[str]:
+    """Ask until the first answer comes, then count."""
+    for _ in range(FIRST_TRIES):
+        if await _ask(host) == "200":
+            break
+        await asyncio.sleep(0.1)
+    found: Counter[str] = Counter()
+
+    async def client() -> None:
+        for _ in range(requests // CLIENTS):
+            found[await _ask(host)] += 1
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    return found
+
+
+def main(words: list[str]) -> None:
+    """The benchmark, or with `ask HOST REQUESTS` its client."""
+    if words[:1] == ["ask"]:
+        result: object = asyncio.run(_load(words[1], int(words[2])))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            result = measure(int(words[0]) if words else REQUESTS, Path(folder))
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

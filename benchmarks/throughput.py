@@ -1,0 +1,249 @@
+"""HAProxy's throughput with a rendered configuration beside a minimal one written by hand; as root, with Debian's wrk.
+
+    .venv/bin/python -m benchmarks.throughput [--rounds 15] [--seconds 2] [--json]
+
+`ours` is the haproxy.cfg of examples/quickstart.yml. `minimal` has what such a service cannot be without: the same
+check and the same access log. `bare` has neither: what the log costs. All run at the same time in one network
+namespace, on one processor; their rounds take turns on the other, where wrk asks and another HAProxy answers for the
+servers. A ratio is the median of the rounds' ratios to `minimal`. The processor time for a request says the same with
+less noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from builder.guests import known
+from builder.render import overlay
+from builder.run import contain, need, run
+from builder.spec.load import load
+from builder.spec.model import Cluster
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "quickstart.yml"
+FACTS = known()["debian12"].facts
+CONNECTIONS = 64
+SECONDS = 60
+MOST_CONNECTIONS = "2000"
+FIRST, OTHERS = ("taskset", "-c", "0"), ("taskset", "-c", f"1-{max((os.cpu_count() or 2) - 1, 1)}")
+"""Where the proxies run, and where everything else does."""
+CHECKED_SECONDS = 5
+"""Until the checks have found the servers well."""
+JAIL, RUN = "/var/lib/haproxy", "/run/haproxy"
+PORTS = {"ours": 80, "minimal": 81, "bare": 82}
+WAYS = {"connections kept": (), "a connection each": ("-H", "Connection: close")}
+SERVERS = """\
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend servers
+{binds}
+    http-request return status 200 content-type text/plain string 0123456789012345678901234567890123456789
+"""
+BY_HAND = """\
+global
+    {log}
+    chroot {jail}
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    {log_format}
+frontend web
+    bind {vip}:{port}
+    default_backend web
+backend web
+    {check}
+{servers}
+"""
+LOGGED = {
+    "log": "log /dev/log local0",
+    "log_format": "log global\n    option httplog",
+    "check": "option httpchk GET /health",
+    "checked": " check",
+}
+BARE = dict.fromkeys(LOGGED, "")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one round of one variant came to: requests in a second, processor time for one, HAProxy's busy part."""
+
+    rate: float
+    micros: float
+    busy: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant's medians; the ratios are to `minimal`, more is better."""
+
+    way: str
+    variant: str
+    rate: float
+    micros: float
+    busy: float
+    rate_ratio: float
+    processor_ratio: float
+
+
+def main(words: Sequence[str]) -> None:
+    """Start the benchmark in namespaces of its own; or, there, run it and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args(words)
+    if not asked.inside:
+        need("wrk", "wrk")
+        again = [sys.executable, "-m", "benchmarks.throughput", *words, "--inside"]
+        sys.exit(subprocess.run(contain(again, network=False), check=False).returncode)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(asked.rounds, asked.seconds, Path(folder))
+    print(json.dumps([asdict(row) for row in rows], indent=1) if asked.json else table(rows))
+
+
+def measure(rounds: int, seconds: int, folder: Path) -> list[Row]:
+    """All variants in both ways, taking turns."""
+    cluster = load(EXAMPLE)
+    vip = str(cluster.vrrp.vips[0])
+    _prepare(cluster)
+    with ExitStack() as stack:
+        stack.enter_context(_log(Path(JAIL) / "dev" / "log"))
+        stack.enter_context(_haproxy(folder / "servers.cfg", _servers(cluster), OTHERS))
+        pids = {
+            name: stack.enter_context(_haproxy(folder / f"{name}.cfg", text, FIRST))
+            for name, text in _texts(cluster).items()
+        }
+        time.sleep(CHECKED_SECONDS)
+        taken = [_round(number, pids, vip, seconds) for number in range(rounds)]
+    return [_row(way, name, taken) for way in WAYS for name in PORTS]
+
+
+def _prepare(cluster: Cluster) -> None:
+    """The VIP's and the servers' addresses, and folders that are ours alone: the mount namespace is."""
+    for address in (cluster.vrrp.vips[0], *(server.address for server in cluster.services[0].servers)):
+        run(["ip", "address", "add", f"{address}/32", "dev", "lo"], timeout=SECONDS)
+    for place in (JAIL, RUN):
+        Path(place).mkdir(parents=True, exist_ok=True)
+        run(["mount", "-t", "tmpfs", "tmpfs", place], timeout=SECONDS)
+
+
+@contextmanager
+def _log(place: Path) -> Iterator[None]:
+    """What takes HAProxy's log, and forgets it."""
+    place.parent.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taker:
+        taker.bind(str(place))
+        place.chmod(0o666)
+        program = "import socket; taker = socket.socket(fileno=0)\nwhile taker.recv(65536): pass"
+        with _running([*OTHERS, sys.executable, "-c", program], stdin=taker.fileno()):
+            yield
+
+
+@contextmanager
+def _haproxy(path: Path, text: str, where: Sequence[str]) -> Iterator[int]:
+    """HAProxy with that configuration; its process id."""
+    path.write_text(text)
+    with _running([*where, "haproxy", "-db", "-n", MOST_CONNECTIONS, "-f", str(path)]) as pid:
+        yield pid
+
+
+@contextmanager
+def _running(words: Sequence[str], stdin: int | None = None) -> Iterator[int]:
+    with subprocess.Popen(words, stdin=stdin) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def _servers(cluster: Cluster) -> str:
+    """One HAProxy that answers for all of the farm."""
+    places = (f"    bind {server.address}:{server.port}" for server in cluster.services[0].servers)
+    return SERVERS.format(binds="\n".join(places))
+
+
+def _texts(cluster: Cluster) -> dict[str, str]:
+    """The variants' configurations."""
+    servers = cluster.services[0].servers
+    rendered = overlay.text("/etc/haproxy/haproxy.cfg", cluster, FACTS, FACTS.default_keepalived)
+    found = {"ours": rendered}
+    for name, extra in (("minimal", LOGGED), ("bare", BARE)):
+        lines = (f"    server {each.name} {each.address}:{each.port}{extra['checked']}" for each in servers)
+        places = {"vip": cluster.vrrp.vips[0], "port": PORTS[name], "jail": JAIL, "servers": "\n".join(lines)}
+        found[name] = BY_HAND.format(**places, **extra)
+    return found
+
+
+def _round(number: int, pids: dict[str, int], vip: str, seconds: int) -> dict[tuple[str, str], Sample]:
+    """Each variant once in each way; who begins changes from round to round."""
+    names = [*PORTS][number % len(PORTS) :] + [*PORTS][: number % len(PORTS)]
+    asked = {(way, name): (f"http://{vip}:{PORTS[name]}/", pids[name]) for way in WAYS for name in names}
+    return {key: _ask(url, pid, WAYS[key[0]], seconds) for key, (url, pid) in asked.items()}
+
+
+def _ask(url: str, pid: int, more: Sequence[str], seconds: int) -> Sample:
+    """Ask as fast as it goes; raises SystemExit where not all is answered well."""
+    before, began = _processor(pid), time.monotonic()
+    words = [*OTHERS, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *more, url]
+    told = run(words, timeout=seconds + SECONDS).out
+    used, wall = _processor(pid) - before, time.monotonic() - began
+    requests, rate = re.search(r"(\d+) requests in", told), re.search(r"Requests/sec: +([\d.]+)", told)
+    if not requests or not rate or not int(requests[1]) or "Non-2xx" in told:
+        sys.exit(f"{url} was not answered well:\n{told}")
+    return Sample(float(rate[1]), used / int(requests[1]) * 1e6, used / wall)
+
+
+def _processor(pid: int) -> float:
+    """The processor time of a process of one thread, in seconds (the kernel's sched-stats.rst)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def _row(way: str, name: str, taken: Sequence[dict[tuple[str, str], Sample]]) -> Row:
+    """Medians over the rounds; a ratio compares within a round."""
+    pairs = [(each[way, name], each[way, "minimal"]) for each in taken]
+    median = statistics.median
+    return Row(
+        way,
+        name,
+        median(own.rate for own, _ in pairs),
+        median(own.micros for own, _ in pairs),
+        median(own.busy for own, _ in pairs),
+        median(own.rate / other.rate for own, other in pairs),
+        median(other.micros / own.micros for own, other in pairs),
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown."""
+    lines = [
+        f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the end",
+        "",
+        "| requests | configuration | a second | to minimal | processor time for one | to minimal | HAProxy busy |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        numbers = f"{row.rate:.0f} | {row.rate_ratio:.2f} | {row.micros:.1f} µs | {row.processor_ratio:.2f}"
+        lines.append(f"| {row.way} | {row.variant} | {numbers} | {row.busy:.0%} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

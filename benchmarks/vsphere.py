@@ -1,0 +1,66 @@
+"""A hundred clusters from one image, in a simulated vCenter: planned, deployed, and planned again.
+
+    .venv/bin/python -m benchmarks.vsphere [NUMBER]
+
+The image is to be uploaded once. The simulator answers at once, so the times are vipforge's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.seeds import clusters
+from builder.files import sha256
+from builder.ship.steps import carry_out
+from builder.ship.vsphere import Names, Target, connected, site
+from builder.ship.vsphere.deploy import steps
+from tests.vcenter import compiled, started
+
+MIB = 1 << 20
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Deploy, and print how long each part took."""
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    wanted = list(clusters(number))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        image = _image(folder)
+        with started(compiled(folder)) as vcenter, connected(vcenter.who) as service:
+            target = Target(site(service, Names(network="VM Network")), vcenter.who)
+            first = _timed("planned", lambda: steps(wanted, target, image=image))
+            uploads = sum(step.what.startswith("template ") for step in first)
+            _timed("deployed", lambda: carry_out(first))
+            again = _timed("planned again", lambda: steps(wanted, target, image=image))
+    lacking = sum(not step.ready for step in again)
+    print(f"{number} clusters, {len(first)} steps, {uploads} upload; {lacking} steps left for a second run")
+
+
+def _timed(what: str, work: Callable[[], T]) -> T:
+    began = time.monotonic()
+    done = work()
+    print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
+    return done
+
+
+def _image(folder: Path) -> Path:
+    """A disk of 8 MiB that stands for an image, with a manifest."""
+    raw, image = folder / "raw", folder / "appliance.qcow2"
+    raw.write_bytes(os.urandom(MIB) + bytes(7 * MIB))
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, image], check=True)
+    record = {"guest": "debian12", "size": image.stat().st_size, "virtual_size": 8 * MIB, "sha256": sha256(image)}
+    (folder / "manifest.json").write_text(json.dumps(record))
+    return image
+
+
+if __name__ == "__main__":
+    main()

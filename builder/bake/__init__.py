@@ -1,0 +1,1 @@
+"""From a rendered cluster to an image: base, foundation, appliance."""

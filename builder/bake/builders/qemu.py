@@ -1,0 +1,63 @@
+"""From a disk, in QEMU: a foundation that was made on this host, or a vendor's image."""
+
+from __future__ import annotations
+
+from builder.bake.builders.base import BakeInputs, Builder, Source, communicator, seed
+
+
+def source(inputs: BakeInputs) -> Source:
+    """The settings of Packer's qemu builder."""
+    # use_backing_file stays off: Packer 1.6.6 gives qemu-img no backing format, which QEMU 6.1 and later refuse.
+    grow = inputs.foundation.grow_to_gib
+    size = {"disk_size": f"{grow * 1024}M"} if grow else {}
+    return {
+        **machine(inputs),
+        **size,
+        "boot_wait": "1s",
+        "disk_image": True,
+        "skip_resize_disk": not grow,
+        "use_backing_file": False,
+    }
+
+
+def machine(inputs: BakeInputs) -> Source:
+    """What is the same for a disk and for an installer."""
+    served = {"http_directory": str(inputs.http)} if inputs.http else {}
+    return {
+        **communicator(inputs, inputs.access.user),
+        **seed(inputs.access),
+        **served,
+        "accelerator": inputs.accelerator,
+        "cpus": inputs.cpus,
+        "disk_detect_zeroes": "unmap",
+        "disk_discard": "unmap",
+        "disk_interface": "virtio",
+        "format": "qcow2",
+        "headless": True,
+        "iso_checksum": f"sha256:{inputs.foundation_sha256}",
+        "iso_url": str(inputs.foundation.disk),
+        "memory": inputs.memory,
+        "net_device": "virtio-net",
+        "output_directory": str(inputs.output),
+        "qemuargs": _qemu_arguments(inputs),
+        "skip_compaction": True,
+        "vm_name": "appliance.qcow2",
+        "vnc_bind_address": "127.0.0.1",
+    }
+
+
+def _qemu_arguments(inputs: BakeInputs) -> list[list[str]]:
+    # No -accel and no -drive here: Packer sets the first itself, and would drop all its drives for the second.
+    arguments = [
+        ["-cpu", "host" if inputs.accelerator == "kvm" else "max"],
+        ["-serial", f"file:{inputs.console}"],
+        ["-device", "virtio-rng-pci"],
+    ]
+    foundation = inputs.foundation
+    if foundation.kernel and foundation.initrd:
+        arguments += [["-kernel", str(foundation.kernel)], ["-initrd", str(foundation.initrd)]]
+        arguments += [["-append", inputs.access.cmdline]]
+    return arguments
+
+
+BUILDER = Builder("qemu", kind="qemu", plugin="qemu", medium="disk", source=source)

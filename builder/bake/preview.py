@@ -1,0 +1,133 @@
+"""What a bake would use, written out for people to read: the Packer template, the guest's files, each node's own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from builder import paths
+from builder.bake import builders
+from builder.bake.access import KICKSTART_LABEL, Access, kickstart_text
+from builder.bake.builders.base import Builder
+from builder.bake.template import BakeInputs, template, text
+from builder.errors import HostLacks
+from builder.files import publish, workspace, write_atomic
+from builder.guests import Facts, Foundation, choose, settle
+from builder.guests.rpm import KEEPALIVED
+from builder.host import packer
+from builder.identity.seed import seed
+from builder.render import appliance, keepalived_conf
+from builder.spec.model import Cluster
+
+NAME = "rendered"
+README = """\
+What a bake of {cluster} runs and puts into its image, with {guest} and keepalived {version}.
+For reading alone: the next `vipforge render` writes it anew. In the order of a bake:
+
+compile/            recipes that run in a clean root of the guest's system on the host, never in the image
+*.pkr.json          what Packer does: appliance.pkr.json for --builder qemu, the others for the builder of their name
+ks.cfg              what answers the installer, for --builder qemu-iso and vsphere-iso (not for every guest)
+provision/          steps that Packer runs in the guest, in the order of their numbers
+guest/              files as they lie in the image; 10-overlay.sh puts them there
+nodes/NAME/         one node's seed (user-data, meta-data, network-config), which is never in the image, and its
+                    keepalived.conf, which the guest writes at boot from the seed
+"""
+OLDEST_PACKER = (1, 6, 6)
+KEY = "ssh-ed25519 (the bake's own key, made for one bake)"
+
+
+def preview(cluster: Cluster) -> Path:
+    """Write build/CLUSTER/rendered/ anew and return it; README in it says what each part is.
+
+    The interface in nodes/NAME/keepalived.conf stays `auto` where neither the spec nor the guest names it: it is found
+    at boot.
+    """
+    guest = choose(cluster)
+    version = settle(cluster, guest.facts)
+    target = paths.build(cluster.cluster, NAME)
+    with workspace(target.parent / ".work", "render") as work:
+        fresh = work / NAME
+        _guest_files(fresh / "guest", cluster, guest.facts, version)
+        _node_files(fresh / "nodes", cluster, guest.facts, version)
+        _bake_files(fresh, cluster, guest.facts, target.parent)
+        _compile_files(fresh / "compile", cluster)
+        write_atomic(
+            fresh / "README", README.format(cluster=cluster.cluster, guest=guest.facts.title, version=version)
+        )
+        shutil.rmtree(target, ignore_errors=True)
+        publish(fresh, target)
+    return target
+
+
+def _guest_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> None:
+    for path, file in appliance(cluster, facts, version).items():
+        write_atomic(folder / path.lstrip("/"), file.content, mode=file.mode)
+
+
+def _node_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> None:
+    asked = cluster.network.interface
+    card = facts.interface or asked if asked == "auto" else asked
+    for node in cluster.nodes:
+        own = folder / node.name
+        write_atomic(own / "keepalived.conf", keepalived_conf(cluster, node, facts, version, card))
+        for name, content in seed(cluster, node, facts).files().items():
+            write_atomic(own / name, content, mode=0o600)
+
+
+def _bake_files(fresh: Path, cluster: Cluster, facts: Facts, folder: Path) -> None:
+    for name in facts.provision:
+        source = paths.resources("packer", "provision", name)
+        write_atomic(fresh / "provision" / source.name, source.read_text(), mode=0o755)
+    for builder in builders.of(facts):
+        made = text(template(_inputs(cluster, facts, folder, builder), _packer_version(), builder))
+        name = "appliance" if builder.name == "qemu" else builder.name
+        write_atomic(fresh / f"{name}.pkr.json", made)
+    if facts.kickstart:
+        write_atomic(fresh / "ks.cfg", kickstart_text(facts, KEY))
+
+
+def _compile_files(folder: Path, cluster: Cluster) -> None:
+    for name in ("keepalived", "haproxy") if cluster.haproxy.source else ("keepalived",):
+        recipe = paths.resources("packer", name, "build.sh").read_text()
+        write_atomic(folder / f"{name}.sh", recipe, mode=0o755)
+
+
+def _inputs(cluster: Cluster, facts: Facts, folder: Path, builder: Builder) -> BakeInputs:
+    """The bake's inputs at the places where they will lie."""
+    work = folder / ".work"
+    return BakeInputs(
+        foundation=_foundation(work, facts),
+        foundation_sha256="0" * 64,
+        accelerator="tcg" if builder.local else "",
+        payload=work / "payload.tar",
+        scripts=tuple(paths.resources("packer", "provision", name) for name in facts.provision),
+        access=_access(work, facts, builder),
+        output=work / "out",
+        console=folder / "logs" / "console.log",
+        cluster=cluster.cluster,
+        disk_gib=cluster.image.disk_gib,
+        guest_type=facts.vsphere_type,
+        packages=work / "packages" if facts.repositories else None,
+    )
+
+
+def _foundation(work: Path, facts: Facts) -> Foundation:
+    if facts.repositories:
+        return Foundation(work / "base", uploads={KEEPALIVED: work / "keepalived.tar"})
+    return Foundation(work / "foundation.qcow2", work / "vmlinuz", work / "initrd.img")
+
+
+def _access(work: Path, facts: Facts, builder: Builder) -> Access:
+    key = work / "bake-key"
+    if builder.medium == "installer":
+        return Access(key, "", (work / "ks.cfg",), KICKSTART_LABEL)
+    if facts.repositories:
+        return Access(key, "", (work / "user-data", work / "meta-data"), user=facts.bake_user)
+    return Access(key, "(the guest's own words, and the bake's key)", ())
+
+
+def _packer_version() -> tuple[int, ...]:
+    try:
+        return packer().version
+    except HostLacks:
+        return OLDEST_PACKER

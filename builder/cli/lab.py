@@ -1,0 +1,75 @@
+"""`vipforge lab`: the pair on this host."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+SPEC = typer.Argument(..., help="The cluster's spec.")
+
+
+class Seed(StrEnum):
+    """How a seed reaches a node of the lab."""
+
+    ISO = "iso"
+    OVF = "ovf"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    lab = typer.Typer(no_args_is_help=True, help="Boot the cluster's nodes on this host, and look at them.")
+    app.add_typer(lab, name="lab")
+    _register_life(lab)
+    _register_looks(lab)
+
+
+def _register_life(lab: typer.Typer) -> None:
+    @lab.command()
+    def up(
+        spec: Path = SPEC,
+        no_wait: bool = typer.Option(False, "--no-wait", help="Return when the machines run; do not wait for them."),
+        seed: Seed = typer.Option(Seed.ISO, "--seed", help="The seeds' CD: NoCloud's, or vCenter's for OVF."),
+    ) -> None:
+        """Boot the nodes, with a network, servers and a client of their own."""
+        from builder import lab as room
+        from builder.spec.load import load
+
+        room.up(load(spec), wait=not no_wait, road=seed.value)
+
+    @lab.command()
+    def down(spec: Path = SPEC) -> None:
+        """End the lab and remove all of it."""
+        from builder import lab as room
+        from builder.spec.load import load
+
+        room.down(load(spec))
+
+
+def _register_looks(lab: typer.Typer) -> None:
+    @lab.command()
+    def status(
+        spec: Path = SPEC,
+        json_output: bool = typer.Option(False, "--json", help="Print it for programs."),
+    ) -> None:
+        """Show who holds which VIP. Ends with code 0 if exactly one node holds each, else 1."""
+        from builder import lab as room
+        from builder.lab import report
+        from builder.spec.load import load
+
+        seen = room.status(load(spec))
+        typer.echo(report.text(seen, as_json=json_output))
+        raise typer.Exit(0 if seen.one_holder_each else 1)
+
+    @lab.command()
+    def ssh(
+        spec: Path = SPEC,
+        node: str = typer.Argument(..., help="A node's name, short or full."),
+        command: list[str] = typer.Argument(None, help="A command, after --; left out, a login shell."),
+    ) -> None:
+        """Log in to a node, or run a command there."""
+        from builder import lab as room
+        from builder.spec.load import load
+
+        room.login(load(spec), node, command or [])

@@ -1,0 +1,64 @@
+"""CentOS 7, the guest that the product exists for: its servers are a vault since its end of life in June 2024."""
+
+from __future__ import annotations
+
+from builder.guests import Facts, provision_scripts
+from builder.guests.rpm import RpmGuest, listed
+from builder.roots.repositories import Epel, Repositories, Toolchain
+from builder.sources.pins import pin
+
+VAULT = Repositories(
+    release="7",
+    mirrors=("https://vault.centos.org/7.9.2009", "https://archive.kernel.org/centos-vault/7.9.2009"),
+    paths=(("os", "os/x86_64"), ("updates", "updates/x86_64"), ("extras", "extras/x86_64")),
+    key="os/x86_64/RPM-GPG-KEY-CentOS-7",
+    fingerprint="6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5",
+)
+
+DEVTOOLSET = Toolchain(
+    repository="sclo-rh",
+    path="sclo/x86_64/rh",
+    key_package="centos-release-scl-rh",
+    key="/etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-SIG-SCLo",
+    packages=("devtoolset-11-gcc",),
+    programs="/opt/rh/devtoolset-11/root/usr/bin",
+)
+
+EPEL = Epel(
+    title="EPEL 7",
+    mirrors=(
+        "https://archives.fedoraproject.org/pub/archive/epel/7",
+        "https://dl.fedoraproject.org/pub/archive/epel/7",
+    ),
+    path="x86_64",
+    key="/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7",
+)
+
+GUEST = RpmGuest(
+    Facts(
+        name="centos7",
+        title="CentOS 7",
+        default_keepalived="1.2.13",
+        newer_keepalived="2.3.4",
+        haproxy_version="1.5",
+        overlay=("common", "rpm", "centos7"),
+        provision=provision_scripts("common", "rpm", "centos7"),
+        sudo_group="wheel",
+        has_selinux=True,
+        has_tls_1_3=False,
+        options="/etc/sysconfig",
+        interface="eth0",
+        bake_user="centos",
+        repositories=VAULT,
+        packages=listed("centos7"),
+        snmp_packages=listed("rpm-snmp"),
+        epel=EPEL,
+        media=("disk", "installer", "template"),
+        kickstart="centos7.ks.j2",
+        vsphere_type="centos7_64Guest",
+    ),
+    VAULT,
+    {"disk": pin("centos7-cloud", "2211"), "installer": pin("centos7-minimal", "2009")},
+    disk_gib=8,
+    toolchain=DEVTOOLSET,
+)

@@ -1,0 +1,1 @@
+"""Each node's identity: its seed, and the forms a seed travels in."""

@@ -1,0 +1,66 @@
+"""A node's seed: what cloud-init reads at boot, as three texts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from builder.guests import Facts
+from builder.identity.private import files
+from builder.render import GuestFile, templates
+from builder.spec.model import Cluster, Node
+
+NO_FILES: Mapping[str, GuestFile] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One node's cloud-init data. `instance_id` changes with anything in it: a changed seed is applied again."""
+
+    user_data: str
+    meta_data: str
+    network_config: str
+    instance_id: str
+
+    def files(self) -> dict[str, str]:
+        """The texts by the names that the NoCloud data source looks for."""
+        return {"user-data": self.user_data, "meta-data": self.meta_data, "network-config": self.network_config}
+
+
+def seed(
+    cluster: Cluster,
+    node: Node,
+    facts: Facts,
+    extra_keys: Sequence[str] = (),
+    public: Mapping[str, GuestFile] = NO_FILES,
+) -> Seed:
+    """The node's seed; `extra_keys` are SSH public keys beside the operator's own (the lab has one).
+
+    `public` are files that the image has not, by path in the guest.
+    """
+    context = {
+        "cluster": cluster,
+        "node": node,
+        "facts": facts,
+        "network": cluster.network,
+        "files": files(cluster, node),
+        "public": {path: (_base64(file.content), f"{file.mode:04o}") for path, file in public.items()},
+        "ssh_keys": [*cluster.operator.ssh_keys, *extra_keys],
+    }
+    user_data = templates.cloud_init("user-data", **context)
+    network_config = templates.cloud_init("network-config", **context)
+    instance_id = _instance_id(node, user_data, network_config)
+    meta_data = templates.cloud_init("meta-data", **context, instance_id=instance_id)
+    return Seed(user_data, meta_data, network_config, instance_id)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _instance_id(node: Node, *texts: str) -> str:
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return f"{node.name.split('.')[0]}-{digest[:16]}"

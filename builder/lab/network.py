@@ -1,0 +1,111 @@
+"""The lab's network: one bridge that the nodes' cards and the client share.
+
+A Linux bridge is a switch and the host's own card on it, in one. So the lab's namespace is the client: its bridge has
+the gateway's address, as the client is also the router, and the addresses of the servers behind the cluster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from ipaddress import IPv4Address, IPv6Address
+
+from builder.errors import UserError
+from builder.lab.state import Lab
+from builder.render.haproxy import backends
+from builder.run import need, run
+from builder.spec.model import Cluster, Node
+from builder.spec.places import IpAddress
+
+BRIDGE = "br0"
+SECONDS = 30
+
+
+def build(lab: Lab) -> None:
+    """Make the bridge, a tap for each node, and the addresses."""
+    run([*lab.holder.inside(), need("ip", "iproute2"), "-batch", "-"], stdin=commands(lab.cluster), timeout=SECONDS)
+
+
+def commands(cluster: Cluster) -> str:
+    """What `ip -batch` is given."""
+    lines = switch(cluster)
+    for node in cluster.nodes:
+        lines += [
+            f"tuntap add dev {tap(cluster, node)} mode tap",
+            f"link set {tap(cluster, node)} master {BRIDGE} up",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def switch(cluster: Cluster) -> list[str]:
+    """The lines that make the bridge, with the addresses of the client and of what it stands in for."""
+    # With snooping, a bridge that hears no IGMP querier drops VRRP's multicast.
+    return [
+        "link set lo up",
+        f"link add {BRIDGE} type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
+        f"address add {client_address(cluster)}/{cluster.network.prefix} dev {BRIDGE}",
+        *(add(address, cluster.network.prefix6, BRIDGE) for address in client_addresses6(cluster)),
+        *(add(address, address.max_prefixlen, BRIDGE) for address in stand_in_addresses(cluster)),
+        f"link set {BRIDGE} up",
+    ]
+
+
+def add(address: IpAddress, prefix: int | None, device: str) -> str:
+    """The line that gives a device an address. Nobody else has an IPv6 one here, so it is not asked about (DAD)."""
+    return f"address add {address}/{prefix} dev {device}{' nodad' if isinstance(address, IPv6Address) else ''}"
+
+
+def client_address(cluster: Cluster) -> IPv4Address:
+    """The client's address: the gateway's, or else the highest free one of the subnet."""
+    if cluster.network.gateway:
+        return cluster.network.gateway
+    taken = {*own_addresses(cluster), *_named_addresses(cluster)}
+    subnet = cluster.subnet()
+    hosts = (subnet[number] for number in range(subnet.num_addresses - 2, 0, -1))
+    found = next((address for address in hosts if address not in taken), None)
+    if found is None:
+        raise UserError(f"{subnet} has no address left for the lab's client", hint="use a shorter prefix")
+    return found
+
+
+def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
+    """The client's IPv6 addresses: one in the nodes' subnet, and the gateway's where that is link-local."""
+    subnet, gateway = cluster.subnet6(), cluster.network.gateway6
+    if subnet is None:
+        return ()
+    if gateway and gateway in subnet:
+        return (gateway,)
+    taken = {*own_addresses(cluster), *_named_addresses(cluster)}
+    highest = range(int(subnet.broadcast_address), int(subnet.network_address), -1)
+    own = next(address for address in map(IPv6Address, highest) if address not in taken)
+    return (own, gateway) if gateway else (own,)
+
+
+def stand_in_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
+    """The addresses that the client plays for the nodes: servers, SMTP server, DNS (to refuse, not to be silent)."""
+    clients = {client_address(cluster), *client_addresses6(cluster)}
+    others = set(_named_addresses(cluster)) - set(own_addresses(cluster)) - clients
+    return tuple(sorted(others, key=lambda address: (address.version, int(address))))
+
+
+def own_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
+    """The addresses that the nodes hold: their own, and the VIPs."""
+    own6 = (node.address6 for node in cluster.nodes if node.address6)
+    return (*(node.address for node in cluster.nodes), *own6, *cluster.vrrp.vips)
+
+
+def tap(cluster: Cluster, node: Node) -> str:
+    """The bridge's port that a node's card is plugged into."""
+    return f"tap{cluster.nodes.index(node)}"
+
+
+def mac(cluster: Cluster, node: Node) -> str:
+    """The node's hardware address: always the same one, in QEMU's range of locally administered ones."""
+    digest = hashlib.sha256(f"{cluster.cluster}/{node.name}".encode()).digest()
+    return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
+
+
+def _named_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
+    behind = (backend for service in cluster.services for backend in backends(service))
+    servers = (server.address for backend in behind for server in backend.servers)
+    smtp = (cluster.alerts.smtp_server,) if cluster.alerts else ()
+    return (*servers, *smtp, *cluster.network.dns)

@@ -1,0 +1,122 @@
+"""A node as a QEMU virtual machine inside the lab."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from builder import paths
+from builder.bake import image, manifest
+from builder.errors import UserError
+from builder.files import write_atomic
+from builder.guests import Facts, known
+from builder.host import accelerator, qemu
+from builder.host.acceleration import Accelerator
+from builder.identity import nocloud, ovf
+from builder.identity.seed import Seed, seed
+from builder.lab import qmp
+from builder.lab.network import mac, tap
+from builder.lab.ssh import public_key
+from builder.lab.state import Lab, node_folder
+from builder.run import need, run
+from builder.spec.model import Cluster, Node
+
+MEMORY_MIB = 768
+CARD = "net0"
+"""The name of the node's network card, as QMP wants it."""
+DISK, SEED, CONSOLE, MONITOR = "disk.qcow2", "seed.iso", "console.log", "qmp"
+START_SECONDS = 60
+Road = Literal["iso", "ovf"]
+CDS: Mapping[Road, Callable[[Seed], bytes]] = MappingProxyType({"iso": nocloud.image, "ovf": ovf.transport})
+"""The roads by which a seed can reach a node of the lab: those that travel on a CD."""
+
+
+@dataclass(frozen=True)
+class Appliance:
+    """The baked image that the nodes start from, and by which road their seeds travel."""
+
+    path: Path
+    facts: Facts
+    accelerator: Accelerator
+    road: Road = "iso"
+
+
+def appliance(cluster: Cluster, road: Road = "iso") -> Appliance:
+    """The cluster's image and how it will run here; raises UserError if it is not baked yet."""
+    folder = paths.build(cluster.cluster)
+    made = manifest.read(folder)
+    path = folder / image.NAME
+    if made is None or not path.is_file():
+        raise UserError(f"{cluster.cluster} is not baked yet: {path} is missing", hint="run `vipforge image SPEC`")
+    return Appliance(path, known()[made["guest"]].facts, accelerator(), road)
+
+
+def prepare(lab: Lab, node: Node, source: Appliance) -> None:
+    """Make the node's disk, which holds only what differs from the image, and its seed."""
+    folder = node_folder(lab.cluster, node)
+    folder.mkdir(parents=True, exist_ok=True)
+    qemu_img = need("qemu-img", "qemu-utils")
+    run([qemu_img, "create", "-q", "-f", "qcow2", "-b", source.path, "-F", "qcow2", folder / DISK], timeout=60)
+    identity = seed(_in_lab(lab.cluster), node, source.facts, (public_key(lab.cluster),))
+    write_atomic(folder / SEED, CDS[source.road](identity), mode=nocloud.MODE)
+
+
+def start(lab: Lab, node: Node, how: Accelerator) -> None:
+    """Power the node on; raises CommandFailed with QEMU's own words if it does not start."""
+    words = [*lab.holder.inside(), *command(lab.cluster, node, how)]
+    run(words, timeout=START_SECONDS, cwd=node_folder(lab.cluster, node))
+
+
+def state(cluster: Cluster, node: Node) -> str:
+    """QEMU's word (`running`, `paused`, …), `off` without a QEMU, `silent` where it does not answer."""
+    try:
+        with qmp.connected(monitor(cluster, node)) as machine:
+            return machine.state()
+    except qmp.QmpGone:
+        return "off"
+    except qmp.QmpError:
+        return "silent"
+
+
+def monitor(cluster: Cluster, node: Node) -> Path:
+    """The socket of the node's QMP monitor."""
+    return node_folder(cluster, node) / MONITOR
+
+
+def console(cluster: Cluster, node: Node) -> Path:
+    """What the node writes to its serial console."""
+    return node_folder(cluster, node) / CONSOLE
+
+
+def command(cluster: Cluster, node: Node, how: Accelerator) -> list[str]:
+    """QEMU's command line. It is to run in the node's folder, and returns when the machine runs."""
+    folder = node_folder(cluster, node)
+    card = f"virtio-net-pci,netdev={CARD},id={CARD}-card,mac={mac(cluster, node)},romfile="
+    return [
+        *(os.fspath(qemu()), "-name", node.name, "-no-user-config", "-daemonize", "-pidfile", "qemu.pid"),
+        *("-machine", f"pc,accel={how}", "-cpu", "host" if how == "kvm" else "max"),
+        *("-smp", "1", "-m", str(MEMORY_MIB)),
+        # The disk lives as long as the lab, so nothing is gained by writing it through.
+        *("-drive", f"file={_escaped(folder / DISK)},format=qcow2,if=virtio,cache=unsafe,discard=unmap"),
+        *("-drive", f"file={_escaped(folder / SEED)},format=raw,media=cdrom,readonly=on"),
+        *("-netdev", f"tap,id={CARD},ifname={tap(cluster, node)},script=no,downscript=no", "-device", card),
+        *("-device", "virtio-rng-pci", "-display", "none"),
+        *("-chardev", f"file,id=console,path={_escaped(folder / CONSOLE)},append=on", "-serial", "chardev:console"),
+        # Relative: the address of a UNIX socket has 108 bytes at most (unix(7)).
+        *("-qmp", f"unix:{MONITOR},server=on,wait=off"),
+    ]
+
+
+def _escaped(path: Path) -> str:
+    """A path inside one of QEMU's option lists, where a comma is written twice."""
+    return os.fspath(path).replace(",", ",,")
+
+
+def _in_lab(cluster: Cluster) -> Cluster:
+    """The cluster with the interface found by its address: a card has another name here than on vSphere."""
+    network = cluster.network.model_copy(update={"interface": "auto"})
+    return cluster.model_copy(update={"network": network})

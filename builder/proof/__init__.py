@@ -1,0 +1,1 @@
+"""Checks of a running pair, and the proof of what its clients feel."""

@@ -1,0 +1,115 @@
+"""All asked scenarios on one pair, one after the other, and what they come to together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from random import Random
+
+from builder import __version__
+from builder.errors import UserError
+from builder.progress import duration, say, step
+from builder.proof import judge, limits, trial
+from builder.proof.model import NotCovered, Proof, ScenarioResult
+from builder.proof.pairs import Pair
+from builder.proof.scenarios import Scenario, known
+from builder.proof.trial import Patience, Stage
+from builder.proof.watch import Pace
+from builder.spec.model import Cluster
+
+NOT_REACHED = "the run was broken off before it"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person may ask of a run."""
+
+    only: tuple[str, ...] = ()
+    """Names of scenarios; none for all."""
+    repeat: int = 1
+    seed: int = 0
+    """Decides the order of the scenarios and how long each trial waits before its fault."""
+    rate: float | None = None
+    """Seconds between two questions of a probe; None for what the pair bears."""
+    vip: str | None = None
+    """The VIP that is watched; None for the first one."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a kind of pair bears and needs."""
+
+    pace: Pace
+    patience: Patience
+    emulated: bool
+
+
+def check(cluster: Cluster, asked: Asked) -> None:
+    """Raise UserError for a scenario, a limit or a VIP that there is not, before anything is started."""
+    limits.check(cluster)
+    vips = [str(vip) for vip in cluster.vrrp.vips]
+    if asked.vip and asked.vip not in vips:
+        raise UserError(f"{asked.vip} is no VIP of {cluster.cluster}", hint=f"its VIPs are {', '.join(vips)}")
+    strange = [name for name in asked.only if name not in known()]
+    if strange:
+        raise UserError(f"there is no scenario {', '.join(strange)}", hint=f"scenarios are {', '.join(known())}")
+
+
+def run(pair: Pair, asked: Asked, conditions: Conditions, digests: dict[str, str]) -> Proof:
+    """Run the asked scenarios that can be run on the pair; raises UserError where none of them can be."""
+    began, started = time.monotonic(), datetime.now(UTC)
+    chosen = [known()[name] for name in asked.only] or list(known().values())
+    reasons = {scenario.name: scenario.why_not(pair) for scenario in chosen}
+    possible = [scenario for scenario in chosen if not reasons[scenario.name]]
+    if not possible:
+        why_not = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise UserError(f"there is nothing to run here: {why_not}")
+    results, broken_off = _results(pair, possible, asked, conditions)
+    reasons |= {each.name: NOT_REACHED for each in possible if broken_off}
+    reasons |= {each.name: "" for each in results}
+    return Proof(
+        cluster=pair.cluster.cluster,
+        profile=pair.cluster.vrrp.profile,
+        how=pair.how,
+        scenarios=results,
+        not_covered=tuple(NotCovered(name, reason) for name, reason in reasons.items() if reason),
+        versions={"vipforge": __version__, **pair.versions()},
+        digests=digests,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - began, 3),
+        broken_off=broken_off,
+    )
+
+
+def _results(
+    pair: Pair, possible: Sequence[Scenario], asked: Asked, conditions: Conditions
+) -> tuple[tuple[ScenarioResult, ...], str]:
+    """Each scenario's result, in the order they were asked for; they are run in an order that the seed decides.
+
+    And why the run was broken off, if a pair that was well once was not well any more; one that never was is an error.
+    """
+    random = Random(asked.seed)  # noqa: S311 - no secret
+    pace = replace(conditions.pace, rate=asked.rate or conditions.pace.rate)
+    stage = Stage(pair, pace, conditions.patience, random)
+    order = random.sample(range(len(possible)), len(possible)) if asked.seed else range(len(possible))
+    found: dict[int, ScenarioResult] = {}
+    broken_off = ""
+    for number in order:
+        try:
+            found[number] = _result(stage, possible[number], asked.repeat, conditions)
+        except UserError as failure:
+            if not found:
+                raise
+            broken_off = f"before {possible[number].name}: {failure.message}"
+            break
+    return tuple(found[number] for number in sorted(found)), broken_off
+
+
+def _result(stage: Stage, scenario: Scenario, repeat: int, conditions: Conditions) -> ScenarioResult:
+    with step(f"{scenario.name}: {scenario.title}"):
+        trials = [trial.run(stage, scenario, number) for number in range(1, repeat + 1)]
+        found = judge.judge(stage.pair.cluster, scenario, trials, emulated=conditions.emulated)
+        say(f"outage {duration(found.outage_s.worst)}, {'ok' if found.passed else f'FAILED: {found.reason}'}")
+    return found

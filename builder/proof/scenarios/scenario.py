@@ -1,0 +1,69 @@
+"""What a scenario is: a fault, its recovery, and what must be seen of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from builder.proof.pairs import Pair
+from builder.spec.model import Cluster
+from builder.spec.profiles import PROFILES, Profile
+
+
+class Effect(Enum):
+    """What a fault must do, in words for people."""
+
+    MOVES = "the VIPs move to the other node"
+    STAYS = "the VIPs stay where they are"
+    GONE = "nobody serves until the recovery"
+    SPLIT = "both nodes hold the VIPs"
+
+
+class Notice(Enum):
+    """How the other node learns of a fault, which decides the formula's bound."""
+
+    TOLD = "an advertisement of priority 0"
+    HAPROXY = "the end of HAProxy, then as TOLD; in the classic profile a script that asks every 2 s"
+    HUNG = "questions that HAProxy leaves unanswered, then as TOLD"
+    SILENCE = "three advertisements that do not come"
+    OUTRANKED = "an advertisement of a higher priority: the new holder is there before the old one goes"
+    NEVER = "not at all"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One fault and its recovery. `inject` and `recover` return when they have been done."""
+
+    name: str
+    title: str
+    covers: str
+    """What it stands for, a sentence."""
+    inject: Callable[[Pair], None]
+    recover: Callable[[Pair], None]
+    notice: Notice
+    effect: Effect = Effect.MOVES
+    classic_effect: Effect | None = None
+    """What it does in the classic profile, where that is something else."""
+    needs_machines: bool = False
+    is_load: bool = False
+    """Whether how busy the nodes are meanwhile is part of the result."""
+    hold: float = 0
+    """Seconds that the fault lasts at least."""
+    back_by: Notice = Notice.OUTRANKED
+    """How the node that has taken over learns that the first one is well again."""
+
+    def effect_in(self, profile: Profile) -> Effect:
+        """What the fault must do in a profile."""
+        return self.classic_effect if self.classic_effect and not profile.haproxy_is_event else self.effect
+
+    def why_not(self, pair: Pair) -> str:
+        """Why it cannot be run on a pair; empty where it can."""
+        if self.needs_machines and not pair.has_machines:
+            return "it needs a machine: `vipforge proof` runs it in the VM lab"
+        return ""
+
+
+def profile_of(cluster: Cluster) -> Profile:
+    """The cluster's profile."""
+    return PROFILES[cluster.vrrp.profile]

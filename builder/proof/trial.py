@@ -1,0 +1,198 @@
+"""One trial: all is well, the fault, what it does, the recovery, all is well again; watched from the clients' side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+from builder.errors import TimedOut, UserError
+from builder.lab.waiting import until
+from builder.proof import analysis, processors
+from builder.proof.assembly import Clock, assemble
+from builder.proof.model import Trial
+from builder.proof.pairs import Pair
+from builder.proof.scenarios import Effect, Scenario
+from builder.proof.scenarios.scenario import profile_of
+from builder.proof.seen import Seen
+from builder.proof.watch import Pace, Watch, watching
+
+GOOD_ANSWERS = 10
+"""So many good answers from each probe of a service mean that it is served."""
+LEAD, TAIL = 0.3, 0.3
+SETTLED_SECONDS = 0.1
+RETURN_ADVERTISEMENTS = 5
+"""After so many a node that wanted the VIPs back would have them: three, its skew, and some room."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a pair may take, in seconds."""
+
+    settle: float
+    """To be well before a trial."""
+    effect: float
+    """To show a fault's effect."""
+    recover: float
+    """To be well again; a machine has to boot."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where and how trials are run."""
+
+    pair: Pair
+    pace: Pace
+    patience: Patience
+    random: Random
+
+
+def run(stage: Stage, scenario: Scenario, number: int) -> Trial:
+    """One trial; raises TimedOut where the pair is not well before it begins."""
+    pair = stage.pair
+    settle(pair, stage.patience.settle)
+    pair.moments.clear()
+    with watching(pair, stage.pace) as watch:
+        watch.until(lambda seen: is_well(pair, seen, 0), f"{pair.first} to serve alone", limit=stage.patience.settle)
+        began = time.monotonic()
+        # The fault must not keep step with advertisements, or with a script that looks every 2 seconds.
+        time.sleep(LEAD + stage.random.uniform(0, 2 * profile_of(pair.cluster).advert))
+        act = _Act(stage, scenario, watch)
+        act.run()
+        time.sleep(TAIL)
+        clock = Clock(began, act.injected, act.recovered, time.monotonic())
+        seen = watch.finish()
+    made = assemble(pair, scenario, number, clock=clock, seen=seen, faults=act.faults)
+    return replace(made, busy=act.busy)
+
+
+def settle(pair: Pair, limit: float) -> None:
+    """Wait until every node runs all that it should, and one that may be master is; that one is the pair's first."""
+    may = pair.names[:1] if pair.cluster.vrrp.preempt else pair.names
+
+    def master() -> str | None:
+        states = {name: pair.state(name) for name in pair.names}
+        masters = [name for name in may if states.get(name) == "MASTER"]
+        return masters[0] if sorted(states.values()) == wanted else None
+
+    wanted = [*["BACKUP"] * (len(pair.names) - 1), "MASTER"]
+    what = f"HAProxy to run on all nodes, {' or '.join(may)} to be MASTER and all others BACKUP"
+    pair.first = until(master, what, limit=limit, every=SETTLED_SECONDS)
+
+
+def is_served(seen: Seen, since: float) -> bool:
+    """Whether questions that were sent after a moment have been answered."""
+    good = [sample.probe for sample in seen.samples if sample.at > since and analysis.is_good(sample)]
+    probes = analysis.service_probes(seen.samples)
+    return all(good.count(probe) >= GOOD_ANSWERS for probe in probes)
+
+
+def is_heard(seen: Seen, since: float) -> bool:
+    """Whether each probe, not only those of a service, has had an answer to a question after a moment.
+
+    A connection whose SYN was dropped by a full backlog tries again a second later, so some need longer than others.
+    """
+    heard = {sample.probe for sample in seen.samples if sample.at > since and analysis.is_good(sample)}
+    return heard == {sample.probe for sample in seen.samples}
+
+
+def is_well(pair: Pair, seen: Seen, since: float) -> bool:
+    """Whether the node that should holds the VIP alone, and questions after a moment and after its coming are served.
+
+    Without pre-emption that is any node.
+    """
+    holders = seen.holders()
+    home = holders == (pair.first,) if pair.cluster.vrrp.preempt else len(holders) == 1
+    asked_after = max(since, seen.last_change())
+    return home and is_served(seen, asked_after) and is_heard(seen, asked_after)
+
+
+def has_moved(pair: Pair, seen: Seen, since: float) -> bool:
+    """Whether another node alone holds the VIP, and questions after its coming are answered."""
+    holders = seen.holders()
+    return len(holders) == 1 and pair.first not in holders and is_served(seen, max(since, seen.last_change()))
+
+
+class _Act:
+    """The fault, what must come of it, and the recovery."""
+
+    def __init__(self, stage: Stage, scenario: Scenario, watch: Watch) -> None:
+        self._stage = stage
+        self._pair = stage.pair
+        self._scenario = scenario
+        self._effect = scenario.effect_in(profile_of(stage.pair.cluster))
+        self._watch = watch
+        self.faults: list[str] = []
+        self.busy: dict[str, float] = {}
+        self.injected = self.recovered = 0.0
+        """When each was begun."""
+
+    def run(self) -> None:
+        """Break and mend. The recovery is done whatever happens before; a node that cannot be reached is a fault."""
+        try:
+            self._do("the fault could not be made", self._break)
+        finally:
+            self.recovered = time.monotonic()
+            mended = self._do("the recovery could not be made", lambda: self._scenario.recover(self._pair))
+        if mended:
+            self._wait(lambda seen: is_well(self._pair, seen, self.recovered), "well", self._stage.patience.recover)
+            self._check_that_nothing_comes_back(self.recovered)
+
+    def _do(self, what: str, act: Callable[[], None]) -> bool:
+        """Whether it could be done."""
+        try:
+            act()
+        except UserError as failure:
+            self.faults.append(f"{what}: {failure.message}")
+            return False
+        return True
+
+    def _break(self) -> None:
+        self.injected = time.monotonic()
+        self._scenario.inject(self._pair)
+        broken = time.monotonic()
+        self._await_effect(self.injected)
+        self._hold(broken)
+        self._check_effect(self.injected, broken)
+
+    def _hold(self, broken: float) -> None:
+        """Let the fault last as long as it should."""
+        before = processors.ticks(self._pair) if self._scenario.is_load else {}
+        time.sleep(max(0, broken + self._scenario.hold - time.monotonic()))
+        if self._scenario.is_load:
+            self.busy = processors.shares(before, processors.ticks(self._pair))
+
+    def _await_effect(self, injected: float) -> None:
+        if self._effect is Effect.MOVES:
+            self._wait(lambda seen: has_moved(self._pair, seen, injected), "moved", self._stage.patience.effect)
+        if self._effect is Effect.SPLIT:
+            self._wait(lambda seen: len(seen.holders()) > 1, "split", self._stage.patience.effect)
+
+    def _check_effect(self, injected: float, broken: float) -> None:
+        seen = self._watch.look()
+        if self._effect is Effect.STAYS and seen.last_change() > injected:
+            self.faults.append("the VIPs were to stay where they are, and they did not")
+        if self._effect is Effect.GONE and is_served(seen, broken + self._scenario.hold / 2):
+            self.faults.append("nobody was to serve until the recovery, and somebody did")
+
+    def _check_that_nothing_comes_back(self, recovered: float) -> None:
+        """Without pre-emption."""
+        if self._effect is not Effect.MOVES or self._pair.cluster.vrrp.preempt:
+            return
+        time.sleep(RETURN_ADVERTISEMENTS * profile_of(self._pair.cluster).advert)
+        if self._watch.look().last_change() > recovered:
+            self.faults.append("the VIPs were to stay where they had gone (preempt: false), and they did not")
+
+    def _wait(self, happened: Callable[[Seen], bool], what: str, limit: float) -> None:
+        try:
+            self._watch.until(happened, what, limit=limit)
+        except TimedOut:
+            self.faults.append(f"{LATE[what]} within {limit:g} s")
+
+
+LATE = {
+    "moved": "the VIPs did not move to the other node and were not served there",
+    "split": "the nodes did not both hold the VIPs",
+    "well": "the VIPs were not held by the one node that should hold them, or were not served there,",
+}

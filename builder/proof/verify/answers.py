@@ -1,0 +1,150 @@
+"""What a node is asked: every question in one command, because each one more takes a second on an emulated guest."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from testinfra.host import Host
+
+from builder.spec.model import Cluster, Node
+
+SECONDS = 300
+END = "@@vipforge"
+UNITS = ("keepalived", "haproxy", "firewalld", "rsyslog")
+OWN_UNIT = re.compile(r"/etc/systemd/system/(vipforge-\w+)\.service\Z")
+TIME_UNITS = ("systemd-timesyncd", "chronyd", "ntpd")
+COMPILERS = ("gcc", "cc", "g++", "c++", "clang", "tcc", "make")
+LOG_SOCKET = "/var/lib/haproxy/dev/log"
+"""Where HAProxy, which runs in a chroot, finds /dev/log."""
+
+PACKAGES = (
+    "if command -v dpkg-query >/dev/null;"
+    r" then dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p';"
+    r" else rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n'; fi"
+)
+KEEPALIVED_TEST = (  # --config-test came with 2.0.4; an older one that refuses its file does not run
+    "if /usr/local/sbin/keepalived --help 2>&1 | grep -q -- --config-test;"
+    " then /usr/local/sbin/keepalived -t -f /etc/keepalived/keepalived.conf; else pidof keepalived; fi"
+)
+SCHEMA = (  # 19.4 keeps it among its tools for developers
+    "if cloud-init schema --help >/dev/null 2>&1; then cloud-init schema --system;"
+    " else cloud-init devel schema --config-file /var/lib/cloud/instance/user-data.txt; fi"
+)
+KEYS = (
+    "cut -d: -f6 /etc/passwd | sort -u | while read -r home; do"
+    ' for file in "$home"/.ssh/authorized_keys*; do [ -s "$file" ] && sed "s|^|$file |" "$file"; done; done; true'
+)
+# The mark is written so that it does not match itself: sudo notes this very command in /var/log/auth.log.
+BAKE = "grep -rl 'vipforge-[b]ake' /etc /root /home /var/lib/cloud /var/log; ls -d /tmp/packer* /tmp/script_*; true"
+LOGGED_KEYS = (
+    "grep -rl 'PRIVATE [K]EY' /var/log; journalctl -b -q --no-hostname | grep 'PRIVATE [K]EY' | cut -c 1-60; true"
+)
+LOG_LINE = (
+    f'word="verify $(date +%s) $$"; logger --socket {LOG_SOCKET} --tag haproxy "$word" && for _ in 1 2 3 4 5;'
+    ' do grep -q "$word" /var/log/haproxy.log && exit 0; sleep 1; done; exit 1'
+)
+
+QUESTIONS = {
+    "packages": PACKAGES,
+    "compilers": f"for tool in {' '.join(COMPILERS)}; do command -v $tool; done; true",
+    "time units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(TIME_UNITS)}",
+    "failed units": "systemctl list-units --state=failed --no-legend --plain",
+    "keepalived version": "/usr/local/sbin/keepalived --version",
+    "keepalived programs": 'for id in $(pidof keepalived); do readlink "/proc/$id/exe"; done | sort -u',
+    "keepalived.conf": "cat /etc/keepalived/keepalived.conf",
+    "keepalived test": KEEPALIVED_TEST,
+    "keepalived log": "journalctl -b -q --no-hostname -u keepalived | grep -E '\\) Entering [A-Z]+ STATE'",
+    "init script": "stat -c '%a %U' /etc/init.d/keepalived",
+    "haproxy version": "PATH=/usr/local/sbin:$PATH haproxy -v",
+    "haproxy test": "/usr/libexec/vipforge/check-haproxy",
+    "log line": LOG_LINE,
+    "listening": "ss -ltn",
+    "nonlocal bind": "sysctl -e -n net.ipv4.ip_nonlocal_bind net.ipv6.ip_nonlocal_bind",
+    "default zone": "firewall-cmd --list-all",
+    "ruleset": "if command -v nft >/dev/null; then nft list ruleset; else iptables-save; fi",
+    "host name": "uname -n",
+    "addresses": "ip -o address show",
+    "routes": "ip -4 route show default",
+    "IPv6 routes": "ip -6 route show default",
+    "selinux": "if command -v getenforce >/dev/null; then getenforce; else echo absent; fi",
+    "identity": "cat /etc/vipforge/identity",
+    "private modes": "find /etc/vipforge -type f -exec stat -c '%a %U %n' {} +",
+    "machine id": "cat /etc/machine-id",
+    "host keys": "cat /etc/ssh/ssh_host_*_key.pub",
+    "cloud-init result": "cat /run/cloud-init/result.json",
+    "cloud-init schema": SCHEMA,
+    "user-data": "cat /var/lib/cloud/instance/user-data.txt",
+    "passwords": r"sed -n -E '/^[^:]*:[!*]+:/!s/:.*//p' /etc/shadow",
+    "authorised keys": KEYS,
+    "sshd": "sshd -T",
+    "bake": BAKE,
+    "logged keys": LOGGED_KEYS,
+}
+"""Name of a question to the shell command that answers it. The commands run as root and change nothing, but that
+`log line` leaves a line in HAProxy's log."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, on stdout and stderr, and its exit code."""
+
+    command: str
+    text: str
+    code: int
+
+
+def questions(node: Node, files: Collection[str]) -> dict[str, str]:
+    """Every question for one node; `files` are the guest paths whose content and mode are compared."""
+    paths = shlex.join(files)
+    units = (*UNITS, *own_units(files))
+    return {
+        **QUESTIONS,
+        "units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(units)}",
+        "journal": f"journalctl -b -q -p err --no-hostname {' '.join(f'-u {unit}' for unit in units)}",
+        "own name": f"getent ahostsv4 {shlex.quote(node.name)}",
+        "sums": f"sha256sum {paths}",
+        "modes": f"stat -c '%a %U %n' {paths}",
+    }
+
+
+def own_units(files: Iterable[str]) -> tuple[str, ...]:
+    """The units among the appliance's files, without .service."""
+    return tuple(found[1] for path in files if (found := OWN_UNIT.match(path)))
+
+
+def ask(host: Host, asked: Mapping[str, str]) -> dict[str, Answer]:
+    """Put all questions to a node at once; raises RuntimeError where SSH fails or the node takes too long."""
+    done = host.run("timeout %s /bin/sh -c %s", str(SECONDS), script(asked))
+    found = parse(done.stdout, asked)
+    missing = [name for name in asked if name not in found]
+    if missing:
+        raise RuntimeError(f"no answer to {', '.join(missing)}: code {done.rc}, {done.stderr.strip()}")
+    return found
+
+
+def script(asked: Mapping[str, str]) -> str:
+    """A shell program that runs each command in a shell of its own and marks its end with name and exit code."""
+    return "\n".join(
+        f"( {command} ) 2>&1 </dev/null; printf '\\n{END} %s %s\\n' $? '{name}'" for name, command in asked.items()
+    )
+
+
+def parse(text: str, asked: Mapping[str, str]) -> dict[str, Answer]:
+    """The answers in the program's output."""
+    marked = re.finditer(rf"(.*?)\n{END} (\d+) ([^\n]+)\n", text, re.DOTALL)
+    return {found[3]: Answer(asked[found[3]], found[1], int(found[2])) for found in marked}
+
+
+def stanzas(text: str) -> list[dict[str, str]]:
+    """The KEY=VALUE lines of text, by paragraphs, as `systemctl show` writes them."""
+    parts = [part for part in text.split("\n\n") if part.strip()]
+    return [dict(line.split("=", 1) for line in part.strip().splitlines() if "=" in line) for part in parts]
+
+
+def vip_holders(cluster: Cluster, addresses: Mapping[str, str]) -> dict[str, list[str]]:
+    """VIP to the nodes that hold it; `addresses` is each node's `ip -o address show`."""
+    held = {name: set(re.findall(r" inet6? ([\da-f.:]+)", text)) for name, text in addresses.items()}
+    return {str(vip): [name for name, found in held.items() if str(vip) in found] for vip in cluster.vrrp.vips}

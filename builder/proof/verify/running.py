@@ -1,0 +1,69 @@
+"""A running node as the checks see it: its part of the spec, its answers, and a way to run one more command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from builder.proof.verify.answers import Answer, stanzas
+from builder.spec.model import Node
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+
+@dataclass(frozen=True)
+class RunningNode:
+    """One node. `host` runs commands as root, over SSH."""
+
+    spec: Node
+    host: Host = field(repr=False)
+    answers: dict[str, Answer] = field(repr=False)
+
+    def said(self, question: str) -> str:
+        """The text of an answer; fails the check where the command failed."""
+        answer = self.answers[question]
+        assert answer.code == 0, (
+            f"`{shortened(answer.command, 60)}` ended with code {answer.code}: {one_line(answer.text)}"
+        )
+        return answer.text
+
+    def lines(self, question: str) -> list[str]:
+        """The lines of an answer that hold something."""
+        return [line.strip() for line in self.said(question).splitlines() if line.strip()]
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """Installed packages, name to version."""
+        return dict(line.split(" ", 1) for line in self.lines("packages"))
+
+    @cached_property
+    def units(self) -> dict[str, dict[str, str]]:
+        """The units that make a node, by name without .service, with what systemd says of each."""
+        return {each["Id"].removesuffix(".service"): each for each in stanzas(self.said("units"))}
+
+    @cached_property
+    def interface(self) -> str:
+        """The interface that holds the node's own address."""
+        held = [line.split() for line in self.lines("addresses")]
+        found = [words[1] for words in held if words[3].split("/")[0] == str(self.spec.address)]
+        assert found, f"no interface holds {self.spec.address}"
+        return found[0]
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """A text on one line, for a table."""
+    return shortened(" / ".join(line.strip() for line in text.splitlines() if line.strip()), longest)
+
+
+def shortened(text: str, longest: int) -> str:
+    """The beginning of a text that is too long for a table."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -1,0 +1,54 @@
+"""keepalived: built from source, set up as the spec says, and running."""
+
+from __future__ import annotations
+
+from builder.proof.plan import Plan
+from builder.proof.verify.running import RunningNode
+from builder.render import keepalived_conf
+from builder.spec.model import Cluster
+
+PROGRAM = "/usr/local/sbin/keepalived"
+
+
+def test_version_is_the_asked_one(node: RunningNode, plan: Plan) -> None:
+    """/usr/local/sbin/keepalived is of the asked version."""
+    first = node.lines("keepalived version")[0]
+    assert f"Keepalived v{plan.keepalived} " in f"{first} ", f"{PROGRAM} says: {first}"
+
+
+def test_no_package_of_the_distribution(node: RunningNode) -> None:
+    """The distribution's own keepalived is not installed."""
+    found = node.packages.get("keepalived")
+    assert found is None, f"package keepalived {found} is installed"
+
+
+def test_the_build_is_what_runs(node: RunningNode) -> None:
+    """The running keepalived is that program."""
+    found = node.lines("keepalived programs")
+    assert found == [PROGRAM], f"running: {', '.join(found) or 'none'}"
+
+
+def test_init_script_is_executable(node: RunningNode) -> None:
+    """/etc/init.d/keepalived is there and executable."""
+    found = node.said("init script").strip()
+    assert found == "755 root", f"its mode and owner are {found}"
+
+
+def test_configuration_is_the_specs(node: RunningNode, cluster: Cluster, plan: Plan) -> None:
+    """keepalived.conf is what the spec renders to for this node."""
+    wanted = keepalived_conf(cluster, node.spec, plan.facts, plan.keepalived, node.interface)
+    found = node.said("keepalived.conf")
+    differing = [f"`{line.strip()}`" for line in wanted.splitlines() if line not in found.splitlines()]
+    assert found == wanted, f"/etc/keepalived/keepalived.conf differs; it lacks {', '.join(differing) or 'nothing'}"
+
+
+def test_the_log_tells_of_the_instance(node: RunningNode, cluster: Cluster) -> None:
+    """The log tells of every VRRP instance."""
+    told = node.answers["keepalived log"].text
+    missing = [each.name for each in cluster.vrrp.all_instances if f"({each.name})" not in told]
+    assert not missing, f"the journal has no state of {', '.join(missing)} since boot"
+
+
+def test_configuration_is_accepted(node: RunningNode) -> None:
+    """The configuration is accepted by keepalived."""
+    node.said("keepalived test")

@@ -1,0 +1,22 @@
+"""The appliance's files as one tar, the same bytes for the same files."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+
+from builder.render.overlay import GuestFile
+
+
+def payload(files: Mapping[str, GuestFile]) -> bytes:
+    """A tar rooted at /, owned by root, without times of its own."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path, file in sorted(files.items()):
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.mode = file.mode
+            content = file.content.encode()
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,126 @@
+"""Where sources are compiled: clean roots of a guest's operating system on this host, natively, thrown away after."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+from builder.roots import dnf, mmdebstrap
+from builder.roots.mirror import Mirror, host_address, mirror
+from builder.roots.mmdebstrap import Recipe
+from builder.roots.repositories import Repositories, Toolchain, is_folder
+
+Library = Literal["openssl", "libnl", "snmp"]
+"""What a program may be linked with; each family has packages of other names for it."""
+
+DEBIAN_LIBRARIES = MappingProxyType(
+    {"openssl": ("libssl-dev",), "libnl": ("libnl-3-dev", "libnl-genl-3-dev"), "snmp": ("libsnmp-dev",)}
+)
+RPM_LIBRARIES = MappingProxyType(
+    {"openssl": ("openssl-devel",), "libnl": ("libnl3-devel",), "snmp": ("net-snmp-devel",)}
+)
+
+CONFIGURE = ("pkgconfig", "coreutils", "sed", "grep", "gawk", "diffutils")
+"""What configure scripts run; by name, because nothing but luck has all of it in the smallest root."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One compilation: `script` gets the source, the tar to write, and the options."""
+
+    source: Path
+    script: Path
+    options: tuple[str, ...]
+    result: Path
+    log: Path
+
+
+class Workshop(Protocol):
+    """A guest's operating system, as far as compiling for it goes."""
+
+    @property
+    def release(self) -> str:
+        """Its name, which goes into a layer's inputs."""
+
+    @property
+    def needs_connection(self) -> bool:
+        """Whether its packages come from a server."""
+
+    def tools(self, libraries: tuple[Library, ...]) -> tuple[str, ...]:
+        """The packages of a compiler and of these libraries."""
+
+    def debian(self) -> str | None:
+        """Address of the Debian mirror that may have the source; None without one."""
+
+    def compile(self, tools: tuple[str, ...], job: Job) -> None:
+        """Make a root with these packages, run the job in it, remove it."""
+
+
+@dataclass(frozen=True)
+class DebianWorkshop:
+    """A release of Debian, from the spec's mirror or this host's own."""
+
+    release: str
+    override: str | None = None
+    needs_connection: bool = True
+
+    def tools(self, libraries: tuple[Library, ...]) -> tuple[str, ...]:
+        """gcc, make, and the development packages of the libraries."""
+        wanted = (package for library in libraries for package in DEBIAN_LIBRARIES[library])
+        return ("gcc", "libc6-dev", "make", "pkg-config", *wanted)
+
+    def debian(self) -> str | None:
+        """The main archive of the release."""
+        return self._mirror().address
+
+    def compile(self, tools: tuple[str, ...], job: Job) -> None:
+        """In a root that mmdebstrap makes and removes."""
+        work = job.log.parent.parent
+        shutil.copyfile(job.source, work / "source.tar.gz")
+        shutil.copyfile(job.script, work / "build.sh")
+        words = " ".join(("/build/source.tar.gz", "/build/result.tar", *job.options))
+        hooks = (
+            'mkdir -p "$1/build"',
+            f"upload {work}/source.tar.gz /build/source.tar.gz",
+            f"upload {work}/build.sh /build/build.sh",
+            f'chroot "$1" sh /build/build.sh {words}',
+            f"download /build/result.tar {job.result}",
+        )
+        mmdebstrap.make(Recipe(self.release, tools, hooks), self._mirror(), Path("/dev/null"), job.log)
+
+    def _mirror(self) -> Mirror:
+        return mirror(self.release, self.override)
+
+
+@dataclass(frozen=True)
+class RpmWorkshop:
+    """A release of the RPM family, from the spec's mirror or the vendor's own; with its compiler or a newer one."""
+
+    release: str
+    repositories: Repositories
+    override: str | None = None
+    toolchain: Toolchain | None = None
+
+    @property
+    def needs_connection(self) -> bool:
+        """Not where the spec's mirror is a folder of this host."""
+        return not (self.override and is_folder(self.override))
+
+    def tools(self, libraries: tuple[Library, ...]) -> tuple[str, ...]:
+        """The compiler, make, what configure scripts run, what unpacks and packs, and the libraries' own."""
+        wanted = (package for library in libraries for package in RPM_LIBRARIES[library])
+        compiler = (self.toolchain.key_package, *self.toolchain.packages) if self.toolchain else ("gcc",)
+        return (*compiler, "make", *CONFIGURE, "tar", "gzip", "findutils", *wanted)
+
+    def debian(self) -> str | None:
+        """This host's Debian mirror, which has the source of some releases."""
+        return host_address()
+
+    def compile(self, tools: tuple[str, ...], job: Job) -> None:
+        """In a root that dnf makes, and that is removed at the end."""
+        files = {"source.tar.gz": job.source, "build.sh": job.script}
+        root = dnf.Root(self.repositories, self.repositories.chosen(self.override), tools, self.toolchain)
+        dnf.compile_in(root, files, job.options, job.result, job.log)

@@ -1,0 +1,1 @@
+"""Nodes as libvirt domains on one or several KVM hosts."""

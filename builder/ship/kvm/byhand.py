@@ -1,0 +1,92 @@
+"""The same nodes for people who make them by hand: domain XML, or the lines of a shell. No seed is shown."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from builder import paths
+from builder.errors import UserError
+from builder.identity import nocloud
+from builder.identity.seed import seed
+from builder.lab.network import mac
+from builder.ship import fit
+from builder.ship.kvm.machine import Machine, dealt
+from builder.ship.kvm.place import Options, place
+from builder.ship.source import source
+from builder.ship.steps import EVERY_NODE, Choice
+from builder.spec.model import Cluster
+
+
+def shown(
+    form: Literal["xml", "commands"],
+    cluster: Cluster,
+    spec: Path,
+    asked: Options,
+    *,
+    choice: Choice = EVERY_NODE,
+    image: Path | None = None,
+) -> str:
+    """The domains one after the other, or the lines that make them; no host is asked."""
+    machines = _machines(cluster, asked, choice, image)
+    if form == "xml":
+        return "".join(machine.signed() for machine in machines)
+    return _commands(machines, spec)
+
+
+def _commands(machines: list[Machine], spec: Path) -> str:
+    """What a deployment does, with virsh and virt-install."""
+    images = {machine.uri: machine for machine in machines}.values()
+    lines = [("vipforge", "seed", spec), *(line for each in images for line in _image(each))]
+    lines += [line for each in machines for line in _node(each)]
+    return "".join(f"{shlex.join(map(str, line))}\n" for line in lines)
+
+
+def _machines(cluster: Cluster, asked: Options, choice: Choice, image: Path | None) -> list[Machine]:
+    found, where, nodes = source(cluster, image), place(cluster, asked), choice.nodes(cluster)
+    if fit.files(cluster, found):
+        raise UserError(f"{found.path} is another cluster's image", hint="by hand, each cluster needs its own")
+    kind = "kvm" if where.virtualization == "auto" else where.virtualization
+    return [
+        Machine(cluster, node, uri, kind, found, seed(cluster, node, found.facts), where)
+        for node, uri in dealt(cluster, where)
+        if node in nodes
+    ]
+
+
+def _image(each: Machine) -> Iterator[tuple[str | Path, ...]]:
+    yield from _upload(each, each.base, "qcow2", str(each.image.virtual_size), each.image.path)
+
+
+def _node(each: Machine) -> Iterator[tuple[str | Path, ...]]:
+    iso = paths.build(each.cluster.cluster, "seeds", f"{each.node.name}.iso")
+    yield _disk(each)
+    yield from _upload(each, each.cd, "raw", str(len(nocloud.image(each.seed))), iso)
+    pool, where = each.place.pool, each.place
+    network = f"bridge={where.bridge}" if where.bridge else f"network={where.network}"
+    yield (
+        "virt-install", "--connect", each.uri, "--name", each.name, "--virt-type", each.kind, "--machine", "pc",
+        "--memory", str(where.memory), "--vcpus", str(where.cpus), "--osinfo", "detect=on,require=off", "--import",
+        "--disk", f"vol={pool}/{each.disk},bus=virtio", "--disk", f"vol={pool}/{each.cd},device=cdrom,bus=ide",
+        "--network", f"{network},model=virtio,mac={mac(each.cluster, each.node)}", "--rng", "/dev/urandom",
+        "--graphics", "none", "--noautoconsole", "--autostart",
+    )  # fmt: skip
+
+
+def _disk(each: Machine) -> tuple[str, ...]:
+    if each.place.disks == "copy":
+        return ("virsh", "--connect", each.uri, "vol-clone", "--pool", each.place.pool, each.base, each.disk)
+    backing = ("--backing-vol", each.base, "--backing-vol-format", "qcow2")
+    return (*_create(each, each.disk, "qcow2", str(each.image.virtual_size)), *backing)
+
+
+def _upload(each: Machine, volume: str, form: str, size: str, file: Path) -> Iterator[tuple[str | Path, ...]]:
+    yield _create(each, volume, form, size)
+    yield ("virsh", "--connect", each.uri, "vol-upload", "--pool", each.place.pool, volume, file)
+
+
+def _create(each: Machine, volume: str, form: str, size: str) -> tuple[str, ...]:
+    """A new volume can be read by its owner alone: libvirt's default, mode 0600."""
+    return ("virsh", "--connect", each.uri, "vol-create-as", each.place.pool, volume, size, "--format", form)

@@ -1,0 +1,64 @@
+"""A host that runs libvirt: its pool, its domains, and how guests run there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import fromstring
+
+from builder.host import accelerator
+from builder.ship.kvm.bindings import binding, told
+from builder.ship.kvm.domains import Domains
+from builder.ship.kvm.pool import Pool
+
+
+class Host:
+    """One connection."""
+
+    def __init__(self, uri: str, connection: Any, pool: str) -> None:  # noqa: ANN401 - libvirt has no types
+        self.uri = uri
+        self.pool = Pool(uri, connection, pool)
+        self.domains = Domains(uri, connection)
+        self._connection = connection
+        self._best = ""
+
+    def virtualization(self) -> str:
+        """`kvm` where guests can run so, else `qemu`. libvirt asks QEMU for this: it takes a second."""
+        self._best = self._best or ("kvm" if self._offers_kvm() and self._starts_kvm() else "qemu")
+        return self._best
+
+    def _offers_kvm(self) -> bool:
+        with told(self.uri):
+            guests = fromstring(self._connection.getCapabilities()).iter("guest")  # noqa: S314 - libvirt's own
+        return any(found.get("type") == "kvm" for guest in guests for found in guest.iter("domain"))
+
+    def _starts_kvm(self) -> bool:
+        """Whether it starts a guest, too: known of this host, while libvirt only looks whether /dev/kvm is there."""
+        return bool(urlsplit(self.uri).hostname) or accelerator() == "kvm"
+
+
+class Hosts:
+    """The hosts of a run, each connected once; the connections last until the end of `stack`."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._known: dict[tuple[str, str], Host] = {}
+
+    def host(self, uri: str, pool: str) -> Host:
+        """A host with a pool of that name; raises UserError where it cannot be reached."""
+        if (uri, pool) not in self._known:
+            self._known[uri, pool] = self._stack.enter_context(connected(uri, pool))
+        return self._known[uri, pool]
+
+
+@contextmanager
+def connected(uri: str, pool: str) -> Iterator[Host]:
+    """A host, until the end of the block; raises UserError where it cannot be reached."""
+    with told(uri):
+        connection = binding().open(uri)
+    try:
+        yield Host(uri, connection, pool)
+    finally:
+        connection.close()

@@ -1,0 +1,54 @@
+"""A node as a virtual machine: its name, its sizes, and what hypervisors call its guest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from builder.spec.model import Cluster, Node
+
+CPUS = 2
+MEMORY_MIB = 1024
+
+
+@dataclass(frozen=True)
+class GuestSystem:
+    """A guest as hypervisors know it: DMTF's number (CIM_OperatingSystem.OsType) and vSphere's identifier."""
+
+    number: int
+    vsphere: str
+    title: str
+
+
+# Identifiers that ESXi 6.5 knows already: it has no later one of Debian than 10.
+SYSTEMS = MappingProxyType(
+    {
+        "centos7": GuestSystem(107, "centos7_64Guest", "CentOS 7 (64-bit)"),
+        "debian12": GuestSystem(96, "debian10_64Guest", "Debian GNU/Linux 12 (64-bit)"),
+    }
+)
+ANY_LINUX = GuestSystem(101, "otherLinux64Guest", "Linux (64-bit)")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One appliance for an OVF descriptor: `file_size` and `capacity` are bytes, `memory` is MiB."""
+
+    name: str
+    system: GuestSystem
+    version: str
+    disk_file: str
+    file_size: int
+    capacity: int
+    cpus: int = CPUS
+    memory: int = MEMORY_MIB
+
+
+def system(guest: str) -> GuestSystem:
+    """The guest of that name, or any Linux where hypervisors have no name for it."""
+    return SYSTEMS.get(guest, ANY_LINUX)
+
+
+def machine_name(cluster: Cluster, node: Node) -> str:
+    """A node's name on a hypervisor: no two clusters there can share it."""
+    return f"{cluster.cluster}-{node.name.split('.')[0]}"

@@ -1,0 +1,91 @@
+"""One node as a machine of a vCenter: what it is called, what it is to hold, and whether a machine is that one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from builder.errors import UserError
+from builder.identity import guestinfo
+from builder.identity.seed import Seed, seed
+from builder.ship import fit
+from builder.ship.machine import machine_name
+from builder.ship.source import Source
+from builder.ship.vsphere.session import Login
+from builder.ship.vsphere.site import Found, Site
+from builder.spec.model import Cluster, Node
+
+Road = Literal["iso", "guestinfo"]
+CLUSTER_KEY, IMAGE_KEY, SEED_KEY = (f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed"))
+KEPT = "-replaced"
+"""What the name of a node's former machine ends in, until the new one has proven itself."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the nodes go, who puts them there, and by which road their seeds travel."""
+
+    site: Site
+    who: Login
+    road: Road = "iso"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One node: its machine's variables, and its seed's file, which the `guestinfo` road has not.
+
+    `number` is its place among the cluster's nodes.
+    """
+
+    name: str
+    number: int
+    original: str
+    variables: dict[str, str]
+    seed: Seed
+    file: str = ""
+
+    @property
+    def kept(self) -> str:
+        """The name of its former machine."""
+        return f"{self.name}{KEPT}"
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that it is a node of."""
+        return self.variables[CLUSTER_KEY]
+
+
+def wanted(cluster: Cluster, node: Node, image: Source, road: Road) -> Wanted:
+    """The node's machine as this spec, this image and this road want it."""
+    made, name = seed(cluster, node, image.facts, public=fit.files(cluster, image)), machine_name(cluster, node)
+    variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: made.instance_id}
+    original, number = template_name(image.label), cluster.nodes.index(node)
+    if road == "guestinfo":
+        return Wanted(name, number, original, variables | guestinfo.variables(made), made)
+    return Wanted(name, number, original, variables, made, seed_file(made.instance_id))
+
+
+def template_name(label: str) -> str:
+    """An image's template: named by the image's digest, so that all clusters of one image share it."""
+    return f"vipforge-image-{label}"
+
+
+def seed_file(instance_id: str) -> str:
+    """A seed's file on the datastore."""
+    return f"{instance_id}.iso"
+
+
+def owned(found: Found | None, cluster: str) -> Found | None:
+    """The machine, or None where there is none; raises UserError where vipforge did not make it for this cluster."""
+    if found is not None and found.variables.get(CLUSTER_KEY) != cluster:
+        raise UserError(
+            f"vCenter has a machine {found.name} that vipforge did not make for {cluster}",
+            hint="rename it, or give the cluster another name",
+        )
+    return found
+
+
+def is_same(each: Wanted, found: Found | None) -> bool:
+    """Whether the machine is as it should be; raises UserError where vipforge did not make it for this cluster."""
+    ours = owned(found, each.cluster)
+    return ours is not None and {key: ours.variables.get(key) for key in each.variables} == each.variables

@@ -1,0 +1,1 @@
+"""What a user writes: the spec, its loading with line numbers, and its checks."""

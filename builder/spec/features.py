@@ -1,0 +1,112 @@
+"""What each release of keepalived can do, and the refusal of a profile that asks for more.
+
+Names are keepalived's own keywords where there is one; `fractional_advert` is an `advert_int` below a second,
+`script_security` is `enable_script_security` with `script_user`, `config_test` is the option of that name.
+The first release of each is the first tag that contains the commit that brought it
+(`git log -S KEYWORD`, `git describe --contains` in acassen/keepalived).
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from builder.errors import Exit, UserError
+from builder.spec.model import Cluster
+from builder.spec.profiles import PROFILES, Profile
+
+Release = tuple[int, ...]
+
+SINCE = MappingProxyType(
+    {
+        "unicast_peer": (1, 2, 8),
+        "garp_master_refresh": (1, 2, 10),
+        "garp_master_repeat": (1, 2, 14),
+        "vrrp_version": (1, 2, 17),
+        "fractional_advert": (1, 2, 17),
+        "smtp_helo_name": (1, 2, 20),
+        "vrrp_garp_master_refresh": (1, 2, 20),
+        "script_security": (1, 3, 0),
+        "track_file": (2, 0, 0),
+        "dynamic_interfaces": (2, 0, 0),
+        "config_test": (2, 0, 4),
+        "track_process": (2, 0, 11),
+        "vrrp_startup_delay": (2, 0, 14),
+        "vrrp_rlimit_rttime": (2, 1, 0),
+        "reload_check_config": (2, 2, 0),
+        "unicast_fault_no_peer": (2, 2, 5),
+    }
+)
+"""Feature to the first release that has it."""
+
+PURPOSE = MappingProxyType(
+    {
+        "unicast_peer": "unicast peers",
+        "vrrp_version": "VRRP version 3",
+        "fractional_advert": "advertisements more often than once a second",
+        "track_file": "HAProxy's end as an event (track_file)",
+        "vrrp_rlimit_rttime": "realtime scheduling",
+    }
+)
+"""The features that profiles ask for, in words."""
+
+
+class TooOld(UserError):
+    """The profile needs what this release of keepalived lacks."""
+
+    exit_code = Exit.BAD_SPEC
+
+
+def has(version: str, feature: str) -> bool:
+    """Whether that release of keepalived has the feature; KeyError for a feature that SINCE does not list."""
+    return release(version) >= SINCE[feature]
+
+
+def release(version: str) -> Release:
+    """`2.3.3` as numbers that compare: (2, 3, 3)."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def needs(profile: Profile) -> tuple[str, ...]:
+    """The features that a profile cannot do without."""
+    asked = {
+        "unicast_peer": profile.unicast,
+        "vrrp_version": profile.vrrp_version > 2,  # noqa: PLR2004 - VRRP version 2 is all that the old releases speak
+        "fractional_advert": profile.advert < 1,
+        "track_file": profile.haproxy_is_event,
+        "vrrp_rlimit_rttime": profile.realtime,
+    }
+    return tuple(feature for feature, wanted in asked.items() if wanted)
+
+
+def oldest(profile: Profile) -> str:
+    """The first release that has all that a profile needs."""
+    return _dotted(max((SINCE[feature] for feature in needs(profile)), default=(1, 0, 0)))
+
+
+def refusals(profile: Profile, version: str) -> tuple[str, ...]:
+    """What that release lacks for the profile, one phrase each; empty where it lacks nothing."""
+    lacking = (feature for feature in needs(profile) if not has(version, feature))
+    return tuple(f"{PURPOSE[feature]}, from {_dotted(SINCE[feature])} on" for feature in lacking)
+
+
+def check_version(cluster: Cluster, version: str) -> None:
+    """Raise TooOld where that release of keepalived cannot run the cluster's profile.
+
+    Loading a spec checks the version it names; this is for the guest's default, which the spec does not know.
+    """
+    profile = PROFILES[cluster.vrrp.profile]
+    lacking = refusals(profile, version)
+    if lacking:
+        raise TooOld(
+            f"keepalived {version} lacks what profile {profile.name} needs: {'; '.join(lacking)}",
+            hint=remedy(profile),
+        )
+
+
+def remedy(profile: Profile) -> str:
+    """What to do about a release that is too old for the profile."""
+    return f"set profile: classic, or keepalived to {oldest(profile)} or later"
+
+
+def _dotted(numbers: Release) -> str:
+    return ".".join(str(number) for number in numbers)

@@ -1,0 +1,111 @@
+"""pydantic's errors in plain words: what the value must be, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from pydantic_core import ErrorDetails
+
+from builder.spec import keys
+from builder.spec.faults import Fault, Loc, named
+
+LONGEST_KEY = 40
+
+SENTENCES = MappingProxyType(
+    {
+        "value_error": "{error}",
+        "string_type": "must be text",
+        "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
+        "int_type": "must be a whole number",
+        "float_type": "must be a number",
+        "float_parsing": "must be a number",
+        "finite_number": "must be a number",
+        "dict_type": "must be a mapping of keys and values",
+        "greater_than": "must be more than {gt}",
+        "greater_than_equal": "must be {ge} or more",
+        "less_than_equal": "must be {le} or less",
+        "literal_error": "must be {expected}",
+        "too_short": "must have {min_length} or more entries",
+        "too_long": "must have {max_length} entries at most",
+        "model_type": "must be a mapping of keys and values",
+        "tuple_type": "must be a list",
+    }
+)
+"""pydantic's error type to the end of our sentence, filled from the error's context."""
+
+
+def fault(error: ErrorDetails) -> Fault:
+    """One of the errors of a ValidationError, as a fault."""
+    loc: Loc = error["loc"]
+    if error["type"] == "missing":
+        return Fault(loc, f"{named(loc)} is missing", keys.how_to_give(loc), shows_value=False)
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(loc)
+    if error["input"] is None:
+        return Fault(loc, f"{named(loc)} has no value", "give one, or remove the line", shows_value=False)
+    hint = HINTS.get(error["type"])
+    return Fault(loc, f"{named(loc)} {_sentence(error)}", hint(error) if hint else "")
+
+
+def is_consequence(error: ErrorDetails) -> bool:
+    """Whether other errors explain this one: pydantic counts only the good entries of a list."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """What the value must be, to go after its name."""
+    sentence = SENTENCES.get(error["type"], f"is not valid: {error['type']}")
+    return sentence.format(**error.get("ctx", {})).replace("'", "")
+
+
+def _unknown_key(loc: Loc) -> Fault:
+    key, parent = str(loc[-1]), loc[:-1]
+    known = keys.known(parent)
+    home = keys.home(key)
+    hint = keys.nearest(key, known) or (f"it belongs in {home}" if home else f"its keys are: {', '.join(known)}")
+    shown = key if key.isprintable() and len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]!a}…"
+    return Fault(loc, f"{named(parent)} has no key {shown}", hint, shows_value=False)
+
+
+def _syntax_hint(error: ErrorDetails) -> str:
+    return getattr(error["ctx"]["error"], "hint", "")
+
+
+def _text_hint(error: ErrorDetails) -> str:
+    if not isinstance(error["input"], int | float):
+        return ""
+    if error["loc"] == ("keepalived",):
+        return 'YAML reads it as a number; give all three parts, in quotes, such as "2.3.3"'
+    return "YAML reads it as a number or a truth value; put it in quotes"
+
+
+def _number_hint(error: ErrorDetails) -> str:
+    return "remove the quotes" if str(error["input"]).isdigit() and isinstance(error["input"], str) else ""
+
+
+def _choice_hint(error: ErrorDetails) -> str:
+    choices = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    return keys.nearest(str(error["input"]), choices)
+
+
+def _list_hint(_: ErrorDetails) -> str:
+    return "put each entry on a line of its own after a dash, or all in brackets: [one, two]"
+
+
+def _mapping_hint(error: ErrorDetails) -> str:
+    return f"its keys are: {', '.join(keys.known(error['loc']))}"
+
+
+HINTS: MappingProxyType[str, Callable[[ErrorDetails], str]] = MappingProxyType(
+    {
+        "value_error": _syntax_hint,
+        "string_type": _text_hint,
+        "int_type": _number_hint,
+        "literal_error": _choice_hint,
+        "tuple_type": _list_hint,
+        "model_type": _mapping_hint,
+    }
+)
+"""pydantic's error type to what to do about it; a type that is absent needs no hint."""

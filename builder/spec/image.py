@@ -1,0 +1,43 @@
+"""The appliance's disk, and where its packages come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from builder.spec.faults import Fault
+from builder.spec.lookup import each, texts
+from builder.spec.values import Flag, Part, Url
+
+EPEL_GUESTS = ("centos7", "rocky9")
+
+
+class Image(Part):
+    """The disk and where its packages come from."""
+
+    disk_gib: Annotated[int, Field(ge=2, le=64, strict=True)] = 4
+    """Virtual size of the disk, in GiB."""
+    mirror: Url | None = None
+    """Package mirror of the guest; left out, the host's own (debian12) or the vendor's (centos7, rocky9)."""
+    epel: Flag = False
+    """Whether the appliance has EPEL's repository (centos7, rocky9); the bake takes no package from it."""
+    epel_mirror: Annotated[Url, Field(examples=["http://mirror.example.com/epel/7"])] | None = None
+    """Mirror of EPEL's folder of the release; left out, EPEL's own archive (centos7) or server (rocky9)."""
+
+
+def faults(data: object) -> Iterator[Fault]:
+    """What does not go together in `image`."""
+    asked = [loc for loc, value in each(data, "image", "epel") if value is True]
+    guest = next((found for _, found in texts(data, "guest")), "auto")
+    if guest in ("auto", "debian12"):
+        for loc in asked:
+            hint = f"name one of them as guest ({', '.join(EPEL_GUESTS)}), or remove the line"
+            yield Fault(loc, f"EPEL is for guests of the RPM family, and the guest is {guest}", hint)
+    for loc, mirror in texts(data, "image", "epel_mirror"):
+        if not asked:
+            yield Fault(loc, "epel_mirror is the mirror of a repository that is not asked for", "add epel: true")
+        elif mirror.startswith("file:"):
+            reason = "epel_mirror is a folder of this host, which means nothing in the appliance"
+            yield Fault(loc, reason, "serve it by HTTP, or remove the line: the bake takes no package from EPEL")

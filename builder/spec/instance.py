@@ -1,0 +1,87 @@
+"""VRRP as the spec has it: one instance that moves all VIPs, or several that each move their own."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from builder.spec.values import AnyAddress, Flag, HostName, Label, Part
+
+ProfileName = Literal["classic", "standard", "fast"]
+RouterId = Annotated[int, Field(ge=1, le=255, strict=True, examples=[10])]
+Vips = Annotated[tuple[AnyAddress, ...], Field(min_length=1, max_length=20, examples=[["192.168.56.10"]])]
+
+ONLY = "VI_1"
+"""The name of the one instance where the spec names none; no label can be the same."""
+FORMS: list[JsonValue] = [{"required": ["virtual_router_id", "vips"]}, {"required": ["instances"]}]
+
+
+class Instance(Part):
+    """VIPs that move together, and the node that is to have them."""
+
+    name: Label
+    """Its name in keepalived's configuration and log."""
+    virtual_router_id: RouterId
+    """Number of the VRRP group, unlike that of any other group of the subnet (RFC 9568, section 5.2.3)."""
+    vips: Vips
+    """Its virtual IP addresses."""
+    prefer: HostName | None = None
+    """The node that gets the highest of the nodes' priorities here; left out, each node has its own."""
+
+    @property
+    def vips4(self) -> tuple[IPv4Address, ...]:
+        """Those of IPv4."""
+        return tuple(vip for vip in self.vips if isinstance(vip, IPv4Address))
+
+    @property
+    def vips6(self) -> tuple[IPv6Address, ...]:
+        """Those of IPv6."""
+        return tuple(vip for vip in self.vips if isinstance(vip, IPv6Address))
+
+
+class Vrrp(Part):
+    """How the VIPs move between the nodes."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": FORMS})
+
+    virtual_router_id: Annotated[RouterId | None, Field(examples=[10])] = None
+    """Number of the VRRP group, unlike that of any other group of the subnet (RFC 9568, section 5.2.3)."""
+    vips: Vips = ()
+    """The virtual IP addresses, in the nodes' subnets; they move together."""
+    instances: Annotated[tuple[Instance, ...], Field(min_length=1, max_length=20)] = ()
+    """Instead of these two: several instances, each with VIPs of its own, so that every node can be master of one."""
+    profile: ProfileName = "standard"
+    """How VRRP is run: `classic` on any keepalived, `standard`, or `fast` (docs/profiles.md)."""
+    preempt: Flag = True
+    """Whether a node that comes back takes the VIPs from one of lower priority; else they stay where they are."""
+
+    @model_validator(mode="after")
+    def _gather(self) -> Self:
+        """Make `vips` all VIPs, whichever form the spec has."""
+        if not self.instances:
+            return self
+        return self.model_copy(update={"vips": tuple(vip for each in self.instances for vip in each.vips)})
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The form that the spec has, and not both."""
+        unset = {"virtual_router_id", "vips"} if self.instances else {"instances"}
+        return {key: value for key, value in write(self).items() if key not in unset}
+
+    @property
+    def all_instances(self) -> tuple[Instance, ...]:
+        """The instances; the one that the short form stands for is called VI_1."""
+        if self.instances or self.virtual_router_id is None:
+            return self.instances
+        return (Instance.model_construct(name=ONLY, virtual_router_id=self.virtual_router_id, vips=self.vips),)
+
+    @property
+    def vips6(self) -> tuple[IPv6Address, ...]:
+        """The IPv6 VIPs of all instances."""
+        return tuple(vip for vip in self.vips if isinstance(vip, IPv6Address))
+
+    def instance_of(self, vip: object) -> Instance:
+        """The instance that moves a VIP."""
+        return next(each for each in self.all_instances if vip in each.vips)

@@ -1,0 +1,203 @@
+"""The spec: what `cluster.yml` may say, as frozen pydantic models.
+
+A model checks what can be seen in one value; what holds between values is in `builder.spec.checks`.
+The field descriptions are the reference that editors show (`vipforge schema`).
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.spec.image import Image
+from builder.spec.instance import Instance, Vrrp
+from builder.spec.libvirt import Libvirt
+from builder.spec.preset import Preset
+from builder.spec.service import Service
+from builder.spec.tls import Certificate, Tls
+from builder.spec.values import (
+    Address,
+    Email,
+    FilePath,
+    FullHostName,
+    Gateway6,
+    HostName,
+    InterfaceName,
+    Label,
+    OwnAddress6,
+    Part,
+    Port,
+    SshKey,
+    UserName,
+    Version,
+)
+
+SHORTEST_PREFIX = 8
+LONGEST_PREFIX = 30
+SHORTEST_PREFIX6 = 16
+LONGEST_PREFIX6 = 126
+HIGHEST_PRIORITY = 254
+"""255 is for a router that owns its address (RFC 9568, section 5.2.4)."""
+
+Limit = Annotated[float, Field(gt=0, le=3600, strict=True, examples=[0.5])]
+GuestName = Literal["auto", "centos7", "debian12", "rocky9"]
+
+
+class Network(Part):
+    """The network that the nodes and the VIPs share."""
+
+    prefix: Annotated[int, Field(ge=SHORTEST_PREFIX, le=LONGEST_PREFIX, strict=True, examples=[24])]
+    """Prefix length of the nodes' subnet, in bits: 24 for 255.255.255.0."""
+    gateway: Address | None = None
+    """Default gateway; left out, the nodes have no route out of their subnet."""
+    prefix6: Annotated[int, Field(ge=SHORTEST_PREFIX6, le=LONGEST_PREFIX6, strict=True, examples=[64])] | None = None
+    """Prefix length of the nodes' IPv6 subnet, in bits; needed where nodes have an address6."""
+    gateway6: Gateway6 | None = None
+    """Default gateway of IPv6: in the subnet, or link-local."""
+    dns: Annotated[tuple[Address, ...], Field(max_length=3)] = ()
+    """Name servers: three at most, for a resolver asks no more (resolv.conf(5), MAXNS)."""
+    search: tuple[HostName, ...] = ()
+    """DNS search domains."""
+    interface: InterfaceName = "auto"
+    """The interface that carries the VIPs; `auto` finds the one that holds the node's address."""
+
+
+class Node(Part):
+    """One appliance; all of this is identity and travels in its seed, never in the image."""
+
+    name: FullHostName
+    """Full host name, which alerts greet with: lb1.example.com."""
+    address: Address
+    """Its own address in the subnet."""
+    address6: OwnAddress6 | None = None
+    """Its own IPv6 address; needed where there are IPv6 VIPs."""
+    priority: Annotated[int, Field(ge=1, le=HIGHEST_PRIORITY, strict=True, examples=[254])]
+    """VRRP priority; the highest healthy node holds the VIPs. 254 and 253 fail over fastest."""
+    alert_sender: Email | None = None
+    """Sender of this node's alerts; left out, keepalived@ and the node's name."""
+
+
+class Alerts(Part):
+    """E-mail that keepalived sends when a node changes state."""
+
+    recipients: Annotated[tuple[Email, ...], Field(min_length=1, examples=[["ops@example.com"]])]
+    """Who gets the mail."""
+    smtp_server: Address
+    """Address of the SMTP server (old keepalived takes no host name: keepalived#239)."""
+    timeout: Annotated[int, Field(ge=1, le=300, strict=True)] = 30
+    """Seconds to wait for the SMTP server."""
+
+
+class Statistics(Part):
+    """HAProxy's statistics page, on each node's own address and not on the VIPs."""
+
+    port: Port = 8404
+    """Its port."""
+    user: UserName = "stats"
+    """Name to log in with."""
+    password: FilePath
+    """File with the password in its first line; it is read when seeds are made and travels in them."""
+
+
+class Operator(Part):
+    """The account that people log in with."""
+
+    user: UserName = "ops"
+    """Login name; it may use sudo without a password and has no password of its own."""
+    ssh_keys: tuple[SshKey, ...] = ()
+    """SSH public keys, one a line, as in authorized_keys."""
+
+
+class ProofLimits(Part):
+    """How long clients may wait; what is left out has its default (docs/proof.md)."""
+
+    limits: dict[Label, Limit] = Field(default={})
+    """Scenario to the longest outage that passes, in seconds; `vipforge scenarios` lists them."""
+
+
+class Haproxy(Part):
+    """HAProxy itself."""
+
+    source: Version | None = None
+    """A release that is compiled from source; left out, the distribution's package is used."""
+
+
+class Cluster(Part):
+    """What one spec file describes: nodes that share virtual IP addresses, with HAProxy on each."""
+
+    cluster: Label
+    """Name of the cluster; files and folders are named after it."""
+    guest: GuestName = "auto"
+    """The operating system inside; `auto` takes centos7 where its base is in reach, else debian12."""
+    keepalived: Version | None = None
+    """Version of keepalived, built from source; left out, the guest's default, or a newer one for the profile."""
+    snmp: Annotated[bool, Field(strict=True)] = False
+    """Whether keepalived is built with SNMP and answers through the nodes' snmpd, read only."""
+    haproxy: Haproxy = Haproxy()
+    """HAProxy itself."""
+    network: Network
+    """The network that the nodes and the VIPs share."""
+    vrrp: Vrrp
+    """How the VIPs move between the nodes."""
+    nodes: Annotated[tuple[Node, ...], Field(min_length=2, max_length=8)]
+    """The nodes: two to eight."""
+    alerts: Alerts | None = None
+    """E-mail that keepalived sends when a node changes state; left out, it sends none."""
+    services: tuple[Service, ...] = ()
+    """What the VIPs offer."""
+    presets: tuple[Preset, ...] = ()
+    """Applications whose services are known: each preset stands for all services of one."""
+    tls: Tls = Tls()
+    """Certificates, and how TLS is spoken with clients."""
+    statistics: Statistics | None = None
+    """HAProxy's statistics page; left out, there is none."""
+    proof: ProofLimits = ProofLimits()
+    """How long clients may wait when something breaks."""
+    operator: Operator = Operator()
+    """The account that people log in with."""
+    image: Image = Image()
+    """The disk and where its packages come from."""
+    libvirt: Libvirt = Libvirt()
+    """Where `vipforge deploy libvirt` puts the nodes."""
+
+    def subnet(self) -> IPv4Network:
+        """The nodes' subnet, from the first node's address and the prefix."""
+        return IPv4Interface(f"{self.nodes[0].address}/{self.network.prefix}").network
+
+    def subnet6(self) -> IPv6Network | None:
+        """The nodes' IPv6 subnet; None where no node has an IPv6 address."""
+        own = next((node.address6 for node in self.nodes if node.address6), None)
+        return IPv6Interface(f"{own}/{self.network.prefix6}").network if own else None
+
+    def on_interface(self, vip: IPv4Address | IPv6Address) -> str:
+        """A VIP with the prefix length that it has on an interface.
+
+        An IPv6 one is alone in its prefix: keepalived then lets the node send nothing from it of its own accord
+        (preferred lifetime 0, RFC 6724, section 5, rule 3). What is on the link is known from the node's address.
+        """
+        return f"{vip}/{self.network.prefix if isinstance(vip, IPv4Address) else vip.max_prefixlen}"
+
+    def ranking(self, instance: Instance) -> tuple[Node, ...]:
+        """The nodes in the order in which they are to be master of an instance."""
+        preferred = self.node(instance.prefer) if instance.prefer else None
+        return tuple(sorted(self.nodes, key=lambda node: (node != preferred, -node.priority)))
+
+    def priority(self, node: Node, instance: Instance) -> int:
+        """A node's priority in an instance: the spec's priorities, the highest one for the preferred node."""
+        priorities = sorted((each.priority for each in self.nodes), reverse=True)
+        return priorities[self.ranking(instance).index(node)]
+
+    def node(self, name: str) -> Node | None:
+        """The node of that name, full or short."""
+        return next((node for node in self.nodes if name in (node.name, node.name.split(".")[0])), None)
+
+    def certificate(self, name: str) -> Certificate | None:
+        """The certificate of that name."""
+        return next((found for found in self.tls.certificates if found.name == name), None)
+
+    def ports(self) -> tuple[int, ...]:
+        """Every TCP port that HAProxy listens on for others, in order."""
+        own = {self.statistics.port} if self.statistics else set()
+        return tuple(sorted({service.port for service in self.services} | own))

@@ -1,0 +1,99 @@
+"""The checks of the files that a spec names: certificates, keys, authorities, the statistics page's password.
+
+Loading a spec opens none of them: only `vipforge check` and the making of seeds do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+
+from builder.spec import certificates, secret
+from builder.spec.faults import Fault, Loc, named
+from builder.spec.model import Cluster
+from builder.spec.syntax import Unfit
+from builder.spec.tls import Certificate
+
+
+@dataclass
+class Findings:
+    """What is wrong (`faults`) and what soon will be (`warnings`)."""
+
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+
+def findings(cluster: Cluster) -> Findings:
+    """All that the named files show; `cluster` is as `load` gives it, with its presets expanded."""
+    found = Findings()
+    leaves: dict[str, x509.Certificate] = {}
+    for index, certificate in enumerate(cluster.tls.certificates):
+        leaf = _certificate(certificate, ("tls", "certificates", index), found)
+        if leaf is not None:
+            leaves[certificate.name] = leaf
+    found.faults.extend(_names(cluster, leaves))
+    for loc, path in authorities(cluster):
+        try:
+            certificates.bundle(path)
+        except Unfit as unfit:
+            found.faults.append(_fault(loc, unfit))
+    if cluster.statistics:
+        try:
+            secret.password(cluster.statistics.password)
+        except Unfit as unfit:
+            found.faults.append(_fault(("statistics", "password"), unfit))
+    return found
+
+
+def authorities(cluster: Cluster) -> Iterator[tuple[Loc, Path]]:
+    """Every authority that servers' certificates are verified with, by the service that names it."""
+    for index, service in enumerate(cluster.services):
+        if service.reencrypt and service.reencrypt.authority:
+            yield ("services", index, "reencrypt", "authority"), service.reencrypt.authority
+
+
+def _certificate(certificate: Certificate, loc: Loc, found: Findings) -> x509.Certificate | None:
+    """Judge one certificate with its key; its leaf, where it can be read."""
+    place: Loc = (*loc, "chain")
+    try:
+        chain = certificates.chain(certificate.chain)
+    except Unfit as unfit:
+        found.faults.append(_fault(place, unfit))
+        return None
+    error, warning = certificates.validity(chain)
+    if error:
+        found.faults.append(Fault(place, f"{named(place)} {error}", "have it issued anew"))
+    if warning:
+        found.warnings.append(Fault(place, f"{named(place)} {warning}", "have it issued anew"))
+    try:
+        public = certificates.key(certificate.key)
+    except Unfit as unfit:
+        found.faults.append(_fault((*loc, "key"), unfit))
+        return chain[0]
+    if not certificates.belongs(chain[0], public):
+        reason = f"{named((*loc, 'key'))} is the key of another certificate than the chain's first"
+        found.faults.append(Fault((*loc, "key"), reason))
+    return chain[0]
+
+
+def _names(cluster: Cluster, leaves: dict[str, x509.Certificate]) -> Iterator[Fault]:
+    """Hosts that no certificate of their service is for."""
+    told: set[str] = set()
+    for service in cluster.services:
+        shown = [leaves[name] for name in service.certificates if name in leaves]
+        if len(shown) < len(service.certificates) or not shown:
+            continue
+        lacking = set(service.hosts).intersection(*(certificates.unnamed(leaf, service.hosts) for leaf in shown))
+        for host in sorted(lacking - told):
+            told.add(host)
+            index = [each.name for each in cluster.tls.certificates].index(service.certificates[0])
+            loc: Loc = ("tls", "certificates", index, "chain")
+            reason = f"{named(loc)} is not for {host}, which service {service.name} is asked by"
+            yield Fault(loc, reason, f"it is for {'; '.join(map(certificates.names, shown))}")
+
+
+def _fault(loc: Loc, unfit: Unfit) -> Fault:
+    return Fault(loc, f"{named(loc)} {unfit}", unfit.hint)

@@ -1,0 +1,53 @@
+"""The kinds of single values that a spec's mappings hold, and what every mapping has in common."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from builder.spec import syntax
+
+FOLDER = "folder"
+"""In pydantic's context: the folder that relative paths of the spec start from."""
+
+
+def _from_the_spec(path: object, info: ValidationInfo) -> Path:
+    """The file that a path of the spec names; a preset hands on what is one already."""
+    if isinstance(path, Path):
+        return path
+    return Path((info.context or {}).get(FOLDER, ".")) / syntax.file_path(path)
+
+
+HostName = Annotated[str, AfterValidator(syntax.host_name), Field(examples=["example.com"])]
+FullHostName = Annotated[str, AfterValidator(syntax.full_host_name), Field(examples=["lb1.example.com"])]
+Email = Annotated[str, AfterValidator(syntax.email), Field(examples=["ops@example.com"])]
+Label = Annotated[str, AfterValidator(syntax.label), Field(examples=["web1"])]
+InterfaceName = Annotated[str, AfterValidator(syntax.interface_name), Field(examples=["auto", "eth0"])]
+SshKey = Annotated[str, AfterValidator(syntax.ssh_key), Field(examples=["ssh-ed25519 AAAAC3Nza… ops@example.com"])]
+UserName = Annotated[str, AfterValidator(syntax.user_name), Field(examples=["ops"])]
+Version = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"])]
+HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]
+Url = Annotated[str, AfterValidator(syntax.url), Field(examples=["http://mirror.example.com/debian"])]
+Address = Annotated[IPv4Address, BeforeValidator(syntax.address), Field(examples=["192.168.56.10"])]
+OwnAddress6 = Annotated[IPv6Address, BeforeValidator(syntax.own_address6), Field(examples=["2001:db8:56::11"])]
+Gateway6 = Annotated[IPv6Address, BeforeValidator(syntax.address6), Field(examples=["2001:db8:56::1", "fe80::1"])]
+AnyAddress = Annotated[
+    IPv4Address | IPv6Address,
+    BeforeValidator(syntax.any_address),
+    Field(examples=["192.168.56.10", "2001:db8:56::10"]),
+]
+Port = Annotated[int, Field(ge=1, le=65535, strict=True, examples=[80])]
+Seconds = Annotated[int, Field(ge=1, le=86400, strict=True, examples=[30])]
+Flag = Annotated[bool, Field(strict=True, examples=[True])]
+Text = Annotated[str, AfterValidator(syntax.plain_text), Field(examples=["We are back at six."])]
+CookieName = Annotated[str, AfterValidator(syntax.cookie_name), Field(examples=["SERVERID"])]
+FilePath = Annotated[Path, BeforeValidator(_from_the_spec), Field(examples=["certificates/www.pem"])]
+
+
+class Part(BaseModel):
+    """A mapping of the spec: immutable, and no key but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Leaves out of the boot what this appliance never needs. As links, which is what `systemctl mask` makes.
+set -eu
+echo '==> leaving out of the boot what is not needed'
+
+mask() {
+    folder=$1
+    shift
+    mkdir -p "$folder"
+    for name in "$@"; do
+        ln -sf /dev/null "$folder/$name"
+    done
+}
+
+# cloud-config has no module to run, and starting it is starting Python; no program here is of another machine's kind; there
+# is no LVM snapshot to reap; no crash of the firmware to save.
+mask /etc/systemd/system cloud-config.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
+    e2scrub_reap.service systemd-pstore.service
+# One partition, in fstab; every service has a unit; no rc.local, no offline update.
+mask /etc/systemd/system-generators systemd-cryptsetup-generator systemd-gpt-auto-generator \
+    systemd-hibernate-resume-generator systemd-integritysetup-generator systemd-rc-local-generator \
+    systemd-run-generator systemd-sysv-generator systemd-system-update-generator systemd-veritysetup-generator

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Ends the bake if the appliance would not work: what HAProxy, systemd and sysctl say of their files.
+set -eu
+echo '==> checking the appliance'\''s files'
+
+sysctl --quiet --load=/etc/sysctl.d/60-vipforge.conf
+/usr/libexec/vipforge/check-haproxy
+nft --check --file /usr/share/vipforge/firewall.nft
+systemd-analyze verify --man=no keepalived.service vipforge-identity.service haproxy.service firewalld.service \
+    vipforge-firewall.service
+sshd -t

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Takes out everything that is one machine's own: keys, identities, logs. A clone must not know who it was.
+set -eu
+echo '==> removing identity and secrets'
+
+cloud-init clean --logs --seed
+rm -rf /root/.ssh /root/.bash_history /root/.cache /var/lib/cloud
+rm -f /root/anaconda-ks.cfg /root/original-ks.cfg /root/.rnd
+rm -f /etc/ssh/ssh_host_* /etc/keepalived/keepalived.conf
+rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/dhclient/*.lease*
+find /etc/sysconfig/network-scripts -name 'ifcfg-*' ! -name ifcfg-lo -exec rm -f {} +
+find /etc/NetworkManager/system-connections -type f -exec rm -f {} + 2>/dev/null || true
+rm -f /etc/udev/rules.d/70-persistent-net.rules
+: >/etc/machine-id
+echo localhost >/etc/hostname
+printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >/etc/hosts
+usermod --password '!' root
+rm -rf /var/cache/yum /var/cache/dnf /var/log/anaconda /var/log/journal/*
+find /var/log -type f -exec truncate --size=0 {} +

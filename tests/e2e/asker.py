@@ -1,0 +1,43 @@
+"""Asks a web service over and over, each time over a new connection, until stdin ends; then prints its answers.
+
+`python asker.py ADDRESS PORT`; stdout: a JSON object of answers and how often each came. Runs where clients are.
+"""
+
+from __future__ import annotations
+
+import collections
+import http.client
+import json
+import sys
+import threading
+
+SECONDS = 30
+PAUSE_SECONDS = 0.02
+
+
+def ask(address: str, port: int) -> str:
+    """The status of one answer, or what went wrong."""
+    connection = http.client.HTTPConnection(address, port, timeout=SECONDS)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException) as failure:
+        return repr(failure)
+    finally:
+        connection.close()
+    return str(answer.status)
+
+
+def main(address: str, port: str) -> None:
+    """Ask until stdin ends."""
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    found: collections.Counter[str] = collections.Counter()
+    while not ended.wait(PAUSE_SECONDS):
+        found[ask(address, int(port))] += 1
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,73 @@
+"""The OVA's way: packed, unpacked, converted back, and booted with its seeds as vCenter brings OVF properties."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.identity import private
+from builder.spec.load import load
+from tests.e2e.conftest import Pair, Session
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def unpacked(session: Session, image: Path) -> Session:
+    """Folders of their own, where a bake would have left the OVA's disk."""
+    own = Session(session.folder / "ova")
+    target = own.build / "quickstart"
+    target.mkdir(parents=True)
+    packed = session.run("export", image, "--to", "ova", "--output", own.folder / "lb.ova")
+    assert packed.returncode == 0, packed.stderr
+    with tarfile.open(own.folder / "lb.ova") as tar:
+        tar.extractall(own.folder, filter="data")
+    command = ["qemu-img", "convert", "-O", "qcow2", own.folder / "lb-disk1.vmdk", target / image.name]
+    subprocess.run(command, check=True)
+    for path in (own.folder / "lb.ova", own.folder / "lb-disk1.vmdk"):
+        path.unlink()
+    shutil.copy(image.parent / "manifest.json", target)
+    shutil.copy(session.spec, own.spec)
+    return own
+
+
+@pytest.fixture(scope="module")
+def shipped(unpacked: Session) -> Iterator[Pair]:
+    """The pair, booted from that disk, with its seeds on the OVF transport CD."""
+    up = unpacked.run("lab", "up", unpacked.spec, "--seed", "ovf")
+    try:
+        assert up.returncode == 0, up.stderr
+        yield Pair(unpacked)
+    finally:
+        unpacked.run("lab", "down", unpacked.spec)
+
+
+def test_the_disk_comes_back_as_it_was(unpacked: Session, image: Path) -> None:
+    command = ["qemu-img", "compare", image, unpacked.build / "quickstart" / image.name]
+    assert "Images are identical" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_seed_came_as_ovf_properties(shipped: Pair) -> None:
+    for node in load(shipped.session.spec).nodes:
+        assert shipped.ssh(node.name, "cloud-id").stdout.strip() == "ovf"
+        assert shipped.ssh(node.name, "hostname --fqdn").stdout.strip() == node.name
+
+
+def test_every_file_of_the_identity_is_that_of_the_nocloud_cd(shipped: Pair) -> None:
+    cluster = load(shipped.session.spec)
+    for node in cluster.nodes:
+        for path, text in private.files(cluster, node).items():
+            found = shipped.ssh(node.name, f"sudo cat {path}").stdout
+            assert (path, found.splitlines()) == (path, text.splitlines())
+
+
+def test_every_check_of_verify_passes(shipped: Pair) -> None:
+    done = shipped.session.run("verify", shipped.session.spec, "--json")
+    failed = [each for each in json.loads(done.stdout)["results"] if not each["ok"]]
+    assert (done.returncode, failed) == (0, []), done.stderr

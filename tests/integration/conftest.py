@@ -1,0 +1,46 @@
+"""The pair in namespaces: keepalived as it is built for debian12, and a cluster for each profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from builder.guests import known
+from builder.lab.netns import Pair, pair
+from builder.roots import keepalived
+from builder.roots.workshop import DebianWorkshop
+from builder.spec.model import Cluster
+from tests.specs import of_profile
+
+FACTS = known()["debian12"].facts
+
+StartPair = Callable[[str], AbstractContextManager[Pair]]
+
+
+@pytest.fixture(scope="session")
+def cluster_of() -> Callable[[str], Cluster]:
+    """`cluster_of(profile)` is the quickstart's cluster with that profile."""
+    return of_profile
+
+
+@pytest.fixture(scope="session")
+def keepalived_build() -> Path:
+    """keepalived of debian12's default version, from the cache or compiled now."""
+    return keepalived.build(DebianWorkshop("bookworm"), FACTS.default_keepalived, offline=False)
+
+
+@pytest.fixture(scope="session")
+def start_pair(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> StartPair:
+    """`start_pair(profile)` is a context with the pair's nodes in place, and no daemon started."""
+
+    @contextmanager
+    def start(profile: str) -> Iterator[Pair]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
+            with pair(of_profile(profile), FACTS, FACTS.default_keepalived, keepalived_build) as made:
+                yield made
+
+    return start

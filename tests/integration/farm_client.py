@@ -1,0 +1,102 @@
+"""A client of the services: `python farm_client.py VIP`, where clients are. stdin: questions; stdout: answers.
+
+Each line of stdin is a JSON list, a kind and its words; each line of stdout is the answer as JSON. `https PATH` gives
+status, server and location; `tls VERSION` the version spoken; `imaps`, `pop3s` and `smtp` the server that greets;
+`load PATH SECONDS` counts answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import http.client
+import imaplib
+import json
+import poplib
+import smtplib
+import socket
+import ssl
+import sys
+import time
+
+TLS = ssl.create_default_context()
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
+SECONDS = 10
+
+
+def https(vip: str, path: str) -> list[object]:
+    connection = http.client.HTTPSConnection(vip, 443, timeout=SECONDS, context=TLS)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        return [answer.status, answer.headers.get("X-Server"), answer.headers.get("Location"), body]
+    finally:
+        connection.close()
+
+
+def tls(vip: str, version: str) -> str | None:
+    """The version of TLS that a client gets which speaks that one alone, and would take any cipher."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    with socket.create_connection((vip, 443), SECONDS) as way, context.wrap_socket(way) as secured:
+        return secured.version()
+
+
+def plain(vip: str, path: str) -> list[object]:
+    connection = http.client.HTTPConnection(vip, 80, timeout=SECONDS)
+    connection.request("GET", path, headers={"Host": "mail.example.com"})
+    answer = connection.getresponse()
+    return [answer.status, answer.headers.get("Location")]
+
+
+def imaps(vip: str) -> str:
+    with imaplib.IMAP4_SSL(vip, ssl_context=TLS, timeout=SECONDS) as client:
+        client.login("user", "password")
+        return client.welcome.decode()
+
+
+def pop3s(vip: str) -> str:
+    client = poplib.POP3_SSL(vip, context=TLS, timeout=SECONDS)
+    welcome = client.getwelcome().decode()
+    client.quit()
+    return welcome
+
+
+def smtp(vip: str) -> str:
+    with smtplib.SMTP(vip, 25, timeout=SECONDS) as client:
+        client.sendmail("a@example.com", ["b@example.com"], "Subject: hello\r\n\r\nHello.\r\n")
+        return client.ehlo_resp.decode() if client.ehlo_resp else ""
+
+
+def statistics(_: str, host: str, password: str) -> int:
+    connection = http.client.HTTPConnection(host, 8404, timeout=SECONDS)
+    login = base64.b64encode(f"stats:{password}".encode()).decode()
+    connection.request("GET", "/", headers={"Authorization": f"Basic {login}"})
+    return connection.getresponse().status
+
+
+def load(vip: str, path: str, seconds: float) -> dict[str, int]:
+    """Ask again and again, each time over a new connection."""
+    found: collections.Counter[str] = collections.Counter()
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        try:
+            found[str(https(vip, path)[0])] += 1
+        except (OSError, http.client.HTTPException) as failure:
+            found[repr(failure)] += 1
+    return dict(found)
+
+
+if __name__ == "__main__":
+    KINDS = {each.__name__: each for each in (https, tls, plain, imaps, pop3s, smtp, statistics, load)}
+    for line in sys.stdin:
+        kind, *words = json.loads(line)
+        try:
+            told: object = KINDS[kind](sys.argv[1], *words)
+        except (OSError, http.client.HTTPException, imaplib.IMAP4.error, poplib.error_proto) as failure:
+            told = f"failed: {failure!r}"
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()

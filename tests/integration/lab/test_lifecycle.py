@@ -1,0 +1,175 @@
+"""A lab starts whole or not at all, and leaves nothing, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder import lab
+from builder.errors import HostLacks, UserError
+from builder.lab import holder, qmp, state, vm
+from builder.run import CommandFailed, run
+from builder.spec.model import Cluster
+from tests.integration.lab.conftest import MakeCluster, nothing_left, processes, soon
+
+pytestmark = pytest.mark.integration
+
+FakeProgram = Callable[[str, str], Path]
+
+
+def machines(cluster: Cluster) -> list[int]:
+    return [pid for pid, words in processes(str(state.folder(cluster))).items() if "qemu-system" in words.split()[0]]
+
+
+def up_elsewhere(tmp_path: Path, cluster: Cluster) -> subprocess.Popen[str]:
+    """`vipforge lab up` as a process of its own, which waits for nodes that never boot, and yet can be interrupted."""
+    spec = tmp_path / "cluster.yml"
+    spec.write_text(cluster.model_dump_json(exclude_none=True))
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "builder", "lab", "up", str(spec)]
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_lab_runs_a_machine_for_each_node_and_down_removes_all_of_it(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    lab.up(cluster, wait=False)
+    assert len(machines(cluster)) == 2
+    assert [vm.state(cluster, node) for node in cluster.nodes] == ["running", "running"]
+    lab.down(cluster)
+    assert nothing_left(cluster)
+
+
+def test_down_without_a_lab_says_so(make_cluster: MakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    lab.down(make_cluster())
+    assert capsys.readouterr().err == "no lab of quickstart runs\n"
+
+
+def test_a_second_lab_of_a_cluster_is_refused(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    lab.up(cluster, wait=False)
+    running = machines(cluster)
+    with pytest.raises(UserError, match="a lab of quickstart runs already"):
+        lab.up(cluster, wait=False)
+    assert machines(cluster) == running
+
+
+def test_killing_the_holder_ends_every_machine(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    lab.up(cluster, wait=False)
+    os.kill(state.need(cluster).holder.pid, signal.SIGKILL)
+    assert soon(lambda: not processes(str(state.folder(cluster))))
+    lab.up(cluster, wait=False)
+    assert len(machines(cluster)) == 2
+
+
+@pytest.mark.parametrize("moment", [holder.RECORD, state.COMPLETE])
+def test_what_a_killed_up_left_is_removed_by_down(make_cluster: MakeCluster, tmp_path: Path, moment: str) -> None:
+    cluster = make_cluster()
+    running = up_elsewhere(tmp_path, cluster)
+    assert soon((state.folder(cluster) / moment).exists)
+    running.kill()
+    running.communicate()
+    lab.down(cluster)
+    assert nothing_left(cluster)
+
+
+def test_a_lab_killed_as_it_started_is_replaced_by_the_next_up(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    state.folder(cluster).mkdir(parents=True)
+    half = holder.begin(state.folder(cluster))
+    lab.up(cluster, wait=False)
+    assert not half.alive()
+    assert len(machines(cluster)) == 2
+
+
+@pytest.mark.parametrize("moment", [holder.RECORD, state.COMPLETE])
+def test_control_c_removes_everything(make_cluster: MakeCluster, tmp_path: Path, moment: str) -> None:
+    cluster = make_cluster()
+    running = up_elsewhere(tmp_path, cluster)
+    assert soon((state.folder(cluster) / moment).exists)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert nothing_left(cluster)
+
+
+def test_a_lab_taken_down_while_it_boots_ends_the_wait(make_cluster: MakeCluster, tmp_path: Path) -> None:
+    cluster = make_cluster()
+    running = up_elsewhere(tmp_path, cluster)
+    assert soon((state.folder(cluster) / state.COMPLETE).exists)
+    lab.down(cluster)
+    _, told = running.communicate(timeout=60)
+    assert "was taken down while it booted" in told
+    assert nothing_left(cluster)
+
+
+def test_a_machine_that_does_not_start_is_told_in_qemus_words(
+    make_cluster: MakeCluster, fake_program: FakeProgram
+) -> None:
+    cluster = make_cluster()
+    fake_program(
+        "qemu-system-x86_64",
+        '[ "$1" = --version ] && echo "QEMU emulator version 7.2.0" && exit\necho "no such machine" >&2; exit 1',
+    )
+    with pytest.raises(CommandFailed, match=r"ended with code 1\n +no such machine"):
+        lab.up(cluster, wait=False)
+    assert nothing_left(cluster)
+
+
+def test_a_power_cut_and_a_pause_are_seen(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    first, second = cluster.nodes
+    lab.up(cluster, wait=False)
+    with qmp.connected(vm.monitor(cluster, first)) as machine:
+        machine.pause()
+    with qmp.connected(vm.monitor(cluster, second)) as machine:
+        machine.quit()
+    assert soon(lambda: vm.state(cluster, second) == "off")
+    assert [each.vm for each in lab.status(cluster).nodes] == ["paused", "off"]
+
+
+def test_a_machine_that_was_cut_off_starts_again(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    first, _ = cluster.nodes
+    lab.up(cluster, wait=False)
+    with qmp.connected(vm.monitor(cluster, first)) as machine:
+        machine.quit()
+    assert soon(lambda: vm.state(cluster, first) == "off")
+    vm.start(state.need(cluster), first, "tcg")
+    assert vm.state(cluster, first) == "running"
+
+
+def test_a_lab_needs_no_root(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The road that other users take: a user namespace that owns all the rest."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    cluster = make_cluster()
+    lab.up(cluster, wait=False)
+    assert Path(f"/proc/{state.need(cluster).holder.pid}/ns/user").readlink() != Path("/proc/self/ns/user").readlink()
+    assert len(machines(cluster)) == 2
+    assert "192.168.56.1/24" in run([*lab.client(cluster), "ip", "-brief", "address"], timeout=5).out
+    lab.down(cluster)
+    assert nothing_left(cluster)
+
+
+def test_a_host_without_namespaces_is_told_from_a_broken_lab(
+    make_cluster: MakeCluster, fake_program: FakeProgram
+) -> None:
+    cluster = make_cluster()
+    fake_program("unshare", 'echo "unshare: unshare failed: Operation not permitted" >&2; exit 1')
+    with pytest.raises(HostLacks, match="allows no namespaces: unshare: unshare failed: Operation not permitted"):
+        lab.up(cluster, wait=False)
+    assert nothing_left(cluster)
+
+
+def test_a_host_without_taps_is_told_what_to_do(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = make_cluster()
+    monkeypatch.setattr(holder, "TUN", Path("/dev/net/no-such-tun"))
+    with pytest.raises(HostLacks, match="/dev/net/no-such-tun is missing") as caught:
+        lab.up(cluster, wait=False)
+    assert "modprobe tun" in caught.value.hint
+    assert nothing_left(cluster)

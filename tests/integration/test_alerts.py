@@ -1,0 +1,65 @@
+"""The mail that keepalived sends when a node changes state, as a real SMTP server gets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.lab.mail import MAILS
+from builder.lab.netns import Pair
+from builder.lab.waiting import until
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 15
+LB1, LB2 = "lb1.example.com", "lb2.example.com"
+
+
+@pytest.fixture(scope="module", params=["classic", "fast"])
+def mails(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[list[dict[str, Any]]]:
+    """All mails of a failover and its recovery."""
+    with start_pair(request.param) as pair:
+        pair.serve()
+        wait_for(pair, LB1)
+        pair.nodes[0].signal("haproxy", "KILL")
+        wait_for(pair, LB2)
+        pair.nodes[0].begin("haproxy")
+        wait_for(pair, LB1)
+        box = pair.nodes[0].folder.parent / MAILS
+        until(lambda: [each for each in read(box) if subject(each, LB2, "BACKUP")][1:], "the last mail", limit=LIMIT)
+        yield read(box)
+
+
+def wait_for(pair: Pair, name: str) -> None:
+    (vip,) = pair.cluster.vrrp.vips
+    until(lambda: pair.holders(vip) == [name], f"{name} alone to hold {vip}", limit=LIMIT)
+
+
+def read(box: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in box.read_text().splitlines()] if box.exists() else []
+
+
+def subject(mail: dict[str, Any], node: str, state: str) -> bool:
+    """Whether a mail's subject says that a node has entered a state."""
+    line = next(line for line in mail["content"].splitlines() if line.startswith("Subject:"))
+    return node in line and f"Entering {state} state" in line
+
+
+def test_each_transition_gives_its_mail(mails: list[dict[str, Any]]) -> None:
+    for node in (LB1, LB2):
+        for state in ("MASTER", "BACKUP"):
+            assert [each for each in mails if subject(each, node, state)], f"no mail says that {node} became {state}"
+
+
+def test_the_greeting_is_the_nodes_full_name(mails: list[dict[str, Any]]) -> None:
+    assert {each["helo"] for each in mails} == {LB1, LB2}
+
+
+def test_the_sender_is_the_nodes_own(mails: list[dict[str, Any]]) -> None:
+    senders = {"192.168.56.11": "lb1@example.com", "192.168.56.12": "lb2@example.com"}
+    assert {(each["peer"], each["sender"]) for each in mails} <= set(senders.items())
+    assert {tuple(each["recipients"]) for each in mails} == {("ops@example.com",)}

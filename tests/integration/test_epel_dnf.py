@@ -1,0 +1,121 @@
+"""EPEL's repository as it is written into the appliance, read by the real dnf: who vouches for its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from builder.errors import UserError
+from builder.guests import Facts, known
+from builder.render import appliance
+from builder.roots.disk import guest_root
+from builder.run import run
+from tests.integration.rpm_vendor import Package, Signer, build, publish
+from tests.specs import quickstart
+
+pytestmark = pytest.mark.integration
+
+CENTOS7 = known()["centos7"].facts
+EPEL = "epel@example.com"
+KEYS = "etc/pki/rpm-gpg"
+
+
+def on_disk(folder: Path) -> Facts:
+    """CentOS 7 with its vault and EPEL's archive in folders of this host."""
+    vault = replace(CENTOS7.repositories, mirrors=(f"file://{folder}/vault",), paths=(("extras", "extras/x86_64"),))
+    return replace(CENTOS7, repositories=vault, epel=replace(CENTOS7.epel, mirrors=(f"file://{folder}/epel",)))
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two vendors with a key each, and the root of an appliance that trusts the first one's alone."""
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    def dnf(self, *words: str) -> None:
+        """Run dnf on the appliance's root, with the repositories that lie there; raises CommandFailed."""
+        own = [f"--setopt=reposdir={self.root}/etc/yum.repos.d", f"--setopt=cachedir={self.folder}/cache"]
+        plain = ["--setopt=tsflags=noscripts", "--setopt=install_weak_deps=False", "--releasever=7", "--assumeyes"]
+        where = ["dnf", f"--config={self.folder}/dnf.conf", f"--installroot={self.root}", "--forcearch=x86_64"]
+        run(guest_root(["unshare", "--mount", "--", *where, *own, *plain, *words]), timeout=120)
+
+    def lay(self, name: str) -> None:
+        """Put a rendered .repo file into the root; dnf looks for keys on the host, so they are named there."""
+        spec = quickstart(guest="centos7", image={"epel": True})
+        text = appliance(spec, on_disk(self.folder), "2.3.4")[f"/etc/yum.repos.d/{name}"].content
+        place = self.root / "etc" / "yum.repos.d" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text.replace("gpgkey=file:///", f"gpgkey=file://{self.root}/"))
+
+
+def signed(folder: Path, signer: Signer, package: Package) -> Path:
+    made = build(folder, package)
+    signer.sign(made)
+    return made
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    vendor = Signer.made(tmp_path / "vendor", "vendor@example.com")
+    epel = Signer.made(tmp_path / "fedora", EPEL)
+    (tmp_path / "KEY").write_text(epel.key)
+    key = CENTOS7.epel.key
+    brings = f"mkdir -p %{{buildroot}}/{KEYS}\ncp {tmp_path}/KEY %{{buildroot}}{key}"
+    toolbox = signed(tmp_path, vendor, Package("toolbox"))
+    release = signed(tmp_path, vendor, Package("epel-release", "none", brings, key))
+    publish(tmp_path / "vault/extras/x86_64", toolbox, release)
+    tool = "mkdir -p %{buildroot}/opt\necho >%{buildroot}/opt/htop"
+    publish(tmp_path / "epel/x86_64", signed(tmp_path, epel, Package("htop", "none", tool, "/opt/htop")))
+    made = Site(tmp_path)
+    (tmp_path / "dnf.conf").write_text("[main]\n")
+    (made.root / KEYS).mkdir(parents=True)
+    (made.root / KEYS / CENTOS7.repositories.key_name).write_text(vendor.key)
+    made.lay("vipforge.repo")
+    yield made
+    vendor.end()
+    epel.end()
+
+
+def test_a_package_of_epel_is_installed_by_the_key_that_the_vendor_brought(site: Site) -> None:
+    site.dnf("install", "epel-release")
+    site.lay("vipforge-epel.repo")
+    site.dnf("install", "htop")
+    assert (site.root / "opt" / "htop").exists()
+
+
+def test_without_that_key_nothing_of_epel_is_installed(site: Site) -> None:
+    site.lay("vipforge-epel.repo")
+    with pytest.raises(UserError, match="RPM-GPG-KEY-EPEL-7"):
+        site.dnf("install", "htop")
+    assert not (site.root / "opt" / "htop").exists()
+
+
+def test_a_package_that_another_has_signed_is_refused(site: Site) -> None:
+    site.dnf("install", "epel-release")
+    site.lay("vipforge-epel.repo")
+    stranger = Signer.made(site.folder / "stranger", "stranger@example.com")
+    (package,) = (site.folder / "epel" / "x86_64").glob("*.rpm")
+    stranger.sign(package)
+    stranger.end()
+    publish(package.parent)
+    with pytest.raises(UserError, match="Public key for htop"):
+        site.dnf("install", "htop")
+    assert not (site.root / "opt" / "htop").exists()
+
+
+def test_epels_own_release_package_never_takes_the_vendors_place(site: Site) -> None:
+    site.dnf("install", "epel-release")
+    site.lay("vipforge-epel.repo")
+    (site.folder / "newer").mkdir()
+    brings = "mkdir -p %{buildroot}/opt\necho >%{buildroot}/opt/newer"
+    own = Package("epel-release", "none", brings, "/opt/newer", version="2")
+    publish(site.folder / "epel" / "x86_64", signed(site.folder / "newer", Signer(site.folder / "fedora", EPEL), own))
+    site.dnf("upgrade")
+    assert not (site.root / "opt" / "newer").exists()

@@ -1,0 +1,164 @@
+"""Exchange 2013 with real traffic: HAProxy and keepalived in namespaces, a farm that answers as Exchange does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.guests import known
+from builder.lab import farm
+from builder.lab.netns import Pair, pair
+from builder.lab.waiting import until
+from builder.spec.load import load
+from builder.spec.presets.exchange2013 import DIRECTORIES
+from tests import examples
+
+pytestmark = pytest.mark.integration
+
+FACTS = known()["debian12"].facts
+CLIENT = Path(__file__).with_name("farm_client.py")
+NOTICED_SECONDS = 15
+"""A check every 2 s, three failures, and a host that is busy."""
+MOVING_SECONDS = 8
+"""Longer than the three failures take."""
+HANGING_SECONDS = 40
+"""Each of the three failures is a check that waits 5 s."""
+LAGGING_REQUESTS = 12
+"""Every other one waits 2 s, so that they outlast three checks."""
+
+
+class Exchange:
+    """The pair, its farm, and a client that stays."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.folder = pair.nodes[0].folder.parent
+        words = [*pair.client(), sys.executable, str(CLIENT), str(pair.cluster.vrrp.vips[0])]
+        self.client = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, *question: object) -> Any:
+        assert self.client.stdin
+        assert self.client.stdout
+        print(json.dumps(question), file=self.client.stdin, flush=True)
+        return json.loads(self.client.stdout.readline())
+
+    def servers(self, path: str, times: int = 4) -> set[str]:
+        """Who answers requests for a path."""
+        return {self.ask("https", path)[1] for _ in range(times)}
+
+    def status(self, path: str) -> int:
+        return self.ask("https", path)[0]
+
+
+def started(folder: Path, build: Path, change: str = "") -> Iterator[Exchange]:
+    """The example, its preset with one more line."""
+    path = examples.with_files("exchange2013", folder)
+    path.write_text(path.read_text().replace("    certificate: mail\n", f"    certificate: mail\n{change}"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIPFORGE_STATE", str(folder / "state"))
+        with pair(load(path), FACTS, FACTS.default_keepalived, build) as made:
+            made.serve()
+            vip = made.cluster.vrrp.vips[0]
+            until(lambda: made.holders(vip), f"a node to hold {vip}", limit=20)
+            exchange = Exchange(made)
+            yield exchange
+            exchange.client.stdin.close()
+            exchange.client.wait(20)
+
+
+@pytest.fixture(scope="module")
+def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    yield from started(tmp_path_factory.mktemp("exchange"), keepalived_build)
+
+
+@pytest.fixture
+def exchange(served: Exchange) -> Exchange:
+    """The pair with a healthy farm."""
+    farm.set_down(served.folder)
+    for directory, _ in DIRECTORIES.values():
+        until(lambda at=directory: served.servers(at) == {"ex1", "ex2"}, f"both at {directory}", limit=NOTICED_SECONDS)
+    return served
+
+
+def test_every_virtual_directory_is_served_by_both_servers(exchange: Exchange) -> None:
+    assert {name: exchange.status(f"{path}/x") for name, (path, _) in DIRECTORIES.items()} == dict.fromkeys(
+        DIRECTORIES, 200
+    )
+    assert exchange.servers("/OWA/upper/case") == {"ex1", "ex2"}
+
+
+def test_a_browser_is_sent_to_https_and_to_owa(exchange: Exchange) -> None:
+    assert exchange.ask("plain", "/owa/x?y=1") == [301, "https://mail.example.com/owa/x?y=1"]
+    assert exchange.ask("https", "/")[::2][:2] == [302, "/owa/"]
+
+
+def test_tls_older_than_the_specs_is_refused(exchange: Exchange) -> None:
+    assert "protocol version" in exchange.ask("tls", "TLSv1_1")
+    assert [exchange.ask("tls", version) for version in ("TLSv1_2", "TLSv1_3")] == ["TLSv1.2", "TLSv1.3"]
+
+
+def test_mail_clients_meet_their_protocols(exchange: Exchange) -> None:
+    assert exchange.ask("imaps").split()[2] in {"ex1", "ex2"}
+    assert exchange.ask("pop3s").split()[1] in {"ex1", "ex2"}
+    assert any(name in exchange.ask("smtp") for name in ("ex1", "ex2", "smtp"))
+
+
+def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
+    farm.set_down(exchange.folder, "ex1:443/ews", "ex2:993")
+    assert exchange.ask("load", "/owa/x", MOVING_SECONDS).keys() == {"200"}
+    until(lambda: exchange.servers("/ews/x", 6) == {"ex2"}, "EWS to leave ex1", limit=NOTICED_SECONDS)
+    others = {name: path for name, (path, _) in DIRECTORIES.items() if name != "ews"}
+    assert {name for name, path in others.items() if exchange.servers(f"{path}/x") != {"ex1", "ex2"}} == set()
+    until(lambda: "ex1" in str(exchange.ask("imaps")), "IMAP to leave ex2", limit=NOTICED_SECONDS)
+    assert "ex1" in exchange.ask("imaps")
+    assert {exchange.ask("pop3s").split()[1] for _ in range(4)} == {"ex1", "ex2"}
+
+
+def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: Exchange) -> None:
+    farm.set_down(exchange.folder, "ex1:443/owa", "ex2:443/owa")
+    until(
+        lambda: "Nothing is lost" in exchange.ask("https", "/owa/x")[3], "the maintenance page", limit=NOTICED_SECONDS
+    )
+    assert exchange.status("/owa/x") == 503
+    assert exchange.status("/ews/x") == 200
+
+
+@pytest.mark.parametrize("fault", ["resets", "hangs"])
+def test_a_server_that_breaks_off_or_says_nothing_is_left(exchange: Exchange, fault: str) -> None:
+    farm.set_down(exchange.folder, f"ex2:443/oab/healthcheck.htm={fault}")
+    until(lambda: exchange.servers("/oab/x", 6) == {"ex1"}, "OAB to leave ex2", limit=HANGING_SECONDS)
+    assert exchange.servers("/owa/x") == {"ex1", "ex2"}
+
+
+def test_a_slow_server_stays_and_loses_no_request(exchange: Exchange) -> None:
+    farm.set_down(exchange.folder, "ex2:443/owa=lags")
+    answers = [exchange.ask("https", "/owa/x") for _ in range(LAGGING_REQUESTS)]
+    assert {status for status, *_ in answers} == {200}
+    assert {server for _, server, *_ in answers[-4:]} == {"ex1", "ex2"}
+
+
+def test_the_statistics_page_wants_its_password_and_is_on_no_vip(exchange: Exchange) -> None:
+    first, vip = exchange.pair.cluster.nodes[0], exchange.pair.cluster.vrrp.vips[0]
+    assert exchange.ask("statistics", str(first.address), examples.PASSWORD) == 200
+    assert exchange.ask("statistics", str(first.address), "another") == 401
+    assert "refused" in exchange.ask("statistics", str(vip), examples.PASSWORD)
+
+
+def test_no_key_is_in_a_log(exchange: Exchange) -> None:
+    logs = [path.read_text(errors="replace") for path in exchange.folder.rglob("*.log")]
+    assert logs
+    assert not any("PRIVATE KEY" in text or examples.PASSWORD in text for text in logs)
+
+
+def test_a_farm_whose_certificate_is_of_another_authority_gets_nothing(tmp_path: Path, keepalived_build: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(examples.issue("Another").pem())
+    for exchange in started(tmp_path, keepalived_build, "    authority: ca.pem\n"):
+        until(lambda ask=exchange: ask.status("/owa/x") == 503, "the farm to be refused", limit=NOTICED_SECONDS)
+        assert exchange.status("/ews/x") == 503
+        assert exchange.ask("imaps").split()[2] in {"ex1", "ex2"}

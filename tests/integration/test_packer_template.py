@@ -1,0 +1,117 @@
+"""The templates of every guest with every builder, read by the real Packer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.bake.access import access
+from builder.bake.builders.base import Builder
+from builder.bake.packer import Packer
+from builder.bake.template import template, text
+from builder.errors import UserError
+from builder.files import sha256
+from builder.guests import Facts, Foundation, known
+from builder.host import packer
+from tests.bakes import NAMES, PAIRS, inputs
+
+pytestmark = pytest.mark.integration
+
+DEBIAN12, CENTOS7 = (known()[name].facts for name in ("debian12", "centos7"))
+PASSWORD = "hidden-7d1f"
+SITE = {
+    "vsphere_server": "vcenter.example.com",
+    "vsphere_username": "baker@example.com",
+    "vsphere_password": PASSWORD,
+    "vsphere_cluster": "compute",
+    "vsphere_datastore": "fast",
+    "vsphere_network": "VM Network",
+}
+CLONE = {"vsphere_template": "centos7", "ssh_username": "builder", "ssh_password": PASSWORD}
+
+
+def described(folder: Path, facts: Facts, builder: Builder, **changes: object) -> Path:
+    """A template whose files are there."""
+    made = inputs(facts, builder, folder)
+    for file in (*made.scripts, made.payload, *made.foundation.uploads.values(), made.foundation.disk):
+        file.write_text("x")
+    way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
+    made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
+    body = template(made, packer().version, builder)
+    body["source"][builder.kind]["appliance"].update(changes)
+    path = folder / "appliance.pkr.json"
+    path.write_text(text(body))
+    return path
+
+
+def var_file(folder: Path, builder: Builder) -> Path | None:
+    """A site's var file with what the builder asks for; None where it asks for nothing."""
+    if not builder.variables:
+        return None
+    path = folder / "site.pkrvars.json"
+    given = {**SITE, **(CLONE if builder.medium == "template" else {})}
+    path.write_text(json.dumps(given))
+    return path
+
+
+@pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
+def test_packer_validates_the_template(tmp_path: Path, facts: Facts, builder: Builder) -> None:
+    path = described(tmp_path, facts, builder)
+    Packer(path, program=packer().path, environment={}, var_file=var_file(tmp_path, builder)).validate()
+
+
+@pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
+def test_packer_would_find_a_fault(tmp_path: Path, facts: Facts, builder: Builder) -> None:
+    path = described(tmp_path, facts, builder, no_such_option=True)
+    with pytest.raises(UserError, match="no_such_option"):
+        Packer(path, program=packer().path, environment={}, var_file=var_file(tmp_path, builder)).validate()
+
+
+REMOTE = [(facts, builder) for facts, builder in PAIRS if builder.variables]
+
+
+@pytest.mark.parametrize(("facts", "builder"), REMOTE, ids=lambda each: each.name)
+def test_the_environment_fills_the_variables_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: Facts, builder: Builder
+) -> None:
+    for name, value in {**SITE, **CLONE}.items():
+        monkeypatch.setenv(f"PKR_VAR_{name}", value)
+    Packer(described(tmp_path, facts, builder), program=packer().path, environment={}).validate()
+
+
+@pytest.mark.parametrize(("facts", "builder"), REMOTE, ids=lambda each: each.name)
+def test_what_is_missing_is_named_and_the_password_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: Facts, builder: Builder
+) -> None:
+    monkeypatch.setenv("PKR_VAR_vsphere_password", PASSWORD)
+    path = described(tmp_path, facts, builder)
+    with pytest.raises(UserError, match=r"this builder needs .*vsphere_server") as caught:
+        Packer(path, program=packer().path, environment={"PACKER_LOG": "1"}).validate()
+    assert PASSWORD not in str(caught.value)
+
+
+def test_the_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:
+    made = access(tmp_path, Foundation(disk=tmp_path / "disk.qcow2"), CENTOS7)
+    assert made.private_key.stat().st_mode & 0o077 == 0
+    assert "PRIVATE" not in (tmp_path / "user-data").read_text()
+
+
+def test_a_kernel_from_outside_is_told_the_public_key(tmp_path: Path) -> None:
+    made = access(tmp_path, Foundation(tmp_path / "disk", tmp_path / "kernel", cmdline="ro"), DEBIAN12)
+    assert made.cmdline.startswith('ro systemd.set_credential="ssh.authorized_keys.root:ssh-ed25519 ')
+    assert (made.seed, made.user) == ((), "root")
+
+
+def test_a_vendors_image_lets_its_own_account_in(tmp_path: Path) -> None:
+    made = access(tmp_path, Foundation(disk=tmp_path / "disk.qcow2"), CENTOS7)
+    assert made.user == "centos"
+    assert (tmp_path / "user-data").read_text().startswith("#cloud-config\nssh_authorized_keys:\n  - ssh-ed25519 ")
+
+
+def test_an_installer_lets_root_in_by_its_kickstart_file(tmp_path: Path) -> None:
+    made = access(tmp_path, Foundation(disk=tmp_path / "base.iso"), CENTOS7, kickstart=True)
+    assert (made.user, made.label) == ("root", "OEMDRV")
+    assert "authorized_keys <<'END'\nssh-ed25519 " in (tmp_path / "ks.cfg").read_text()

@@ -1,0 +1,109 @@
+"""The guest's identity program, run for real in a root of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from builder.guests import known
+from builder.identity.private import identity
+from builder.lab.netns import NetnsNode
+from builder.lab.netns.node import INTERFACE
+from builder.render import keepalived_conf
+from builder.run import Completed
+
+pytestmark = pytest.mark.integration
+
+FACTS = known()["debian12"].facts
+CONF, IDENTITY = "/etc/keepalived/keepalived.conf", "/etc/vipforge/identity"
+WRITTEN = (CONF, "/etc/hosts", "/etc/hostname")
+
+
+@pytest.fixture(scope="module")
+def bare_node(start_pair: Callable) -> Iterator[NetnsNode]:
+    with start_pair("standard") as pair:
+        yield pair.nodes[0]
+
+
+@pytest.fixture
+def node(bare_node: NetnsNode) -> NetnsNode:
+    """A node that has run the program once, with its own identity."""
+    lines = identity(bare_node.cluster, bare_node.spec).items()
+    bare_node.path(IDENTITY).write_text("".join(f"{key}={value}\n" for key, value in lines))
+    bare_node.path("/dev/console").write_text("")
+    bare_node.identify()
+    return bare_node
+
+
+def run(node: NetnsNode) -> Completed:
+    return node.run("/usr/libexec/vipforge/identity", check=False)
+
+
+def times(node: NetnsNode) -> list[int]:
+    return [node.path(path).stat().st_mtime_ns for path in WRITTEN]
+
+
+def test_keepalived_conf_is_the_rendered_one(node: NetnsNode) -> None:
+    wanted = keepalived_conf(node.cluster, node.spec, FACTS, FACTS.default_keepalived, INTERFACE)
+    assert node.path(CONF).read_text() == wanted
+
+
+def test_the_name_resolves_to_the_nodes_own_address(node: NetnsNode) -> None:
+    assert node.run("uname", "-n").out == "lb1.example.com\n"
+    for name in ("lb1.example.com", "lb1"):
+        assert node.run("getent", "ahostsv4", name).out.split()[0] == "192.168.56.11"
+
+
+def test_running_it_again_writes_nothing(node: NetnsNode) -> None:
+    before = times(node)
+    again = run(node)
+    assert again.code == 0
+    assert "wrote" not in again.out
+    assert times(node) == before
+
+
+def test_a_changed_identity_is_taken_over(node: NetnsNode) -> None:
+    path = node.path(IDENTITY)
+    path.write_text(path.read_text().replace("PRIORITY=254", "PRIORITY=17"))
+    assert run(node).code == 0
+    assert "priority 17" in node.path(CONF).read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("NODE_NAME=lb1.example.com\n", "", "NODE_NAME is missing"),
+        ("NODE_NAME=lb1.example.com", "NODE_NAME=lb1", "NODE_NAME is no full host name: lb1"),
+        ("NODE_NAME=lb1.example.com", "NODE_NAME=lb1.example.com;reboot", "NODE_NAME is no full host name"),
+        ("ADDRESS=192.168.56.11", "ADDRESS=192.168.56.256", "ADDRESS is no IPv4 address"),
+        ("PREFIX=24", "PREFIX=31", "PREFIX is no prefix length"),
+        ("PRIORITY=254", "PRIORITY=255", "PRIORITY is no number from 1 to 254"),
+        ("PRIORITY=254", "PRIORITY=1\nPRIORITY=2", "holds PRIORITY twice"),
+        ("ALERT_SENDER=lb1@example.com", "ALERT_SENDER=$(reboot)", "ALERT_SENDER is no e-mail address"),
+        ("PEERS=192.168.56.12", "PEERS=", "PEERS is empty"),
+        ("PEERS=192.168.56.12", "PEERS=192.168.56.11", "PEERS holds this node's own address"),
+        ("INTERFACE=auto", "INTERFACE=eth9", "192.168.56.11 is on eth0, not on eth9"),
+        ("PREFIX=24", "PREFIX=24\nCOMMAND=reboot", "holds an unknown key: COMMAND"),
+        ("PREFIX=24", "PREFIX=24\nreboot", "holds a line that is not KEY=VALUE"),
+    ],
+)
+def test_a_broken_identity_is_refused_aloud(node: NetnsNode, old: str, new: str, reason: str) -> None:
+    path = node.path(IDENTITY)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    refused(node, reason)
+
+
+def test_a_missing_identity_is_refused_aloud(node: NetnsNode) -> None:
+    node.path(IDENTITY).unlink()
+    refused(node, f"{IDENTITY} is missing")
+
+
+def refused(node: NetnsNode, reason: str) -> None:
+    """The program fails, says why to whoever looks, and leaves nothing that keepalived could start with."""
+    done = run(node)
+    assert done.code == 1
+    assert reason in done.err
+    assert reason in node.path("/dev/console").read_text()
+    assert not node.path(CONF).exists()

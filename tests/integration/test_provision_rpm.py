@@ -1,0 +1,239 @@
+"""The provision steps of the RPM family, run for real in a root that stands in for the guest."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.guests import known
+from builder.render import appliance, payload
+from builder.spec.load import load
+from builder.spec.model import Cluster
+from tests.integration.standin import StandIn, stand_in
+
+pytestmark = pytest.mark.integration
+
+SPEC = Path(__file__).parents[2] / "examples" / "exchange2013-centos7.yml"
+INIT = """\
+#!/bin/sh
+. /etc/rc.d/init.d/functions
+. /etc/sysconfig/keepalived
+start() {
+    daemon keepalived ${KEEPALIVED_OPTIONS}
+}
+"""
+GUESTS = ("centos7", "rocky9")
+MAY_FAIL = "semanage fcontext --add"
+"""Followed by --modify, which must work then."""
+
+
+def cluster(**changes: object) -> Cluster:
+    return load(SPEC).model_copy(update=changes)
+
+
+TRUE = Path("/usr/bin/true").resolve().read_bytes()
+
+
+def keepalived_tar() -> bytes:
+    """What `make install` leaves, as far as the steps look at it."""
+    files = {
+        "usr/local/sbin/keepalived": (TRUE, 0o700),
+        "usr/local/etc/rc.d/init.d/keepalived": (INIT.encode(), 0o755),
+        "usr/local/etc/sysconfig/keepalived": (b'# Options\nKEEPALIVED_OPTIONS="-D"\n', 0o755),
+    }
+    return tar_of(files)
+
+
+def tar_of(files: dict[str, tuple[bytes, int]]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, (content, mode) in files.items():
+            entry = tarfile.TarInfo(f"./{path}")
+            entry.size, entry.mode = len(content), mode
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def upload(root: StandIn, guest: str, spec: Cluster) -> None:
+    facts = known()[guest].facts
+    root.write("/tmp/payload.tar", payload(appliance(spec, facts, "1.2.13")))
+    root.write("/tmp/keepalived.tar", keepalived_tar())
+    root.write("/tmp/haproxy.tar", tar_of({"usr/local/sbin/haproxy": (TRUE, 0o755)}))
+
+
+def bake(root: StandIn, guest: str, spec: Cluster | None = None, until: str = "", **variables: str) -> None:
+    """All steps in their order, or those before `until`; each must end well."""
+    upload(root, guest, spec or cluster())
+    for step in known()[guest].facts.provision:
+        if step == until:
+            return
+        done = root.run(step, **variables)
+        assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
+        assert done.stdout.startswith("==> "), f"{step} does not say what it does"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[StandIn]:
+    with stand_in(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_a_second_run_changes_nothing(root: StandIn, guest: str) -> None:
+    bake(root, guest)
+    first = root.snapshot()
+    bake(root, guest)
+    assert root.snapshot() == first
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_every_command_that_fails_ends_the_bake(root: StandIn, guest: str) -> None:
+    failed = [call for step in known()[guest].facts.provision for call in failures(root, guest, step)]
+    assert {"yum", "chkconfig", "restorecon", "semanage", "systemctl", "firewall-offline-cmd"} <= set(failed)
+
+
+def failures(root: StandIn, guest: str, step: str) -> list[str]:
+    """Run the step well, then once for each of its commands with that one failing, then well again."""
+    upload(root, guest, cluster())
+    assert root.run(step).returncode == 0
+    calls = root.calls()
+    for number, call in enumerate(calls, start=1):
+        upload(root, guest, cluster())
+        root.write("/fake/labels", "")
+        code = root.run(step, FAIL_AT=str(number)).returncode
+        assert code != 0 or call.startswith(MAY_FAIL), f"{step} goes on after `{call}` has failed"
+        root.calls()
+    upload(root, guest, cluster())
+    assert root.run(step).returncode == 0, f"{step} cannot be run again after it was cut off"
+    root.calls()
+    return [call.split()[0] for call in calls]
+
+
+def test_packages_come_from_the_vault_alone(root: StandIn) -> None:
+    bake(root, "centos7", until="common/10-overlay.sh")
+    first, second = (call for call in root.calls() if call.startswith("yum --assumeyes"))
+    assert first == "yum --assumeyes --setopt=tsflags=nodocs update"
+    assert " install haproxy firewalld psmisc rsyslog " in second
+    assert "mirrorlist" not in root.read("/fake/repositories")
+    assert root.read("/fake/repositories").count("gpgcheck=1") == 3
+    # yum's stand-in brings the vendor's file back each time, as the package centos-release does.
+    assert [path.name for path in root.path("/etc/yum.repos.d").iterdir()] == ["vipforge.repo"]
+
+
+def test_a_mirror_that_the_host_serves_is_used_for_the_bake_and_not_kept(root: StandIn) -> None:
+    spec = cluster()
+    spec = spec.model_copy(update={"image": spec.image.model_copy(update={"mirror": "file:///srv/vault"})})
+    served = {"VIPFORGE_SERVED": "https://vault.centos.org/7.9.2009", "PACKER_HTTP_ADDR": "10.0.2.2:8000"}
+    bake(root, "centos7", spec, until="common/10-overlay.sh", **served)
+    used = [line for line in root.read("/fake/repositories").splitlines() if line.startswith("baseurl=")]
+    assert used == [f"baseurl=http://10.0.2.2:8000/mirror/{name}/x86_64/" for name in ("os", "updates", "extras")]
+    assert "vault.centos.org" in root.read("/etc/yum.repos.d/vipforge.repo")
+    assert "/srv/vault" not in root.read("/etc/yum.repos.d/vipforge.repo")
+
+
+def test_a_package_that_is_not_to_be_had_ends_the_bake(root: StandIn) -> None:
+    """yum 3.4.3 ends well where it finds some of the names."""
+    upload(root, "centos7", cluster())
+    root.does("yum", "#!/bin/sh\n")
+    assert root.run("rpm/05-packages.sh").returncode != 0
+
+
+def test_keepalived_is_put_into_service_as_the_article_does_it(root: StandIn) -> None:
+    bake(root, "centos7", until="rpm/40-firewall.sh")
+    calls = root.calls()
+    assert calls[calls.index("chkconfig --add keepalived") + 1] == "chkconfig keepalived on"
+    init = root.path("/etc/rc.d/init.d/keepalived")
+    assert init.stat().st_mode & 0o777 == 0o755
+    assert "    daemon /usr/local/sbin/keepalived ${KEEPALIVED_OPTIONS}\n" in init.read_text()
+    assert root.read("/etc/sysconfig/keepalived") == '# Options\nKEEPALIVED_OPTIONS="-D"\n'
+    assert root.path("/usr/local/sbin/keepalived").exists()
+
+
+def test_a_newer_haproxy_is_confined_as_the_other(root: StandIn) -> None:
+    bake(root, "centos7", until="rpm/40-firewall.sh")
+    assert "semanage fcontext --add --type haproxy_exec_t /usr/local/sbin/haproxy" in root.calls()
+    assert root.path("/usr/local/sbin/haproxy").exists()
+
+
+def test_snmp_reaches_the_daemon_and_the_master_agent(root: StandIn) -> None:
+    bake(root, "centos7", cluster(snmp=True))
+    calls = root.calls()
+    assert 'KEEPALIVED_OPTIONS="-D --snmp"' in root.read("/etc/sysconfig/keepalived")
+    assert "systemctl enable snmpd.service" in calls
+    assert "net-snmp" in next(call for call in calls if " install " in call).split()
+
+
+def test_an_init_script_of_another_kind_ends_the_bake(root: StandIn) -> None:
+    bake(root, "centos7", until="rpm/30-keepalived.sh")
+    other = keepalived_tar().replace(
+        b"    daemon keepalived ${KEEPALIVED_OPTIONS}", b"    another keepalived ${KEEPALIVED_OPTION"
+    )
+    root.write("/tmp/keepalived.tar", other)
+    assert root.run("rpm/30-keepalived.sh").returncode != 0
+
+
+def test_sshd_takes_our_lines_first(root: StandIn) -> None:
+    bake(root, "centos7")
+    lines = root.read("/etc/ssh/sshd_config").splitlines()
+    assert lines.index("PasswordAuthentication no") < lines.index("PasswordAuthentication yes")
+    assert lines.index("PermitRootLogin no") < lines.index("PasswordAuthentication yes")
+
+
+def test_sshd_that_can_include_is_left_alone(root: StandIn) -> None:
+    root.write("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n")
+    bake(root, "rocky9")
+    assert root.read("/etc/ssh/sshd_config") == "Include /etc/ssh/sshd_config.d/*.conf\n"
+
+
+def test_selinux_stays_enforcing_and_the_ports_get_their_boolean(root: StandIn) -> None:
+    bake(root, "centos7")
+    calls = root.calls()
+    assert "setsebool -P haproxy_connect_any on" in calls
+    assert any(call.startswith("restorecon -R /etc /usr/local ") for call in calls)
+    assert not any("permissive" in call or "setenforce" in call for call in calls)
+
+
+def test_ports_of_the_web_need_no_boolean(root: StandIn) -> None:
+    web = cluster().services[0].model_copy(update={"port": 443})
+    bake(root, "centos7", cluster(services=(web,)))
+    assert not any(call.startswith("setsebool") for call in root.calls())
+
+
+def test_a_base_that_is_not_enforcing_ends_the_bake(root: StandIn) -> None:
+    bake(root, "centos7", until="rpm/44-selinux.sh")
+    root.write("/etc/selinux/config", "SELINUX=permissive\n")
+    assert root.run("rpm/44-selinux.sh").returncode != 0
+
+
+def test_a_unit_that_systemd_does_not_understand_ends_the_bake(root: StandIn) -> None:
+    bake(root, "centos7", until="rpm/60-check.sh")
+    told = "[/etc/systemd/system/keepalived.service:6] Unknown lvalue 'StartLimitIntervalSec' in section 'Unit'"
+    root.does("systemd-analyze", f'#!/bin/sh\necho "{told}" >&2\n')
+    assert root.run("rpm/60-check.sh").returncode != 0
+
+
+def test_nothing_of_one_machine_is_left(root: StandIn) -> None:
+    bake(root, "centos7")
+    for path in ("/etc/ssh/ssh_host_rsa_key", "/root/.ssh", "/root/anaconda-ks.cfg", "/var/lib/cloud"):
+        assert not root.path(path).exists(), path
+    scripts = root.path("/etc/sysconfig/network-scripts")
+    assert [path.name for path in scripts.iterdir()] == ["ifcfg-lo"]
+    assert root.read("/etc/machine-id") == ""
+    assert root.read("/var/log/messages") == ""
+    assert not list(root.path("/tmp").glob("*.tar"))
+
+
+def test_the_packages_are_listed_for_the_manifest(root: StandIn) -> None:
+    bake(root, "centos7")
+    listed = dict(line.split(" ", 1) for line in root.read("/dev/shm/vipforge-packages").splitlines())
+    assert listed["haproxy"] == "1.0-1.el7"
+
+
+def test_a_stand_in_refuses_an_option_that_its_release_lacks(root: StandIn) -> None:
+    done = root.call("systemctl", "enable", "--now", "haproxy.service")
+    assert done.returncode == 64
+    assert "unrecognized option '--now'" in done.stderr

@@ -1,0 +1,124 @@
+"""The guest's push program on a node in namespaces, with the real HAProxy; systemd and firewalld are stand-ins."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.guests import known
+from builder.lab.netns import NetnsNode
+from builder.render import GuestFile, appliance, payload
+from builder.run import Completed
+from tests.specs import quickstart
+
+pytestmark = pytest.mark.integration
+
+FACTS = known()["debian12"].facts
+MORE = (("web", 10), ("shop", 20))
+CONFIGURATION = "/etc/haproxy/haproxy.cfg"
+SYSTEMCTL = """#!/bin/sh
+echo "systemctl $*" >>/run/told
+[ "$*" != 'reload haproxy' ] || [ ! -e /run/ill ]
+"""
+FIREWALL = """#!/bin/sh
+echo "firewall-cmd $*" >>/run/told
+"""
+ZONE = "/etc/firewalld/zones/vipforge.xml"
+PORT = "firewall-cmd --quiet --zone=vipforge --{}-port=81/tcp"
+RELOADED = ["systemctl reload haproxy", "systemctl --quiet is-active haproxy"]
+
+
+@pytest.fixture(scope="module")
+def identified(start_pair: Callable) -> Iterator[NetnsNode]:
+    with start_pair("standard") as pair:
+        node = pair.nodes[0]
+        node.identify()
+        for name, text in (("systemctl", SYSTEMCTL), ("firewall-cmd", FIREWALL)):
+            node.run("install", "-m", "0755", "/dev/stdin", f"/usr/local/sbin/{name}", stdin=text)
+        yield node
+
+
+@pytest.fixture
+def node(identified: NetnsNode) -> NetnsNode:
+    for name in ("told", "ill"):
+        identified.path(f"/run/{name}").unlink(missing_ok=True)
+    return identified
+
+
+def push(node: NetnsNode, word: str, change: Callable[[str], str] = str, path: str = CONFIGURATION) -> Completed:
+    """Push the quickstart with a second service, the file at `path` changed."""
+    more = {"name": "more", "port": 81, "servers": [{"name": "m", "address": "192.168.56.21", "port": 8080}]}
+    cluster = quickstart()
+    grown = quickstart(services=[*(each.model_dump(mode="json") for each in cluster.services), more])
+    files = appliance(grown, FACTS, FACTS.default_keepalived)
+    sent = {each: files[each] for each in (CONFIGURATION, ZONE, "/usr/share/vipforge/keepalived.conf")}
+    sent[path] = GuestFile(change(sent[path].content), 0o644)
+    text = base64.encodebytes(payload(sent)).decode()
+    return node.run("/usr/libexec/vipforge/push", word, stdin=text, check=False)
+
+
+def told(node: NetnsNode) -> list[str]:
+    path = node.path("/run/told")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_a_check_changes_nothing(node: NetnsNode) -> None:
+    before = node.path(CONFIGURATION).read_text()
+    assert push(node, "check").code == 0
+    assert node.path(CONFIGURATION).read_text() == before
+    assert told(node) == []
+
+
+def test_what_haproxy_refuses_reaches_no_file(node: NetnsNode) -> None:
+    before = node.path(CONFIGURATION).read_text()
+    done = push(node, "apply", lambda text: text.replace("balance roundrobin", "balance by-chance"))
+    assert done.code != 0
+    assert "[ALERT]" in done.err
+    assert node.path(CONFIGURATION).read_text() == before
+    assert told(node) == []
+
+
+def test_instances_that_the_identity_has_no_priority_for_reach_no_file(node: NetnsNode) -> None:
+    before = node.path(CONFIGURATION).read_text()
+    instances = [
+        {"name": name, "virtual_router_id": number, "vips": [f"192.168.56.{number}"]} for name, number in MORE
+    ]
+    files = appliance(quickstart(vrrp={"instances": instances}), FACTS, FACTS.default_keepalived)
+    sent = {path: files[path] for path in (CONFIGURATION, "/usr/share/vipforge/keepalived.conf")}
+    done = node.run(
+        "/usr/libexec/vipforge/push", "apply", stdin=base64.encodebytes(payload(sent)).decode(), check=False
+    )
+    assert (done.code, node.path(CONFIGURATION).read_text()) == (1, before)
+    assert "the identity does not fit: PRIORITY has 1 numbers for 2 VRRP instances" in done.err
+    assert node.path("/etc/keepalived/keepalived.conf").exists()
+    assert told(node) == []
+
+
+def test_a_reload_that_fails_brings_the_old_files_back(node: NetnsNode) -> None:
+    before = node.path(CONFIGURATION).read_text()
+    node.path("/run/ill").touch()
+    done = push(node, "apply")
+    assert (done.code, "the old files are back" in done.err) == (1, True)
+    assert node.path(CONFIGURATION).read_text() == before
+    assert told(node) == [PORT.format("add"), *RELOADED[:1], PORT.format("remove"), *RELOADED[:1]]
+
+
+def test_good_files_are_put_in_place_and_haproxy_reloads(node: NetnsNode) -> None:
+    assert push(node, "apply").code == 0
+    assert "frontend more" in node.path(CONFIGURATION).read_text()
+    assert told(node) == [PORT.format("add"), *RELOADED]
+    assert node.path(CONFIGURATION).stat().st_mode & 0o777 == 0o644
+    assert not Path(node.path("/run/vipforge/push")).exists()
+
+
+def test_where_only_haproxy_changes_the_firewall_is_left_alone(node: NetnsNode) -> None:
+    assert push(node, "apply", lambda text: text.replace("roundrobin", "leastconn")).code == 0
+    assert told(node) == RELOADED
+
+
+def test_where_more_than_ports_changes_the_firewall_reloads(node: NetnsNode) -> None:
+    assert push(node, "apply", lambda text: text.replace("SSH, VRRP", "VRRP, SSH"), ZONE).code == 0
+    assert told(node) == ["firewall-cmd --quiet --reload", *RELOADED]

@@ -1,0 +1,175 @@
+"""The scenarios on the real daemons. What is judged is what happens and that it is measured, not milliseconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from builder.lab.waiting import until
+from builder.proof.campaign import Asked
+from builder.proof.model import Proof, ScenarioResult, Trial, from_data, to_data
+from builder.proof.rehearsal import rehearse
+from builder.proof.scenarios import Effect, known
+from builder.spec.profiles import PROFILES
+
+pytestmark = pytest.mark.integration
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MACHINES = {name for name, scenario in known().items() if scenario.needs_machines}
+CLASSIC = ("haproxy-killed", "haproxy-hung", "keepalived-killed", "vrrp-blocked-one-way", "hand-over")
+STANDARD = ("haproxy-killed", "haproxy-hung", "link-cut", "hand-over")
+LB1, LB2 = "lb1.example.com", "lb2.example.com"
+
+_proofs: dict[str, Proof] = {}
+
+
+def proof(profile: str) -> Proof:
+    """One rehearsal of a profile's example for all tests: of `fast` every scenario, of the others some."""
+    if profile not in _proofs:
+        only = {"classic": CLASSIC, "standard": STANDARD, "fast": ()}[profile]
+        _proofs[profile] = rehearse(EXAMPLES / f"{profile}.yml", Asked(only=only, rate=0.01))
+    return _proofs[profile]
+
+
+def result(profile: str, name: str) -> ScenarioResult:
+    return next(each for each in proof(profile).scenarios if each.name == name)
+
+
+def trial(profile: str, name: str) -> Trial:
+    (only,) = result(profile, name).trials
+    return only
+
+
+ALL = [
+    *(("fast", name) for name in known() if name not in MACHINES),
+    *(("standard", name) for name in STANDARD),
+    *(("classic", name) for name in CLASSIC),
+]
+
+
+@pytest.mark.parametrize(("profile", "name"), ALL)
+def test_what_must_happen_happens_and_all_is_well_afterwards(profile: str, name: str) -> None:
+    assert trial(profile, name).faults == ()
+
+
+@pytest.mark.parametrize(("profile", "name"), ALL)
+def test_every_probe_was_answered_before_and_after(profile: str, name: str) -> None:
+    seen = trial(profile, name)
+    assert seen.recovered_at is not None
+    for probe in ("ping", "tcp", "http", "kept"):
+        good = [sample for sample in seen.samples if sample.probe == probe and sample.ok]
+        assert any(sample.at < seen.injected_at for sample in good)
+        assert any(sample.at > seen.recovered_at for sample in good)
+
+
+@pytest.mark.parametrize(("profile", "name"), ALL)
+def test_where_the_vip_moves_it_is_announced_held_and_answered_from_the_other_node(profile: str, name: str) -> None:
+    if known()[name].effect_in(PROFILES[profile]) is not Effect.MOVES:
+        return
+    seen = trial(profile, name)
+    assert seen.garps
+    assert (LB2,) in [moment.nodes for moment in seen.holders]
+    assert {sample.node for sample in seen.samples if sample.ok and sample.probe == "http"} == {LB1, LB2}
+    assert (LB2, "MASTER") in [(moment.node, moment.state) for moment in seen.states]
+    assert "MASTER STATE" in seen.logs[LB2]
+
+
+def test_what_needs_a_machine_is_named_as_not_covered() -> None:
+    assert {each.name for each in proof("fast").not_covered} == MACHINES
+    assert all("needs a machine" in each.reason for each in proof("fast").not_covered)
+
+
+def test_the_classic_profile_makes_clients_wait_and_a_ping_does_not_show_it() -> None:
+    found = result("classic", "haproxy-killed")
+    assert found.outage_s.median > 0.5
+    assert found.by_probe["ping"].median < found.outage_s.median / 2
+    assert found.outage_s.median > result("fast", "haproxy-killed").outage_s.median
+
+
+def test_the_classic_profile_does_not_notice_a_hang_and_the_others_do() -> None:
+    assert {moment.nodes for moment in trial("classic", "haproxy-hung").holders} == {(LB1,)}
+    for profile in ("standard", "fast"):
+        assert trial(profile, "haproxy-hung").recovered_at > result(profile, "haproxy-hung").outage_s.median
+
+
+@pytest.mark.parametrize("name", ["vrrp-blocked", "vrrp-blocked-one-way"])
+def test_a_split_brain_is_seen_and_healed(name: str) -> None:
+    seen = trial("fast", name)
+    assert seen.two_holders_s > 0.5
+    assert seen.holders[-1].nodes == (LB1,)
+
+
+def test_a_load_is_told_with_what_it_came_to() -> None:
+    for share in trial("fast", "cpu-load").busy.values():
+        assert 0.5 < share <= 1
+
+
+def test_while_no_haproxy_runs_nobody_holds_the_vip() -> None:
+    assert trial("fast", "haproxy-all-down").no_holder_s > 1
+    assert result("fast", "haproxy-all-down").outage_s.median > 1
+
+
+def test_versions_and_digests_say_what_was_tested() -> None:
+    found = proof("fast")
+    assert found.versions.keys() >= {"vipforge", "keepalived", "haproxy", "kernel"}
+    assert found.versions["keepalived"] == "2.3.3"
+    assert "fast.yml" in found.digests
+
+
+def test_a_proof_survives_json() -> None:
+    assert from_data(json.loads(json.dumps(to_data(proof("standard"))))) == proof("standard")
+
+
+def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "builder", "rehearse", *map(str, words)]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=120)
+
+
+def test_over_a_limit_of_the_spec_the_command_fails_and_says_so(tmp_path: Path) -> None:
+    spec = tmp_path / "cluster.yml"
+    spec.write_text((EXAMPLES / "fast.yml").read_text() + "proof: {limits: {link-cut: 0.001}}\n")
+    done = command(spec, "--only", "link-cut", "--json")
+    data = json.loads(done.stdout)
+    (only,) = data["scenarios"]
+    assert done.returncode == 1, done.stderr
+    assert not data["passed"]
+    assert (only["name"], only["profile"], only["repeats"], only["limit_s"], only["passed"]) == (
+        "link-cut", "fast", 1, 0.001, False,
+    )  # fmt: skip
+    assert only["outage_s"].keys() == {"median", "p95", "worst"}
+    assert "the limit is 0.001 s" in only["reason"]
+
+
+def test_without_preemption_the_vip_stays_where_it_went(tmp_path: Path) -> None:
+    spec = tmp_path / "cluster.yml"
+    text = (EXAMPLES / "fast.yml").read_text().replace("  profile: fast\n", "  profile: fast\n  preempt: false\n")
+    spec.write_text(text)
+    found = rehearse(spec, Asked(only=("haproxy-killed", "hand-over"), rate=0.01))
+    for each in found.scenarios:
+        (seen,) = each.trials
+        assert seen.faults == ()
+        assert seen.holders[0].nodes != seen.holders[-1].nodes
+
+
+def test_a_killed_rehearsal_leaves_no_probe(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "builder", "rehearse", EXAMPLES / "fast.yml", "--only", "cpu-load"]
+    with subprocess.Popen(words, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.DEVNULL) as run:
+        until(lambda: probes_in(tmp_path), "the probes to ask", limit=60)
+        run.send_signal(signal.SIGKILL)
+    until(lambda: not probes_in(tmp_path), "the probes to end", limit=10)
+
+
+def probes_in(folder: Path) -> list[bytes]:
+    """The command lines of the probes that work in a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(path.read_bytes())
+    return [words for words in found if b"builder.proof.probes" in words and bytes(folder) in words]

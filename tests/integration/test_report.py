@@ -1,0 +1,130 @@
+"""report.html in a real browser with its network off: Chromium, headless."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.proof.report import comparison, write
+from tests import proofs
+from tests.chromium import Page, chromium
+
+pytestmark = pytest.mark.integration
+
+WIDTHS = (360, 768, 1280)
+LEAST_CONTRAST = 4.5
+
+CONTRASTS = """(() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const clear = colour => colour === 'none' || numbers(colour)[3] === 0;
+  const linear = part => part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4;
+  const shares = [0.2126, 0.7152, 0.0722];
+  const light = colour => shares.reduce((sum, share, at) => sum + share * linear(numbers(colour)[at]), 0);
+  const ratio = (one, other) => {
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const behind = element => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return clear(colour) ? behind(element.parentElement) : colour;
+  };
+  document.querySelectorAll('details').forEach(each => each.open = true);
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement, style = getComputedStyle(element);
+    if (!walker.currentNode.data.trim() || !element.getClientRects().length) continue;
+    const drawn = element instanceof SVGElement;
+    found.push([ratio(drawn ? style.fill : style.color, drawn ? style.stroke : behind(element)), element.outerHTML]);
+  }
+  return found;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a report and a comparison."""
+    made = tmp_path_factory.mktemp("report")
+    write(proofs.proof(), made)
+    comparison.write({"theirs": [proofs.endless()], "ours": [proofs.killed()]}, made / "both.svg")
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The report, opened."""
+    with chromium(tmp_path_factory.mktemp("chromium") / "profile") as browser:
+        browser.open(folder / "report.html")
+        yield browser
+
+
+def test_it_opens_without_a_network_and_without_a_complaint(page: Page, folder: Path) -> None:
+    assert page.value("document.title") == "Failed: proof of web, profile standard"
+    assert page.value("document.querySelectorAll('figure svg.timeline').length") == 6
+    asked = [url for url in page.requests() if not url.startswith("data:")]
+    assert asked == [(folder / "report.html").as_uri()]
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
+    page.size(width)
+    assert page.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    outside = """[...document.querySelectorAll('body *')].filter(each => {
+      const place = each.getBoundingClientRect();
+      return place.width && (place.right > innerWidth + 1 || place.left < -1);
+    }).map(each => each.outerHTML.slice(0, 99))"""
+    assert page.value(outside) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_words_of_a_figure_do_not_lie_upon_one_another(page: Page, width: int) -> None:
+    page.size(width)
+    script = """[...document.querySelectorAll('svg.timeline')].flatMap(figure => {
+      const words = [...figure.querySelectorAll('text')].map(each => [each.textContent, each.getBoundingClientRect()]);
+      return words.flatMap(([one, a], at) => words.slice(at + 1)
+        .filter(([_, b]) => a.left < b.right && b.left < a.right)
+        .filter(([_, b]) => a.top + 3 < b.bottom - 3 && b.top + 3 < a.bottom - 3)
+        .map(([other]) => [one, other]));
+    })"""
+    assert page.value(script) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_it_is_drawn_and_readable(page: Page, width: int, *, dark: bool) -> None:
+    page.size(width)
+    page.dark(on=dark)
+    found = page.value(CONTRASTS)
+    assert len(found) > 150
+    assert [text for ratio, text in found if ratio < LEAST_CONTRAST] == []
+    assert shades(page.screenshot()) > 50
+
+
+def test_it_prints(page: Page) -> None:
+    printed = page.pdf()
+    assert printed.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 1
+
+
+def test_the_comparison_is_an_image(folder: Path, tmp_path: Path) -> None:
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(folder / "both.svg")
+        browser.size(800, 600)
+        assert browser.complaints() == []
+        assert shades(browser.screenshot()) > 50
+
+
+def shades(png: bytes) -> int:
+    """How many different bytes the picture has: a blank one has a handful."""
+    data, at = b"", 8
+    while at < len(png):
+        length, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        if kind == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
+        at += length + 12
+    return len(set(zlib.decompress(data)))

@@ -1,0 +1,135 @@
+"""An upgrade with the real HAProxy and keepalived under a running probe; only the machines are made up.
+
+A node's power is cut by pulling its cable and killing its daemons; a machine with a bad image has no HAProxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+
+import pytest
+
+from builder.errors import TimedOut
+from builder.lab.survey import NodeState
+from builder.lab.waiting import until
+from builder.proof.pairs.netns import NetnsPair, served
+from builder.proof.seen import Seen
+from builder.proof.watch import Pace, watching
+from builder.ship import upgrade
+from builder.ship.steps import Step
+from builder.ship.upgrade import Standing, Upgrade
+from builder.spec.model import Node
+
+pytestmark = pytest.mark.integration
+
+LB1, LB2 = "lb1.example.com", "lb2.example.com"
+PACE = Pace(rate=0.02, timeout=2.0)
+LONGEST = 2.0
+"""Seconds without an answer: the host may be busy; without a hand-over it would be more than three."""
+
+
+@pytest.fixture(scope="module")
+def started(start_pair: Callable) -> Iterator[NetnsPair]:
+    with start_pair("standard") as pair:
+        yield served(pair)
+
+
+@pytest.fixture
+def pair(started: NetnsPair, monkeypatch: pytest.MonkeyPatch) -> NetnsPair:
+    monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0.3)
+    return started
+
+
+class World:
+    """Both of the upgrade's protocols, by a pair in namespaces."""
+
+    def __init__(self, pair: NetnsPair, image: str = "good") -> None:
+        self.pair = pair
+        self.image = image
+        self.has = dict.fromkeys(pair.names, "old")
+        self.kept: dict[str, str] = {}
+
+    def standing(self, node: Node) -> Standing:
+        return Standing(self.has[node.name] == self.image, node.name in self.kept)
+
+    def prepare(self, _: object) -> list[Step]:
+        return []
+
+    def replace(self, node: Node) -> list[Step]:
+        off = Step(f"{node.name} off", False, partial(self._off, node.name))
+        return [off, Step(f"{node.name} on", False, partial(self._on, node.name, self.image))]
+
+    def restore(self, node: Node) -> list[Step]:
+        off = Step(f"{node.name} off again", False, partial(self._off, node.name))
+        return [off, Step(f"{node.name} back", False, lambda: self._on(node.name, self.kept.pop(node.name)))]
+
+    def discard(self, node: Node) -> list[Step]:
+        return [Step(f"{node.name}: old removed", False, lambda: self.kept.pop(node.name))]
+
+    def look(self) -> dict[str, NodeState]:
+        return {name: self._state(name) for name in self.pair.names}
+
+    def hand_over(self, node: Node, way: str) -> None:
+        self.pair.hand_over(node.name, way)
+
+    def forget(self, node: Node) -> None:
+        """There is nothing to forget."""
+
+    def silent(self) -> list[str]:
+        return []
+
+    def _off(self, name: str) -> None:
+        self.pair.cut(name)
+        self.pair.signal(name, "keepalived", "KILL")
+        self.pair.signal(name, "haproxy", "KILL")
+        until(lambda: not self._pids(name), f"the daemons of {name} to end", limit=15)
+        self.kept.setdefault(name, self.has[name])
+
+    def _on(self, name: str, image: str) -> None:
+        self.pair.hand_over(name, "back")  # a machine that boots knows of no hand-over
+        self.pair.shell(name, "/usr/libexec/vipforge/drop-vips")
+        self.pair.plug(name)
+        if image != "bad":
+            self.pair.begin(name, "haproxy")
+        self.pair.begin(name, "keepalived")
+        self.has[name] = image
+
+    def _pids(self, name: str) -> str:
+        return self.pair.shell(name, "pidof haproxy keepalived || true").strip()
+
+    def _state(self, name: str) -> NodeState:
+        state = self.pair.state(name)
+        daemon = "inactive" if state == "off" else "active"
+        holds = self.pair.shell(name, f"ip -o address show to {self.pair.vip}").strip()
+        well = {"cloud_init": "done", "identity": "active", "haproxy": daemon, "keepalived": daemon}
+        vips = (self.pair.vip,) if holds else ()
+        return NodeState(name, "running", ssh=True, **well, vrrp=state, vips=vips)
+
+
+def longest_silence(seen: Seen) -> float:
+    """Between two good answers of the web service, in seconds."""
+    good = sorted(sample.at + sample.latency for sample in seen.samples if sample.probe == "http" and sample.ok)
+    return max(later - earlier for earlier, later in pairwise(good))
+
+
+def test_both_nodes_are_renewed_and_clients_are_served_all_the_while(pair: NetnsPair) -> None:
+    world = World(pair)
+    with watching(pair, PACE) as watch:
+        assert Upgrade(pair.cluster, world, world, seconds=60).carry_out() == [LB2, LB1]
+        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to have its VIP again", limit=30)
+        seen = watch.finish()
+    assert world.has == {LB1: "good", LB2: "good"}
+    assert longest_silence(seen) < LONGEST
+
+
+def test_a_bad_image_is_taken_back_and_clients_do_not_notice(pair: NetnsPair) -> None:
+    world = World(pair, "bad")
+    with watching(pair, PACE) as watch:
+        with pytest.raises(TimedOut, match="its old machine is back, and serves"):
+            Upgrade(pair.cluster, world, world, seconds=8).carry_out()
+        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to have its VIP again", limit=30)
+        seen = watch.finish()
+    assert world.has == {LB1: "old", LB2: "old"}
+    assert longest_silence(seen) < LONGEST

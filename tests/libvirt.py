@@ -1,0 +1,67 @@
+"""A real libvirtd with its QEMU driver, in namespaces of its own, that ends with the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.run import contain, start
+from builder.ship.kvm.bindings import binding
+
+SCRIPT = Path(__file__).with_name("libvirtd.sh")
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Hypervisor:
+    """It has a storage pool `default` and a bridge `br0`, and meets nobody."""
+
+    uri: str
+    folder: Path
+    pid: int
+
+    def inside(self, *words: str | Path) -> list[str]:
+        """A command that is run in its network."""
+        return ["nsenter", "--target", str(self.pid), "--net", "--", *map(str, words)]
+
+
+@contextmanager
+def hypervisor() -> Iterator[Hypervisor]:
+    """Start one; whatever it runs ends with the context."""
+    with tempfile.TemporaryDirectory(prefix="vipforge-libvirt-") as name:  # a socket's path is short
+        folder = Path(name)
+        pid = start(contain(["sh", SCRIPT, folder], network=False), log=folder / "log")
+        try:
+            uri = f"qemu:///system?socket={folder}/libvirt-sock"
+            _make_pool(_connected(uri, folder / "log"), folder / "pool")
+            yield Hypervisor(uri, folder, pid)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _connected(uri: str, log: Path) -> Any:
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            return binding().open(uri)
+        except binding().libvirtError as error:
+            if time.monotonic() > end:
+                pytest.fail(f"libvirtd does not answer: {error}\n{log.read_text()}")
+            time.sleep(0.2)
+
+
+def _make_pool(connection: Any, folder: Path) -> None:
+    folder.mkdir()
+    xml = f"<pool type='dir'><name>default</name><target><path>{folder}</path></target></pool>"
+    connection.storagePoolCreateXML(xml, 0)
+    connection.close()

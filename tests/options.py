@@ -1,0 +1,85 @@
+"""A cluster that uses every option of services, so that each HAProxy can be asked what it thinks of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from builder.spec.model import Cluster
+from tests import examples
+from tests.specs import quickstart
+
+FIRST_PORT = 5000
+HOST = "www.example.com"
+SERVERS = [
+    {"name": "a", "address": "192.168.56.21", "port": 8080, "weight": 10},
+    {"name": "b", "address": "192.168.56.22", "port": 8080, "weight": 0},
+    {"name": "c", "address": "192.168.56.23", "port": 8080, "backup": True},
+]
+WORDS = ("if", "unless", "or", "and", "not", "true", "false", "http", "localhost", "meth_get", "web")
+"""Names that mean something in a condition of HAProxy's."""
+ROUTES = [
+    {"name": "all", "paths": ["/"], "timeout": 900},
+    {"name": "shop", "paths": ["/shop", "/a#b"], "hosts": [HOST], "affinity": {"by": "source", "minutes": 5}},
+    {"name": "host", "hosts": [HOST], "check": {"body": "200 OK"}, "servers": SERVERS[:1]},
+]
+WEB: list[dict[str, Any]] = [
+    *({"balance": way} for way in ("roundrobin", "leastconn", "source")),
+    {"limits": {"connections": 100, "per_server": 7, "rate": 50}},
+    {"proxy_protocol": {"accept": True, "send": "v1"}},
+    {"proxy_protocol": {"send": "v2"}},
+    {"affinity": {"by": "cookie"}},
+    {"affinity": {"by": "source"}},
+    {"root": "/owa/", "timeout": 300, "maintenance": "Back <soon>, até já."},
+    {"check": {"path": "/up?a=b#c", "host": HOST, "status": 204, "every": 9, "fall": 1, "rise": 1}},
+    {"check": {"body": "well # 100%"}},
+    {"check": {"kind": "tcp"}},
+    {"log": "errors"},
+    {"reencrypt": {}},
+    {"reencrypt": {"authority": "ca.pem", "name": HOST}},
+    {"routes": ROUTES},
+    {"routes": [{"name": name, "paths": [f"/{name}"], "hosts": [HOST]} for name in WORDS]},
+]
+SECURE: list[dict[str, Any]] = [
+    {"hsts": 600},
+    {"certificates": ["www", "other"]},
+    {"proxy_protocol": {"accept": True}},
+]
+TCP: list[dict[str, Any]] = [
+    *({"check": {"kind": kind}} for kind in ("http", "tcp", "smtp", "imap", "pop3")),
+    *({"check": {"kind": kind, "tls": True}} for kind in ("http", "tcp", "smtp", "imap", "pop3")),
+    {"proxy_protocol": {"accept": True, "send": "v2"}, "affinity": {"by": "source"}, "timeout": 7200},
+    {"reencrypt": {"authority": "ca.pem", "name": HOST}, "check": {"kind": "imap"}},
+    {"balance": "source", "limits": {"connections": 1}},
+]
+
+
+def every_option(folder: Path) -> Cluster:
+    """The quickstart's cluster with a service for each; the files that they name are in `folder`."""
+    tls = {"certificates": [_certificate(folder, "www"), _certificate(folder, "other")]}
+    services = [_placed(service, number, folder) for number, service in enumerate(_services())]
+    made = quickstart(services=services, tls=tls, statistics={"password": str(folder / "password")})
+    examples.provide(made)
+    return made
+
+
+def _services() -> Iterator[dict[str, Any]]:
+    yield {"redirect": "https"}
+    yield from ({"servers": SERVERS, **keys} for keys in WEB)
+    yield from (
+        {"servers": SERVERS, "mode": "https", "certificates": ["www"], "hosts": [HOST], **keys} for keys in SECURE
+    )
+    yield from ({"servers": SERVERS, "mode": "tcp", **keys} for keys in TCP)
+
+
+def _placed(service: dict[str, Any], number: int, folder: Path) -> dict[str, Any]:
+    """With a name and a port of its own, and the path of its authority."""
+    made = {"name": f"s{number}", "port": FIRST_PORT + number, **service}
+    if made.get("reencrypt", {}).get("authority"):
+        made["reencrypt"] = {**made["reencrypt"], "authority": str(folder / made["reencrypt"]["authority"])}
+    return made
+
+
+def _certificate(folder: Path, name: str) -> dict[str, str]:
+    return {"name": name, "chain": str(folder / f"{name}.pem"), "key": str(folder / f"{name}.key")}

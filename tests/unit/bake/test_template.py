@@ -1,0 +1,126 @@
+"""The Packer template: compared as a whole for each guest and builder, and its structure for each Packer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.bake import builders
+from builder.bake.builders import qemu
+from builder.bake.builders.base import BakeInputs, Builder
+from builder.bake.template import template, text
+from builder.errors import UserError
+from builder.guests import Facts, known
+from tests.bakes import NAMES, PAIRS, inputs
+from tests.golden import assert_golden
+
+OLD = (1, 6, 6)
+EVERY = pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
+
+
+def debian12(**changes: object) -> BakeInputs:
+    return inputs(known()["debian12"].facts, qemu.BUILDER, **changes)
+
+
+def settings(made: BakeInputs, builder: Builder = qemu.BUILDER) -> dict:
+    return template(made, OLD, builder)["source"][builder.kind]["appliance"]
+
+
+@EVERY
+def test_the_whole_template(facts: Facts, builder: Builder) -> None:
+    assert_golden(
+        f"templates/{facts.name}-{builder.name}.pkr.json", text(template(inputs(facts, builder), OLD, builder))
+    )
+
+
+def test_every_guest_has_its_builders() -> None:
+    names = {name: [builder.name for builder in builders.of(guest.facts)] for name, guest in known().items()}
+    assert names == {
+        "centos7": ["qemu", "qemu-iso", "vsphere-iso", "vsphere-clone"],
+        "debian12": ["qemu"],
+        "rocky9": ["qemu", "vsphere-clone"],
+    }
+
+
+def test_a_builder_that_the_guest_has_not_is_refused_with_those_it_has() -> None:
+    with pytest.raises(UserError, match="Debian 12 cannot be baked with the builder vsphere-iso") as caught:
+        builders.named("vsphere-iso", known()["debian12"].facts)
+    assert caught.value.hint == "use one of: qemu"
+
+
+@pytest.mark.parametrize(("version", "plugins"), [(OLD, False), ((1, 7, 0), True), ((1, 16, 0), True)])
+@EVERY
+def test_required_plugins_only_where_packer_knows_them(
+    facts: Facts, builder: Builder, version: tuple[int, ...], plugins: bool
+) -> None:
+    body = template(inputs(facts, builder), version, builder)
+    assert ("packer" in body) is plugins
+    if plugins:
+        (wanted,) = body["packer"][0]["required_plugins"]
+        assert wanted[builder.plugin]["source"] == f"github.com/hashicorp/{builder.plugin}"
+
+
+@pytest.mark.parametrize("accelerator", ["kvm", "tcg"])
+def test_no_argument_that_packer_sets_itself(accelerator: str) -> None:
+    """A second -accel ends QEMU at once; a -drive makes Packer drop its own."""
+    names = {pair[0] for pair in settings(debian12(accelerator=accelerator))["qemuargs"]}
+    assert not names & {"-accel", "-machine", "-drive"}
+
+
+@pytest.mark.parametrize(("accelerator", "cpu"), [("kvm", "host"), ("tcg", "max")])
+def test_the_cpu_follows_the_accelerator(accelerator: str, cpu: str) -> None:
+    assert ["-cpu", cpu] in settings(debian12(accelerator=accelerator))["qemuargs"]
+
+
+def test_a_vendors_image_boots_from_its_disk_and_gets_a_seed() -> None:
+    made = settings(inputs(known()["centos7"].facts, qemu.BUILDER))
+    assert not {pair[0] for pair in made["qemuargs"]} & {"-kernel", "-initrd", "-append"}
+    assert made["cd_label"] == "cidata"
+    assert "cd_files" not in settings(debian12())
+
+
+def test_a_disk_grows_where_the_spec_wants_more_than_the_vendor_gave() -> None:
+    made = inputs(known()["centos7"].facts, qemu.BUILDER)
+    larger = replace(made, foundation=replace(made.foundation, grow_to_gib=16))
+    assert (settings(larger)["disk_size"], settings(larger)["skip_resize_disk"]) == ("16384M", False)
+    assert settings(made)["skip_resize_disk"] is True
+
+
+def test_the_account_of_the_bake_is_gone_before_the_guest_shuts_down() -> None:
+    made = inputs(known()["centos7"].facts, qemu.BUILDER)
+    assert settings(made)["ssh_username"] == "centos"
+    assert "userdel --force --remove centos" in settings(made)["shutdown_command"]
+    assert settings(debian12())["shutdown_command"] == "systemctl poweroff --force"
+
+
+@EVERY
+def test_no_secret_of_a_vcenter_has_a_value_and_each_is_marked(facts: Facts, builder: Builder) -> None:
+    body = template(inputs(facts, builder), OLD, builder)
+    assert set(body.get("variable", {})) == set(builder.variables)
+    secrets = {
+        name: each for name, each in builder.variables.items() if "password" in name or name.endswith("_username")
+    }
+    for name, each in secrets.items():
+        assert each.get("default", "") == ""
+        assert each.get("sensitive") or name == "ssh_username"
+
+
+@EVERY
+def test_every_variable_is_used(facts: Facts, builder: Builder) -> None:
+    body = template(inputs(facts, builder), OLD, builder)
+    used = json.dumps(body["source"])
+    assert [name for name in builder.variables if f"${{var.{name}}}" not in used] == []
+
+
+def test_the_provision_steps_get_the_environment_and_a_served_folder() -> None:
+    made = inputs(
+        known()["centos7"].facts, qemu.BUILDER, http=Path("/work/http"), environment=("VIPFORGE_SERVED=https://vault",)
+    )
+    (build,) = template(made, OLD)["build"]
+    (shell,) = [step["shell"] for step in build["provisioner"] if "shell" in step]
+    assert shell["environment_vars"] == ["VIPFORGE_SERVED=https://vault"]
+    assert shell["execute_command"] == "sudo -n env {{.Vars}} sh -eu '{{.Path}}'"
+    assert settings(made)["http_directory"] == "/work/http"

@@ -1,0 +1,147 @@
+"""How the command ends: exit codes, and errors in words on stderr."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from builder import __version__, cli
+from builder.errors import Exit, HostLacks, TimedOut, UserError
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def vipforge(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command with these arguments, in this process; gives its exit code."""
+    monkeypatch.delenv("VIPFORGE_DEBUG", raising=False)
+    monkeypatch.setattr(cli, "MODULES", ("spec",))
+
+    def run(*words: str | Path) -> int:
+        monkeypatch.setattr("sys.argv", ["vipforge", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def failing(vipforge: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run a command that raises this."""
+
+    def run(error: BaseException, *options: str) -> int:
+        app = typer.Typer(pretty_exceptions_enable=False)
+        app.callback()(cli.options)
+
+        @app.command()
+        def fail() -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "MODULES", ())
+        monkeypatch.setattr(cli, "app", app)
+        return vipforge(*options, "fail")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UserError("x"), Exit.FAILED), (HostLacks("x"), Exit.HOST_LACKS), (TimedOut("x"), Exit.TIMED_OUT)],
+)
+def test_each_kind_of_error_has_its_exit_code(failing, error: UserError, code: Exit) -> None:
+    assert failing(error) == code
+
+
+def test_an_error_is_told_on_stderr_with_its_hint(failing, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(UserError("the disk is made of cheese", hint="use another disk"))
+    told = capsys.readouterr()
+    assert told.err == "error: the disk is made of cheese\n  hint: use another disk\n"
+    assert told.out == ""
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_way_out(failing, capsys: pytest.CaptureFixture[str]) -> None:
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/big/appliance.qcow2")
+    assert failing(error) == Exit.FAILED
+    assert capsys.readouterr().err == (
+        "error: No space left on device: /big/appliance.qcow2\n"
+        "  hint: free some space; VIPFORGE_CACHE, VIPFORGE_BUILD and TMPDIR name other places to work in\n"
+    )
+
+
+def test_an_error_of_the_system_without_a_number_is_told_too(failing, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(OSError("it went away")) == Exit.FAILED
+    assert capsys.readouterr().err == "error: it went away\n"
+
+
+def test_interrupting_is_quiet(failing, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(KeyboardInterrupt()) == Exit.INTERRUPTED
+    assert capsys.readouterr().err == ""
+
+
+def test_interrupting_while_the_commands_are_loaded_is_quiet(
+    vipforge: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "import_module", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert vipforge("--help") == Exit.INTERRUPTED
+    assert capsys.readouterr().err == ""
+
+
+def test_the_traceback_is_shown_with_debug_only(
+    failing, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIPFORGE_DEBUG", "")  # the option sets it; this puts it back afterwards
+    assert failing(HostLacks("no such program")) == Exit.HOST_LACKS
+    assert "Traceback" not in capsys.readouterr().err
+    assert failing(HostLacks("no such program"), "--debug") == Exit.HOST_LACKS
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["no-such-command"], ["check"], ["check", "--no-such-option"], ["--debug"]])
+def test_a_command_line_that_is_wrong_ends_with_2(vipforge: Run, words: list[str]) -> None:
+    assert vipforge(*words) == 2
+
+
+def test_the_version_is_printed_alone(vipforge: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert vipforge("--version") == Exit.OK
+    assert capsys.readouterr().out == f"vipforge {__version__}\n"
+
+
+def test_a_new_spec_passes_check(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cluster.yml"
+    assert vipforge("init", path) == Exit.OK
+    assert vipforge("check", path) == Exit.OK
+    assert capsys.readouterr().out.startswith("OK: cluster mycluster: 2 nodes, 1 VIP, 1 service")
+
+
+def test_a_bad_spec_is_told_on_stderr(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert vipforge("check", tmp_path / "none.yml") == Exit.BAD_SPEC
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"{tmp_path}/none.yml:1:1: there is no such file\n  hint: ")
+
+
+def test_a_bad_spec_as_json_is_on_stdout(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert vipforge("check", tmp_path / "none.yml", "--json") == Exit.BAD_SPEC
+    told = capsys.readouterr()
+    assert [problem["reason"] for problem in json.loads(told.out)] == ["there is no such file"]
+    assert told.err == ""
+
+
+def test_a_good_spec_as_json_is_an_empty_list(
+    vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vipforge("init", tmp_path / "cluster.yml")
+    assert vipforge("check", tmp_path / "cluster.yml", "--json") == Exit.OK
+    assert capsys.readouterr().out == "[]\n"
+
+
+def test_the_schema_is_json_on_stdout(vipforge: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert vipforge("schema") == Exit.OK
+    assert json.loads(capsys.readouterr().out)["title"] == "A cluster of vipforge"

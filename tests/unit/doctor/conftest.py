@@ -1,0 +1,46 @@
+"""A host that lacks nothing, for a test to take something away from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.doctor import machine, programs, supplies
+from builder.host import PackerFacts
+from builder.roots import mirror as mirror_module
+from builder.run import Completed
+
+
+@pytest.fixture
+def good_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Its apt folder, which names a mirror in a folder of this machine, is returned."""
+    for name in ("VIPFORGE_MIRROR", "VIPFORGE_OFFLINE", "VIPFORGE_ACCEL", "VIPFORGE_PACKER"):
+        monkeypatch.delenv(name, raising=False)
+    index = tmp_path / "debian" / "dists" / "bookworm" / "InRelease"
+    index.parent.mkdir(parents=True)
+    index.write_text("signed")
+    apt = tmp_path / "apt"
+    apt.mkdir()
+    (apt / "sources.list").write_text(f"deb file://{tmp_path}/debian bookworm main\n")
+    (tmp_path / "meminfo").write_text("MemTotal: 9000000 kB\nMemAvailable:    8388608 kB\n")
+    monkeypatch.setattr(mirror_module, "APT", apt)
+    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(machine, "why_not_kvm", lambda: None)
+    monkeypatch.setattr(machine, "ROOM_GIB", 0)
+    monkeypatch.setattr(programs, "packer", lambda: PackerFacts(Path("/usr/bin/packer"), (1, 6, 6), "1.6.6"))
+    monkeypatch.setattr(programs, "qemu", lambda: Path("/usr/bin/qemu-system-x86_64"))
+    monkeypatch.setattr(programs, "version_of", lambda _: "7.2.22")
+    monkeypatch.setattr(programs, "need", lambda program, _: program)
+    monkeypatch.setattr(programs, "find", lambda program: program)
+    monkeypatch.setattr(programs, "run", answer)
+    assert supplies.ANSWER_SECONDS == 5
+    return apt
+
+
+def answer(argv: list[object], **_: object) -> Completed:
+    """What a program would print."""
+    words = [str(word) for word in argv]
+    if words[0] == "dpkg-query":
+        return Completed(tuple(words), 0, "".join(f"{name} installed\n" for name in words[4:]), "")
+    return Completed(tuple(words), 0, f"{words[0]} 1.0\n", "")

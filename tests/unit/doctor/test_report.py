@@ -1,0 +1,57 @@
+"""The doctor's report as a whole: its forms and its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builder.doctor import report
+from builder.doctor.finding import Finding
+from builder.errors import Exit
+
+SAMPLE = [
+    Finding("Python", "ok", "3.11.2"),
+    Finding("Packer", "lacks", "Packer is not installed", "apt-get install packer"),
+    Finding("KVM", "note", "one line\nanother line"),
+]
+
+
+def test_the_table_lines_up_and_says_what_to_do() -> None:
+    assert report.as_text(SAMPLE).splitlines() == [
+        "ok     Python  3.11.2",
+        "lacks  Packer  Packer is not installed",
+        "               → apt-get install packer",
+        "note   KVM     one line",
+        "               another line",
+    ]
+
+
+def test_json_has_every_field() -> None:
+    assert json.loads(report.as_json(SAMPLE))[1] == {
+        "name": "Packer",
+        "state": "lacks",
+        "found": "Packer is not installed",
+        "advice": "apt-get install packer",
+    }
+
+
+@pytest.mark.parametrize(("state", "code"), [("ok", Exit.OK), ("note", Exit.OK), ("lacks", Exit.HOST_LACKS)])
+def test_only_a_lack_changes_the_exit_code(state: str, code: Exit) -> None:
+    assert report.exit_code([Finding("a", "ok", ""), Finding("b", state, "")]) == code
+
+
+@pytest.mark.usefixtures("good_host")
+def test_a_good_host_lacks_nothing() -> None:
+    findings = report.examine()
+    assert [each for each in findings if each.state == "lacks"] == []
+    assert {"Python", "Packer", "QEMU", "qemu-img", "mmdebstrap", "namespaces", "packages", "KVM", "memory"} < {
+        each.name for each in findings
+    }
+
+
+def test_a_host_without_apt_lacks_a_mirror(good_host: Path) -> None:
+    (good_host / "sources.list").unlink()
+    lacks = [each.name for each in report.examine() if each.state == "lacks"]
+    assert lacks == ["Debian mirror"]

@@ -1,0 +1,19 @@
+"""A host that has only the programs of a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def bare_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """PATH is one empty folder, which is returned."""
+    folder = tmp_path / "bare-bin"
+    folder.mkdir()
+    monkeypatch.setattr("builder.run.SYSTEM_PATH", str(folder))
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.delenv("VIPFORGE_PACKER", raising=False)
+    monkeypatch.delenv("VIPFORGE_ACCEL", raising=False)
+    return folder

@@ -1,0 +1,109 @@
+"""The roads that a seed can travel: the same content arrives by each."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pycdlib
+import pytest
+import yaml
+
+from builder.errors import UserError
+from builder.guests.debian12 import GUEST
+from builder.identity import guestinfo, ovf, private
+from builder.identity.seed import Seed, seed
+from builder.identity.seeds import ROADS, write_all
+from builder.ship.ovf import PROPERTIES
+from tests.golden import assert_golden
+from tests.specs import quickstart
+
+
+@pytest.fixture
+def made() -> Seed:
+    cluster = quickstart()
+    return seed(cluster, cluster.nodes[0], GUEST.facts)
+
+
+def unpacked(text: str) -> str:
+    return gzip.decompress(base64.b64decode(text)).decode()
+
+
+def test_guestinfo_decoded_is_the_seed(made: Seed) -> None:
+    variables = guestinfo.variables(made)
+    assert unpacked(variables["guestinfo.userdata"]) == made.user_data
+    metadata = json.loads(unpacked(variables["guestinfo.metadata"]))
+    assert metadata["network"] == yaml.safe_load(made.network_config)
+    assert metadata["instance-id"] == made.instance_id
+    assert metadata["local-hostname"] == "lb1.example.com"
+    assert variables["guestinfo.userdata.encoding"] == variables["guestinfo.metadata.encoding"] == "gzip+base64"
+
+
+def test_guestinfo_is_the_same_each_time(made: Seed) -> None:
+    assert guestinfo.variables(made) == guestinfo.variables(made)
+
+
+def test_ovf_properties_decoded_are_the_seed(made: Seed) -> None:
+    values = ovf.properties(made)
+    assert base64.b64decode(values["user-data"]).decode() == made.user_data
+    network = yaml.safe_load(base64.b64decode(values["network-config"]))
+    assert network == {"network": yaml.safe_load(made.network_config)}
+    assert (values["hostname"], values["instance-id"]) == ("lb1.example.com", made.instance_id)
+
+
+def test_the_descriptor_offers_exactly_the_properties_that_a_seed_fills(made: Seed) -> None:
+    assert list(ovf.properties(made)) == [key for key, _, _ in PROPERTIES]
+
+
+def test_the_whole_environment() -> None:
+    assert_golden("rendered/seed/ovf-env.xml", ovf.environment({"hostname": "lb1.example.com", "user-data": "I2Ns"}))
+
+
+def test_the_transport_cd_holds_the_environment_under_a_label_that_ds_identify_knows(made: Seed) -> None:
+    iso = pycdlib.PyCdlib()
+    iso.open_fp(io.BytesIO(ovf.transport(made)))
+    assert iso.pvd.volume_identifier.decode().strip() == "OVF ENV"
+    data = io.BytesIO()
+    iso.get_file_from_iso_fp(data, joliet_path="/ovf-env.xml")
+    iso.close()
+    name = f"{{{ovf.NAMESPACE}}}"
+    found = ET.fromstring(data.getvalue()).iter(f"{name}Property")
+    assert {each.get(f"{name}key"): each.get(f"{name}value") for each in found} == ovf.properties(made)
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_every_road_is_readable_by_the_owner_only(tmp_path: Path, road: str) -> None:
+    made = write_all(quickstart(), GUEST.facts, tmp_path, road=road)
+    assert set(made) == {"lb1.example.com", "lb2.example.com"}
+    for path in made.values():
+        assert path.exists()
+    for path in tmp_path.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_seed_folder_has_the_names_of_the_nocloud_source(tmp_path: Path, made: Seed) -> None:
+    place = write_all(quickstart(), GUEST.facts, tmp_path, road="folder")["lb1.example.com"]
+    assert {path.name: path.read_text() for path in place.iterdir()} == made.files()
+
+
+@pytest.mark.parametrize("road", ["guestinfo", "ovf"])
+def test_a_secret_is_refused_on_a_road_that_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, road: str
+) -> None:
+    monkeypatch.setattr(private, "has_secrets", lambda _: True)
+    with pytest.raises(UserError, match=f"which {road} shows to others"):
+        write_all(quickstart(), GUEST.facts, tmp_path, road=road)
+    assert list(tmp_path.iterdir()) == []
+    assert write_all(quickstart(), GUEST.facts, tmp_path, road="iso")
+
+
+def test_a_cluster_with_a_certificate_or_a_password_has_secrets() -> None:
+    plain = quickstart()
+    tls = plain.tls.model_copy(update={"certificates": ("one",)})
+    assert not private.has_secrets(plain)
+    assert private.has_secrets(plain.model_copy(update={"tls": tls}))
+    assert private.has_secrets(plain.model_copy(update={"statistics": "page"}))

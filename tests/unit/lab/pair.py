@@ -1,0 +1,34 @@
+"""Surveys of a pair, as tests need them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.lab.survey import Answer, NodeState, Survey
+
+VIP = "192.168.56.10"
+SERVING = {
+    "vm": "running",
+    "ssh": True,
+    "cloud_init": "done",
+    "identity": "active",
+    "haproxy": "active",
+    "keepalived": "active",
+}
+
+
+def node(number: int, **changes: Any) -> NodeState:
+    """A node that serves, with changes."""
+    return NodeState(name=f"lb{number}.example.com", **{**SERVING, **changes})
+
+
+def pair(*nodes: NodeState, ok: bool = True) -> Survey:
+    """The survey that these nodes make."""
+    holders = {VIP: tuple(each.name for each in nodes if VIP in each.vips)}
+    answer = Answer(VIP, 80, ok, "HTTP 200 from web1" if ok else "timed out")
+    return Survey("quickstart", nodes, holders, (answer,))
+
+
+MASTER = node(1, vrrp="MASTER", vips=(VIP,))
+BACKUP = node(2, vrrp="BACKUP")
+HEALTHY = pair(MASTER, BACKUP)

@@ -1,0 +1,90 @@
+"""The lab's network: what `ip -batch` is given."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from builder.errors import UserError
+from builder.lab import network
+from builder.spec.load import load
+from tests import examples
+from tests.specs import quickstart
+
+
+def test_the_whole_batch() -> None:
+    assert network.commands(quickstart()).splitlines() == [
+        "link set lo up",
+        "link add br0 type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
+        "address add 192.168.56.1/24 dev br0",
+        "address add 192.168.56.21/32 dev br0",
+        "address add 192.168.56.22/32 dev br0",
+        "address add 192.168.56.25/32 dev br0",
+        "link set br0 up",
+        "tuntap add dev tap0 mode tap",
+        "link set tap0 master br0 up",
+        "tuntap add dev tap1 mode tap",
+        "link set tap1 master br0 up",
+    ]
+
+
+def test_ipv6_is_on_the_bridge_beside_ipv4() -> None:
+    lines = network.switch(load(examples.FOLDER / "ipv6.yml"))
+    assert lines[2:8] == [
+        "address add 192.168.59.1/24 dev br0",
+        "address add 2001:db8:59::1/64 dev br0 nodad",
+        "address add 192.168.59.31/32 dev br0",
+        "address add 2001:db8:59::32/128 dev br0 nodad",
+        "address add 2001:db8:59::41/128 dev br0 nodad",
+        "address add 2001:db8:59::42/128 dev br0 nodad",
+    ]
+
+
+def test_with_a_link_local_gateway_the_client_has_an_address_of_the_subnet_too() -> None:
+    cluster = load(examples.FOLDER / "ipv6.yml")
+    outside = cluster.network.model_copy(update={"gateway6": IPv6Address("fe80::1")})
+    found = network.client_addresses6(cluster.model_copy(update={"network": outside}))
+    assert [str(address) for address in found] == ["2001:db8:59:0:ffff:ffff:ffff:ffff", "fe80::1"]
+
+
+def test_without_a_gateway_the_client_takes_the_highest_free_address() -> None:
+    cluster = quickstart(network={"gateway": None, "dns": ["192.168.56.254"]})
+    assert network.client_address(cluster) == IPv4Address("192.168.56.253")
+
+
+def test_a_large_subnet_is_not_listed_whole() -> None:
+    cluster = quickstart(network={"gateway": None, "prefix": 8, "dns": []})
+    assert network.client_address(cluster) == IPv4Address("192.255.255.254")
+
+
+def test_a_full_subnet_is_refused() -> None:
+    nodes = [
+        {"name": f"lb{number}.example.com", "address": f"10.0.0.{number}", "priority": number}
+        for number in range(1, 6)
+    ]
+    cluster = quickstart(
+        network={"gateway": None, "prefix": 29, "dns": []}, nodes=nodes, vrrp={"vips": ["10.0.0.6"]}, alerts=None
+    )
+    with pytest.raises(UserError, match=r"10\.0\.0\.0/29 has no address left"):
+        network.client_address(cluster)
+
+
+def test_the_dns_server_is_played_so_that_it_refuses_at_once() -> None:
+    cluster = quickstart(network={"dns": ["9.9.9.9"]})
+    assert "address add 9.9.9.9/32 dev br0" in network.commands(cluster)
+
+
+def test_the_client_never_takes_a_nodes_address_or_a_vip() -> None:
+    """Alerts may go through the VIP itself, and a server may run on a node's address by mistake."""
+    cluster = quickstart(alerts={"smtp_server": "192.168.56.10"})
+    assert IPv4Address("192.168.56.10") not in network.stand_in_addresses(cluster)
+
+
+def test_hardware_addresses_are_stable_local_and_each_nodes_own() -> None:
+    one, other = quickstart(), quickstart(cluster="other")
+    made = [network.mac(cluster, node) for cluster in (one, other) for node in cluster.nodes]
+    assert made[:2] == [network.mac(one, node) for node in one.nodes]
+    assert len(set(made)) == 4
+    assert all(re.fullmatch(r"52:54:00(:[0-9a-f]{2}){3}", each) for each in made)

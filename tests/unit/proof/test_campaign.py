@@ -1,0 +1,79 @@
+"""What a run of scenarios refuses before it breaks anything."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builder.errors import TimedOut, UserError
+from builder.proof import campaign, summary
+from builder.proof.campaign import Asked, Conditions
+from builder.proof.model import Proof
+from builder.proof.report.junit import junit
+from builder.proof.report.page import html
+from builder.proof.trial import Patience
+from builder.proof.watch import Pace
+from tests import proofs
+from tests.specs import of_profile
+from tests.unit.proof.report.reading import Reader
+
+CONDITIONS = Conditions(Pace(rate=0.01), Patience(settle=1, effect=2, recover=3), emulated=False)
+
+
+def test_a_run_in_which_nothing_can_be_run_is_no_proof() -> None:
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns")
+    with pytest.raises(UserError, match=r"nothing to run here: node-off: it needs a machine"):
+        campaign.run(pair, Asked(only=("node-off",)), CONDITIONS, {})
+
+
+def test_a_scenario_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UserError, match="no scenario haproxy-kiled") as refused:
+        campaign.check(of_profile("fast"), Asked(only=("haproxy-kiled",)))
+    assert "haproxy-killed" in refused.value.hint
+
+
+def test_a_vip_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UserError, match=r"192\.168\.56\.99 is no VIP of quickstart") as refused:
+        campaign.check(of_profile("fast"), Asked(vip="192.168.56.99"))
+    assert refused.value.hint == "its VIPs are 192.168.56.10"
+
+
+def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    results = iter([proofs.killed()])
+
+    def run(*_: object) -> object:
+        try:
+            return next(results)
+        except StopIteration:
+            raise TimedOut("waited 1 s for lb1 to be MASTER") from None
+
+    monkeypatch.setattr(campaign, "_result", run)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
+    only = ("haproxy-killed", "hand-over", "link-cut", "node-off")
+    found = campaign.run(pair, Asked(only=only), CONDITIONS, {})
+    assert [each.name for each in found.scenarios] == ["haproxy-killed"]
+    assert found.broken_off == "before hand-over: waited 1 s for lb1 to be MASTER"
+    assert [each.name for each in found.not_covered] == ["hand-over", "link-cut", "node-off"]
+    assert not found.passed
+    assert f"broken off {found.broken_off}" in summary.text(found, colour=False)
+    assert found.broken_off in Reader(html(found)).text
+    assert junit(found).count(b"<error") == 1
+
+
+def test_a_pair_that_never_was_well_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> object:
+        raise TimedOut("waited 1 s for lb1 to be MASTER")
+
+    monkeypatch.setattr(campaign, "_result", run)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False)
+    with pytest.raises(TimedOut):
+        campaign.run(pair, Asked(only=("hand-over",)), CONDITIONS, {})
+
+
+def test_a_proof_of_nothing_has_not_passed() -> None:
+    nothing: Proof = proofs.proof()
+    assert not nothing.passed

@@ -1,0 +1,73 @@
+"""A proof on a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from builder.proof import model, summary
+from builder.proof.judge import judge
+from builder.proof.model import NotCovered, Proof
+from builder.proof.scenarios import known
+from tests.specs import of_profile
+from tests.unit.proof.trials import asked, lost, trial
+
+
+def proof(*outages: float) -> Proof:
+    """A proof of one scenario with a trial for each outage, in seconds."""
+    trials = [
+        trial([*asked(0, 1), *lost(1, 1 + each), *asked(1 + each, 8)], two_holders_s=0.5, faults=())
+        for each in outages
+    ]
+    found = judge(of_profile("fast"), known()["haproxy-killed"], trials, emulated=False)
+    missing = NotCovered("node-off", "it needs a machine")
+    return Proof("quickstart", "fast", "netns", (found,), (missing,), {"keepalived": "2.3.3"}, {}, "2026-01-01", 12.3)
+
+
+def test_a_row_has_the_numbers_and_the_verdict() -> None:
+    lines = summary.text(proof(0.02, 0.03, 0.1), colour=False).splitlines()
+    assert lines[1].split() == [
+        "haproxy-killed",
+        "40",
+        "ms",
+        "110",
+        "ms",
+        "110",
+        "ms",
+        "150",
+        "ms",
+        "1",
+        "ms",
+        "0",
+        "ms",
+        "ok",
+    ]
+    assert lines[-1] == "quickstart, fast: 1 passed, 0 failed, 1 not covered, in 12.3 s"
+    assert "node-off: not covered, it needs a machine" in lines
+
+
+def test_what_failed_says_why() -> None:
+    text = summary.text(proof(2), colour=False)
+    assert "FAILED" in text
+    assert "haproxy-killed: outage of 2.010 s, the limit is 0.15 s" in text
+
+
+def test_without_colour_there_are_no_control_characters() -> None:
+    assert "\x1b" not in summary.text(proof(2), colour=False)
+    assert "\x1b" in summary.text(proof(2), colour=True)
+
+
+def test_json_has_what_programs_ask_for_and_no_samples() -> None:
+    data = json.loads(json.dumps(model.summary(proof(0.02, 0.1))))
+    (only,) = data["scenarios"]
+    assert data["passed"]
+    assert (
+        only.items()
+        >= {"name": "haproxy-killed", "profile": "fast", "repeats": 2, "limit_s": 0.15, "passed": True}.items()
+    )
+    assert only["outage_s"].keys() == {"median", "p95", "worst"}
+    assert (only["two_holders_s"], only["no_holder_s"], only["stalls"], only["faults"]) == (0.5, 0, 0, [])
+    assert "trials" not in only
+
+
+def test_a_proof_is_read_back_as_it_was() -> None:
+    assert model.from_data(json.loads(json.dumps(model.to_data(proof(0.02, 0.1))))) == proof(0.02, 0.1)

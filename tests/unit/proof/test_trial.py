@@ -1,0 +1,171 @@
+"""What a trial waits for, and what it finds wrong, without a pair."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builder.errors import TimedOut, UserError
+from builder.proof import trial
+from builder.proof.scenarios import Effect, Notice, Scenario
+from builder.proof.seen import Hold, Seen
+from builder.proof.trial import Patience, Stage
+from builder.proof.watch import Pace
+from tests.specs import of_profile, quickstart
+from tests.unit.proof.trials import asked, lost
+
+LB1, LB2 = "lb1.example.com", "lb2.example.com"
+STATES = {LB1: "MASTER", LB2: "BACKUP"}
+
+
+class Watched:
+    """A watch that has seen everything already."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+
+    def look(self) -> Seen:
+        return self.seen
+
+    def until(self, happened: Any, what: str, *, limit: float) -> None:
+        if not happened(self.seen):
+            raise TimedOut(f"waited {limit:g} s for {what}")
+
+
+def pair(profile: str = "fast", states: dict[str, str] | None = None, **vrrp: object) -> Any:
+    cluster = quickstart(vrrp={"profile": profile, **vrrp}) if vrrp else of_profile(profile)
+    now = states or STATES
+    return SimpleNamespace(cluster=cluster, names=(LB1, LB2), first=LB1, state=now.__getitem__)
+
+
+def faults(effect: Effect, seen: Seen, *, preempt: bool = True) -> list[str]:
+    """What the act of a scenario finds wrong, if this is all that is seen."""
+    done: list[str] = []
+    scenario = Scenario(
+        "x", "x", "x.", inject=lambda _: done.append("fault"), recover=lambda _: done.append("recovery"),
+        notice=Notice.NEVER, effect=effect,
+    )  # fmt: skip
+    which = pair() if preempt else pair(preempt=False)
+    stage = Stage(which, Pace(rate=0.01), Patience(settle=1, effect=2, recover=3), Random(1))
+    act = trial._Act(stage, scenario, Watched(seen))  # type: ignore[arg-type]
+    act.run()
+    assert done == ["fault", "recovery"]
+    return act.faults
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still before all samples, so that those are of after the fault and of after the recovery."""
+    monkeypatch.setattr(trial.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(trial.time, "sleep", lambda _: None)
+
+
+def test_a_pair_is_settled_when_the_right_node_is_master() -> None:
+    which = pair()
+    trial.settle(which, 1)
+    assert which.first == LB1
+
+
+def test_a_pair_that_is_not_well_is_waited_for_and_then_named() -> None:
+    with pytest.raises(TimedOut, match=f"{LB1} to be MASTER and all others BACKUP"):
+        trial.settle(pair(states={LB1: "FAULT", LB2: "MASTER"}), 0.01)
+
+
+def test_without_preemption_whoever_is_master_is_the_first() -> None:
+    which = pair(states={LB1: "BACKUP", LB2: "MASTER"}, preempt=False)
+    trial.settle(which, 1)
+    assert which.first == LB2
+
+
+def test_served_means_answers_to_questions_of_after_a_moment() -> None:
+    assert trial.is_served(Seen(samples=asked(1, 2)), 0.5)
+    assert not trial.is_served(Seen(samples=asked(1, 2)), 1.95)
+    assert not trial.is_served(Seen(samples=lost(1, 2)), 0.5)
+    both = [*asked(1, 2), *lost(1, 2, probe="greeting")]
+    assert not trial.is_served(Seen(samples=both), 0.5)
+
+
+def test_well_means_an_answer_to_each_probe() -> None:
+    """A kept connection whose SYN was dropped by a full backlog is there a second later than the others."""
+    holds = [Hold(0, LB1, True)]
+    late = [*asked(1, 2), *asked(1, 1.5, probe="kept"), *lost(1.5, 2, probe="kept")]
+    assert trial.is_well(pair(), Seen(samples=late, holds=holds), 1)
+    assert not trial.is_well(pair(), Seen(samples=late, holds=holds), 1.6)
+
+
+@pytest.mark.usefixtures("still")
+def test_a_fault_that_moves_the_vip_and_a_recovery_that_brings_it_back_cannot_be_the_same_sight() -> None:
+    """Here only the move is seen, so the recovery is found wrong."""
+    seen = Seen(samples=asked(2, 4), holds=[Hold(1, LB2, True)])
+    (only,) = faults(Effect.MOVES, seen)
+    assert only.startswith("the VIPs were not held by the one node that should hold them")
+    assert only.endswith("within 3 s")
+
+
+@pytest.mark.usefixtures("still")
+def test_a_vip_that_does_not_move_is_found_wrong() -> None:
+    seen = Seen(samples=asked(2, 4), holds=[Hold(-1, LB1, True)])
+    assert faults(Effect.MOVES, seen) == [
+        "the VIPs did not move to the other node and were not served there within 2 s"
+    ]
+
+
+@pytest.mark.usefixtures("still")
+def test_a_vip_that_moves_and_should_not_is_found_wrong() -> None:
+    seen = Seen(samples=asked(4, 5), holds=[Hold(-1, LB1, True), Hold(2, LB1, False), Hold(3, LB1, True)])
+    assert faults(Effect.STAYS, seen) == ["the VIPs were to stay where they are, and they did not"]
+    assert faults(Effect.STAYS, Seen(samples=asked(4, 5), holds=[Hold(-1, LB1, True)])) == []
+
+
+@pytest.mark.usefixtures("still")
+def test_service_while_nobody_should_serve_is_found_wrong() -> None:
+    seen = Seen(samples=asked(1, 2), holds=[Hold(-1, LB1, True)])
+    assert faults(Effect.GONE, seen) == ["nobody was to serve until the recovery, and somebody did"]
+
+
+@pytest.mark.usefixtures("still")
+def test_a_split_brain_that_is_not_one_is_found_wrong() -> None:
+    seen = Seen(samples=asked(1, 2), holds=[Hold(-1, LB1, True)])
+    assert faults(Effect.SPLIT, seen) == ["the nodes did not both hold the VIPs within 2 s"]
+
+
+@pytest.mark.usefixtures("still")
+def test_without_preemption_a_vip_that_comes_back_is_found_wrong() -> None:
+    seen = Seen(samples=asked(2, 4), holds=[Hold(1, LB2, True)])
+    assert faults(Effect.MOVES, seen, preempt=False) == [
+        "the VIPs were to stay where they had gone (preempt: false), and they did not"
+    ]
+
+
+@pytest.mark.usefixtures("still")
+def test_the_recovery_is_done_whatever_happens_before() -> None:
+    done: list[str] = []
+
+    def broken(_: object) -> None:
+        raise KeyboardInterrupt
+
+    scenario = Scenario("x", "x", "x.", inject=broken, recover=lambda _: done.append("recovery"), notice=Notice.NEVER)
+    stage = Stage(pair(), Pace(rate=0.01), Patience(1, 2, 3), Random(1))
+    with pytest.raises(KeyboardInterrupt):
+        trial._Act(stage, scenario, Watched(Seen())).run()  # type: ignore[arg-type]
+    assert done == ["recovery"]
+    assert time.monotonic() == 0
+
+
+@pytest.mark.usefixtures("still")
+def test_a_node_that_cannot_be_reached_is_a_fault_of_the_trial_and_no_end_of_the_run() -> None:
+    def unreached(_: object) -> None:
+        raise UserError("lb1 does not answer")
+
+    scenario = Scenario("x", "x", "x.", inject=unreached, recover=unreached, notice=Notice.NEVER)
+    stage = Stage(pair(), Pace(rate=0.01), Patience(1, 2, 3), Random(1))
+    act = trial._Act(stage, scenario, Watched(Seen()))  # type: ignore[arg-type]
+    act.run()
+    assert act.faults == [
+        "the fault could not be made: lb1 does not answer",
+        "the recovery could not be made: lb1 does not answer",
+    ]

@@ -1,0 +1,160 @@
+"""The appliance's files, whole: what a bake puts into the guest."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from builder.errors import UserError
+from builder.guests.debian12 import GUEST
+from builder.render import appliance, keepalived_conf, payload
+from builder.render.keepalived import TEMPLATE, marks
+from builder.render.templates import render
+from builder.spec.load import load
+from tests import examples
+from tests.golden import assert_golden
+from tests.specs import quickstart
+
+FACTS = GUEST.facts
+
+
+@pytest.mark.parametrize("path", sorted(appliance(quickstart(), FACTS, "2.3.3")))
+def test_every_file_of_the_quickstart(path: str) -> None:
+    assert_golden(f"rendered/guest{path}", appliance(quickstart(), FACTS, "2.3.3")[path].content)
+
+
+@pytest.mark.parametrize(("profile", "version"), [("classic", "1.2.13"), ("standard", "2.2.7"), ("fast", "2.3.4")])
+def test_each_profile_as_a_node_runs_it(profile: str, version: str) -> None:
+    cluster = quickstart(vrrp={"profile": profile}, keepalived=version)
+    conf = keepalived_conf(cluster, cluster.nodes[0], FACTS, version, "ens160")
+    assert_golden(f"rendered/keepalived/{profile}-{version}.conf", conf)
+
+
+@pytest.mark.parametrize(("name", "node"), [("active-active", 0), ("active-active", 1), ("ipv6", 0)])
+def test_the_examples_of_several_instances(name: str, node: int) -> None:
+    cluster = load(examples.FOLDER / f"{name}.yml")
+    conf = keepalived_conf(cluster, cluster.nodes[node], FACTS, "2.3.3", "ens160")
+    assert_golden(f"rendered/keepalived/{name}-lb{node + 1}.conf", conf)
+
+
+def test_the_kernel_lets_haproxy_bind_ipv6_vips_where_there_are_any() -> None:
+    settings = "/etc/sysctl.d/60-vipforge.conf"
+    with_ipv6 = appliance(load(examples.FOLDER / "ipv6.yml"), FACTS, "2.3.3")
+    assert "net.ipv6.ip_nonlocal_bind = 1\n" in with_ipv6[settings].content
+    assert "retrans_time_ms=100" in with_ipv6["/usr/libexec/vipforge/ready-network"].content.partition("net/ipv6")[2]
+    assert with_ipv6["/usr/share/vipforge/vips"].content.splitlines()[:2] == [
+        "192.168.59.10/24",
+        "2001:db8:59::10/128",
+    ]
+    assert "ipv6" not in appliance(quickstart(), FACTS, "2.3.3")[settings].content
+
+
+def test_an_instance_of_both_families_advertises_ipv4_and_takes_ipv6_along() -> None:
+    vips = ["2001:db8::10", "192.168.56.10"]
+    nodes = [node.model_dump(mode="json") for node in quickstart().nodes]
+    for number, node in enumerate(nodes):
+        node["address6"] = f"2001:db8::{number + 1}"
+    cluster = quickstart(vrrp={"vips": vips}, network={"prefix6": 64}, nodes=nodes)
+    text = keepalived_conf(cluster, cluster.nodes[0], FACTS, "2.3.3", "eth0")
+    advertised, excluded = text.split("virtual_ipaddress {")[1].split("virtual_ipaddress_excluded {")
+    assert "unicast_src_ip 192.168.56.11" in text
+    assert "192.168.56.10/24 dev eth0" in advertised
+    assert "2001:db8::10" not in advertised
+    assert "2001:db8::10/128 dev eth0" in excluded
+
+
+def test_the_second_node_differs_only_in_its_identity() -> None:
+    cluster = quickstart(vrrp={"profile": "classic"})
+    first, second = (keepalived_conf(cluster, node, FACTS, "2.3.3", "eth0").splitlines() for node in cluster.nodes)
+    differing = {line.split()[0] for line, other in zip(first, second, strict=True) if line != other}
+    assert differing == {"!", "router_id", "notification_email_from", "smtp_helo_name", "priority"}
+
+
+def test_every_mark_of_the_template_is_filled() -> None:
+    cluster = quickstart()
+    assert not re.search(r"@[A-Z_]+@", keepalived_conf(cluster, cluster.nodes[0], FACTS, "2.3.3", "eth0"))
+
+
+def test_the_image_holds_no_identity() -> None:
+    """Names, priorities and senders of nodes come with the seed; addresses of nodes nowhere but there."""
+    cluster = quickstart()
+    everything = "".join(file.content for file in appliance(cluster, FACTS, "2.3.3").values())
+    for node in cluster.nodes:
+        assert node.name not in everything
+        assert str(node.address) not in everything
+        assert node.alert_sender not in everything
+
+
+def test_without_alerts_nothing_is_mailed() -> None:
+    cluster = quickstart(alerts=None)
+    conf = appliance(cluster, FACTS, "2.3.3")[TEMPLATE].content
+    assert "smtp" not in conf
+    assert "notification" not in conf
+
+
+def test_old_keepalived_gets_only_words_it_knows() -> None:
+    cluster = quickstart(vrrp={"profile": "classic"})
+    conf = appliance(cluster, FACTS, "1.2.13")[TEMPLATE].content
+    for word in ("smtp_helo_name", "script_user", "enable_script_security", "vrrp_version", "track_file"):
+        assert word not in conf
+
+
+def test_a_template_that_renders_to_nothing_is_no_file() -> None:
+    cluster = quickstart(network={"dns": []})
+    assert "/etc/resolv.conf" not in appliance(cluster, FACTS, "2.3.3")
+    assert "/etc/resolv.conf" in appliance(quickstart(), FACTS, "2.3.3")
+
+
+def test_programs_are_executable_and_nothing_else_is() -> None:
+    files = appliance(quickstart(), FACTS, "2.3.3")
+    programs = {path for path, file in files.items() if file.mode == 0o755}
+    assert programs == {path for path, file in files.items() if file.content.startswith("#!")}
+
+
+def test_the_payload_is_the_same_for_the_same_files() -> None:
+    first, second = (payload(appliance(quickstart(), FACTS, "2.3.3")) for _ in range(2))
+    assert first == second
+
+
+def test_the_payload_unpacks_as_root_owned_files() -> None:
+    files = appliance(quickstart(), FACTS, "2.3.3")
+    with tarfile.open(fileobj=io.BytesIO(payload(files))) as tar:
+        entries = {"/" + entry.name: entry for entry in tar}
+    assert entries.keys() == files.keys()
+    assert {(entry.uid, entry.gid, entry.mtime) for entry in entries.values()} == {(0, 0, 0)}
+    assert entries["/usr/libexec/vipforge/identity"].mode == 0o755
+
+
+def test_an_undefined_name_in_a_template_is_an_error_with_its_path(tmp_path: Path) -> None:
+    template = tmp_path / "broken.j2"
+    template.write_text("fine\n{{ nobody }}\n")
+    with pytest.raises(UserError, match=r"broken\.j2.*'nobody' is undefined"):
+        render(template)
+
+
+def test_a_broken_template_is_an_error_with_its_line(tmp_path: Path) -> None:
+    template = tmp_path / "broken.j2"
+    template.write_text("fine\n{% if %}\n")
+    with pytest.raises(UserError, match=r"broken\.j2:2"):
+        render(template)
+
+
+def test_marks_name_the_peers_without_the_node_itself() -> None:
+    cluster = quickstart()
+    assert marks(cluster, cluster.nodes[1], "eth0")["PEERS"] == "192.168.56.11"
+
+
+def test_until_firewalld_runs_the_same_comes_in_as_in_its_zone() -> None:
+    files = appliance(quickstart(snmp=True), FACTS, "2.3.3")
+    rules = files["/usr/share/vipforge/firewall.nft"].content
+    zone = ET.fromstring(files["/etc/firewalld/zones/vipforge.xml"].content)
+    ports = {f"{port.get('protocol')} dport {port.get('port')} accept" for port in zone.findall("port")}
+    opened = {line.strip() for line in rules.splitlines() if "dport" in line}
+    assert opened == ports | {"tcp dport 22 accept"}
+    assert "vrrp" in rules
+    assert "policy drop" in rules

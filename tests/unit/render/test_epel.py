@@ -1,0 +1,48 @@
+"""EPEL's repository in the guests of the RPM family, and nothing of it where it is not asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.guests import known
+from builder.render import appliance
+from tests.golden import assert_golden
+from tests.specs import quickstart
+
+EPEL = "/etc/yum.repos.d/vipforge-epel.repo"
+VENDOR = "/etc/yum.repos.d/vipforge.repo"
+PACKAGES = "/usr/share/vipforge/packages"
+GUESTS = ("centos7", "rocky9")
+
+
+def rendered(guest: str, **image: object) -> dict[str, str]:
+    spec = quickstart(guest=guest, image=image)
+    return {path: file.content for path, file in appliance(spec, known()[guest].facts, "2.3.4").items()}
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+@pytest.mark.parametrize("path", [EPEL, VENDOR])
+def test_whole_files_with_epel(guest: str, path: str) -> None:
+    assert_golden(f"rendered/epel/{guest}/{Path(path).name}", rendered(guest, epel=True)[path])
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_its_key_comes_with_a_package_of_the_vendor(guest: str) -> None:
+    files = rendered(guest, epel=True)
+    assert "\nepel-release\n" in files[PACKAGES]
+    assert "/extras/x86_64/" in files[VENDOR]
+    assert "fedoraproject" not in files[VENDOR]
+    assert "gpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-" in files[EPEL]
+
+
+@pytest.mark.parametrize("guest", sorted(known()))
+def test_nothing_of_it_is_there_unasked(guest: str) -> None:
+    assert [path for path, text in rendered(guest).items() if "epel" in (path + text).lower()] == []
+
+
+def test_a_mirror_takes_the_place_of_its_own_servers() -> None:
+    text = rendered("rocky9", epel=True, epel_mirror="http://mirror.example.com/epel/9/")[EPEL]
+    assert "baseurl=http://mirror.example.com/epel/9/Everything/x86_64/\n" in text
+    assert "fedoraproject" not in text

@@ -1,0 +1,222 @@
+"""haproxy.cfg: whole for each example, and only words that the guest's release knows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import many_services
+from builder.errors import Exit
+from builder.guests.debian12 import GUEST
+from builder.render import appliance
+from builder.render.haproxy import TooOld
+from builder.render.templates import word
+from builder.spec.load import load
+from builder.spec.model import Cluster
+from tests import examples
+from tests.golden import assert_golden
+from tests.options import every_option
+from tests.specs import quickstart
+
+PATH = "/etc/haproxy/haproxy.cfg"
+WEB = {"name": "web", "port": 80, "servers": [{"name": "web1", "address": "192.168.56.21", "port": 8080}]}
+
+
+def conf(cluster: Cluster, release: str = "2.6") -> str:
+    return appliance(cluster, replace(GUEST.facts, haproxy_version=release), "2.3.3")[PATH].content
+
+
+def served(release: str = "2.6", **keys: Any) -> list[str]:
+    """The lines of the file for one service."""
+    text = conf(quickstart(services=[{**WEB, **keys}]), release)
+    return [line.strip() for line in text[text.index("frontend web") :].splitlines()]
+
+
+def secured(release: str = "2.6", **keys: Any) -> list[str]:
+    tls = {"certificates": [{"name": "www", "chain": "www.pem", "key": "www.key"}]}
+    asked = {**WEB, "mode": "https", "certificates": ["www"], **keys}
+    return [line.strip() for line in conf(quickstart(services=[asked], tls=tls), release).splitlines()]
+
+
+@pytest.mark.parametrize("name", ["active-active", "exchange2010", "exchange2013", "ipv6", "webfarm"])
+def test_the_examples_of_services(name: str) -> None:
+    assert_golden(f"rendered/haproxy/{name}.cfg", conf(load(examples.FOLDER / f"{name}.yml")))
+
+
+def test_exchange_2013_as_centos_7_runs_it() -> None:
+    assert_golden(
+        "rendered/haproxy/exchange2013-1.5.18.cfg", conf(load(examples.FOLDER / "exchange2013.yml"), "1.5.18")
+    )
+
+
+@pytest.mark.parametrize("name", examples.names())
+def test_an_old_release_gets_only_words_that_it_knows(name: str) -> None:
+    text = conf(load(examples.FOLDER / f"{name}.yml"), "1.5.18")
+    newer = r"expose-fd|ssl-min-ver|ciphersuites|http-check send|http-after-response|\bsni\b|check-sni|alpn|[\"']"
+    assert not re.search(newer, text.partition("\n")[2])
+
+
+@pytest.mark.parametrize("release", ["1.5.18", "2.6", "3.2"])
+def test_every_release_gets_the_same_backends_and_servers(release: str) -> None:
+    def heads(text: str) -> list[str]:
+        return re.findall(r"^(?:frontend|backend|    server) \S+", text, re.MULTILINE)
+
+    cluster = load(examples.FOLDER / "exchange2013.yml")
+    assert heads(conf(cluster, release)) == heads(conf(cluster))
+
+
+def test_http_2_is_not_offered_because_ntlm_needs_a_connection_of_its_own() -> None:
+    assert "bind 192.168.56.10:80 ssl crt /etc/vipforge/tls/www.pem alpn http/1.1" in secured("3.2")
+    assert "bind 192.168.56.10:80 ssl crt /etc/vipforge/tls/www.pem" in secured("1.5.18")
+
+
+def test_the_oldest_tls_is_the_specs() -> None:
+    assert "ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets" in secured()
+    assert "ssl-default-bind-options no-sslv3 no-tlsv10 no-tlsv11 no-tls-tickets" in secured("1.5.18")
+
+
+def test_tls_1_3_is_refused_where_haproxy_has_it_not() -> None:
+    cluster = quickstart(tls={"minimum": "1.3"})
+    assert conf(cluster, "2.6")
+    with pytest.raises(TooOld, match=r"HAProxy 1\.5\.18 cannot speak TLS 1\.3") as caught:
+        conf(cluster, "1.5.18")
+    assert caught.value.exit_code == Exit.BAD_SPEC
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ({"balance": "leastconn"}, "balance leastconn"),
+        ({"limits": {"connections": 100}}, "maxconn 100"),
+        ({"limits": {"rate": 50}}, "rate-limit sessions 50"),
+        ({"limits": {"per_server": 7}}, "server web1 192.168.56.21:8080 check maxconn 7"),
+        ({"proxy_protocol": {"accept": True}}, "bind 192.168.56.10:80 accept-proxy"),
+        ({"proxy_protocol": {"send": "v1"}}, "server web1 192.168.56.21:8080 check send-proxy"),
+        ({"proxy_protocol": {"send": "v2"}}, "server web1 192.168.56.21:8080 check send-proxy-v2"),
+        ({"affinity": {"by": "source"}}, "stick-table type ip size 100k expire 30m"),
+        ({"affinity": {"by": "cookie"}}, "cookie SERVERID insert indirect nocache httponly"),
+        ({"affinity": {"by": "cookie"}}, "server web1 192.168.56.21:8080 check cookie web1"),
+        ({"redirect": "https", "servers": []}, "http-request redirect scheme https code 301"),
+        ({"root": "/owa/"}, "http-request redirect location /owa/ code 302 if { path / }"),
+        ({"log": "errors"}, "option dontlog-normal"),
+        ({"timeout": 300}, "timeout client 300s"),
+        ({"timeout": 300}, "timeout server 300s"),
+        ({"maintenance": "Soon."}, "errorfile 503 /etc/haproxy/maintenance/web.http"),
+        ({"check": {"kind": "tcp"}}, "server web1 192.168.56.21:8080 check"),
+        ({"check": {"kind": "smtp"}}, "option smtpchk EHLO localhost"),
+        ({"check": {"kind": "imap"}}, r"tcp-check expect string *\ OK"),
+        ({"check": {"kind": "pop3", "tls": True}}, "server web1 192.168.56.21:8080 check check-ssl verify none"),
+        ({"check": {"body": "200 OK"}}, r"http-check expect string 200\ OK"),
+        ({"check": {"every": 9}}, "default-server inter 9s fall 3 rise 2"),
+        ({"reencrypt": {}}, "server web1 192.168.56.21:8080 check ssl verify none"),
+    ],
+)
+def test_each_option_has_its_line(keys: dict[str, Any], line: str) -> None:
+    assert line in served(**keys)
+
+
+def test_verified_servers_are_asked_by_name() -> None:
+    keys = {"reencrypt": {"authority": "ca.pem", "name": "ex.example.com"}}
+    server = "server web1 192.168.56.21:8080 check ssl verify required ca-file /etc/vipforge/tls/web.authority.pem"
+    named = f"{server} verifyhost ex.example.com"
+    assert f"{named} sni str(ex.example.com) check-sni ex.example.com" in served(**keys)
+    assert named in served("1.5.18", **keys)
+
+
+@pytest.mark.parametrize(("release", "vip"), [("2.6", "[2001:db8:59::10]"), ("1.5.18", "2001:db8:59::10")])
+def test_ipv6_addresses_are_in_brackets_where_the_release_knows_them(release: str, vip: str) -> None:
+    text = conf(load(examples.FOLDER / "ipv6.yml"), release)
+    assert f"    bind {vip}:80\n" in text
+    assert f"    server web2 {vip.replace('10', '32')}:8080 check\n" in text
+
+
+def test_weights_and_backups() -> None:
+    servers = [{**WEB["servers"][0], "weight": 9}, {"name": "b", "address": "192.168.56.9", "port": 1, "backup": True}]
+    lines = served(servers=servers)
+    assert "server web1 192.168.56.21:8080 check weight 9" in lines
+    assert "server b 192.168.56.9:1 check backup" in lines
+
+
+def test_browsers_are_told_of_https_in_the_words_of_the_release() -> None:
+    header = "set-header Strict-Transport-Security max-age=600"
+    assert f"http-after-response {header}" in secured(hsts=600)
+    assert f"http-response {header}" in secured("1.5.18", hsts=600)
+
+
+def test_a_route_takes_a_path_and_what_is_below_it_and_a_host_with_or_without_its_port() -> None:
+    routes = [
+        {"name": "all", "paths": ["/"]},
+        {"name": "owa", "paths": ["/owa/"], "hosts": ["mail.example.com"], "timeout": 900},
+    ]
+    lines = served(routes=routes)
+    for line in (
+        "acl all-path path -i /",
+        "acl all-path path_beg -i /",
+        "acl owa-path path -i /owa",
+        "acl owa-path path_beg -i /owa/",
+        "acl owa-host hdr(host) -i mail.example.com mail.example.com:80",
+        "use_backend web-owa if owa-path owa-host",
+        "timeout client 900s",
+    ):
+        assert line in lines
+
+
+def test_a_service_listens_on_its_own_vips() -> None:
+    lines = conf(
+        quickstart(vrrp={"vips": ["192.168.56.10", "192.168.56.9"]}, services=[{**WEB, "vips": ["192.168.56.9"]}])
+    )
+    assert re.findall(r"bind (\S+)", lines) == ["192.168.56.9:80"]
+
+
+@pytest.mark.parametrize(
+    ("text", "one"), [("200 OK", r"200\ OK"), ("a#b", r"a\#b"), ("/owa/", "/owa/"), ("\\", "\\\\")]
+)
+def test_text_becomes_one_word(text: str, one: str) -> None:
+    assert word(text) == one
+
+
+def test_the_page_of_maintenance_is_a_whole_answer_and_shows_text_as_text() -> None:
+    files = appliance(quickstart(services=[{**WEB, "maintenance": "Back <soon>, até já"}]), GUEST.facts, "2.3.3")
+    head, _, body = files["/etc/haproxy/maintenance/web.http"].content.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert f"Content-Length: {len(body.encode())}" in head
+    assert "Back &lt;soon&gt;, até já" in body
+
+
+def test_no_secret_and_no_path_of_this_host_is_in_the_image(tmp_path: Path) -> None:
+    cluster = load(examples.with_files("exchange2013", tmp_path))
+    everything = "".join(file.content for file in appliance(cluster, GUEST.facts, "2.3.3").values())
+    for hidden in (examples.PASSWORD, "PRIVATE KEY", "BEGIN CERTIFICATE", str(tmp_path)):
+        assert hidden not in everything
+
+
+def test_the_statistics_page_is_a_file_of_the_seed_that_haproxy_is_told_of() -> None:
+    files = appliance(quickstart(statistics={"password": "secret"}), GUEST.facts, "2.3.3")
+    assert "-f /etc/vipforge/statistics.cfg" in files["/etc/default/haproxy"].content
+    assert 'port="8404"' in files["/etc/firewalld/zones/vipforge.xml"].content
+    assert "/etc/default/haproxy" not in appliance(quickstart(), GUEST.facts, "2.3.3")
+
+
+@pytest.mark.parametrize("name", [*examples.names(), "every option"])
+def test_the_firewall_opens_every_port_that_haproxy_listens_on(name: str, tmp_path: Path) -> None:
+    cluster = every_option(tmp_path) if name == "every option" else load(examples.FOLDER / f"{name}.yml")
+    files = appliance(cluster, GUEST.facts, "2.3.3")
+    opened = set(
+        re.findall(r'<port port="(\d+)" protocol="tcp"/>', files["/etc/firewalld/zones/vipforge.xml"].content)
+    )
+    listening = set(re.findall(r"^    bind \S+:(\d+)", files[PATH].content, re.MULTILINE))
+    statistics = {str(cluster.statistics.port)} if cluster.statistics else set()
+    assert listening | statistics == opened
+
+
+def test_a_thousand_services_of_five_servers_are_loaded_and_rendered(tmp_path: Path) -> None:
+    """How long that takes is benchmarks/many_services.py's."""
+    path = tmp_path / "cluster.yml"
+    path.write_text(many_services.spec(1000, 5))
+    text = conf(load(path))
+    assert text.count("\nfrontend ") == text.count("\nbackend ") == 1000
+    assert text.count("\n    server ") == 5000

@@ -1,0 +1,62 @@
+"""What people run by hand: whole lines as a golden file, and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from builder import paths
+from builder.ship.kvm.byhand import shown
+from builder.ship.kvm.place import NO_OPTIONS, Options
+from builder.ship.steps import Choice
+from builder.spec.model import Cluster
+from tests.golden import assert_golden
+from tests.specs import quickstart
+
+SPEC = Path("cluster.yml")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The quickstart on two hosts, with an image that is never read."""
+    monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path))
+    hosts = ["qemu+ssh://root@kvm1/system", "qemu+ssh://root@kvm2/system"]
+    made = quickstart(guest="debian12", libvirt={"hosts": hosts, "bridge": "br0"})
+    folder = paths.build(made.cluster)
+    folder.mkdir()
+    (folder / "appliance.qcow2").write_bytes(b"image")
+    record = {"guest": "debian12", "size": 5, "virtual_size": 4 << 30, "sha256": "0123456789abcdef" * 4}
+    (folder / "manifest.json").write_text(json.dumps(record))
+    return made
+
+
+def test_the_lines_of_a_shell(cluster: Cluster, tmp_path: Path) -> None:
+    text = shown("commands", cluster, SPEC, NO_OPTIONS)
+    text = re.sub(r"-[0-9a-f]{16}\.iso", "-SEED.iso", re.sub(r"-[0-9a-f]{8}\.qcow2", "-DISK.qcow2", text))
+    assert_golden("ship/by-hand.sh", text.replace(str(tmp_path), "build"))
+
+
+def test_the_domains_bear_the_note_by_which_a_deployment_knows_them(cluster: Cluster) -> None:
+    root = ET.fromstring(f"<all>{shown('xml', cluster, SPEC, Options(network='lan'))}</all>")
+    assert [each.findtext("name") for each in root] == ["quickstart-lb1", "quickstart-lb2"]
+    assert {each.find("devices/interface/source").get("network") for each in root} == {"lan"}
+    assert all(each.find("metadata/{urn:vipforge:node}node") is not None for each in root)
+
+
+def test_one_node_alone(cluster: Cluster) -> None:
+    root = ET.fromstring(shown("xml", cluster, SPEC, NO_OPTIONS, choice=Choice("lb2")))
+    assert root.findtext("name") == "quickstart-lb2"
+
+
+def test_no_secret_is_shown(cluster: Cluster, tmp_path: Path) -> None:
+    password = tmp_path / "statistics"
+    password.write_text("planted-secret\n")
+    with_secret = cluster.model_copy(
+        update={"statistics": quickstart(statistics={"password": str(password)}).statistics}
+    )
+    for form in ("xml", "commands"):
+        assert "planted-secret" not in shown(form, with_secret, SPEC, NO_OPTIONS)

@@ -1,0 +1,77 @@
+"""The OVF descriptor: a golden file, and the rules that importers check."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from builder.ship.machine import Machine, system
+from builder.ship.ovf import OVF, RASD, VMW, descriptor
+from tests.golden import assert_golden
+
+NAMES = {"ovf": OVF, "rasd": RASD}
+MACHINE = Machine("quickstart", system("debian12"), "3dd0695df4ce69d4", "appliance-disk1.vmdk", 123456, 4 << 30)
+
+
+def envelope() -> ET.Element:
+    return ET.fromstring(descriptor(MACHINE))
+
+
+def items(kind: int) -> list[ET.Element]:
+    return [
+        item
+        for item in envelope().iter(f"{{{OVF}}}Item")
+        if item.findtext("rasd:ResourceType", "", NAMES) == str(kind)
+    ]
+
+
+def test_the_whole_descriptor() -> None:
+    assert_golden("ship/appliance.ovf", descriptor(MACHINE))
+
+
+def test_the_sections_stand_in_the_order_of_the_schema() -> None:
+    names = [part.tag.removeprefix(f"{{{OVF}}}") for part in envelope()]
+    assert names == ["References", "DiskSection", "NetworkSection", "VirtualSystem"]
+    system = envelope().find("ovf:VirtualSystem", NAMES)
+    assert system is not None
+    names = [part.tag.removeprefix(f"{{{OVF}}}") for part in system]
+    assert names == ["Info", "Name", "OperatingSystemSection", "VirtualHardwareSection", "ProductSection"]
+
+
+def test_every_reference_has_its_target() -> None:
+    root = envelope()
+    (file,), (disk,) = root.findall(".//ovf:File", NAMES), root.findall(".//ovf:Disk", NAMES)
+    assert disk.get(f"{{{OVF}}}fileRef") == file.get(f"{{{OVF}}}id")
+    (drive,) = items(17)
+    assert drive.findtext("rasd:HostResource", "", NAMES) == f"ovf:/disk/{disk.get(f'{{{OVF}}}diskId')}"
+    (card,) = items(10)
+    networks = [network.get(f"{{{OVF}}}name") for network in root.findall(".//ovf:Network", NAMES)]
+    assert [card.findtext("rasd:Connection", "", NAMES)] == networks
+
+
+def test_disk_and_cd_hang_on_their_controllers() -> None:
+    for device, controller in ((17, 6), (15, 5)):
+        parent = items(device)[0].findtext("rasd:Parent", "", NAMES)
+        assert parent == items(controller)[0].findtext("rasd:InstanceID", "", NAMES)
+
+
+def test_the_elements_of_each_item_are_in_the_alphabetical_order_that_ovf_1_0_demands() -> None:
+    for item in envelope().iter(f"{{{OVF}}}Item"):
+        names = [part.tag for part in item]
+        assert names == sorted(names)
+
+
+def test_the_paravirtual_controller_and_card() -> None:
+    assert items(6)[0].findtext("rasd:ResourceSubType", "", NAMES) == "VirtualSCSI"
+    assert items(10)[0].findtext("rasd:ResourceSubType", "", NAMES) == "VmxNet3"
+
+
+def test_the_properties_are_those_that_cloud_init_reads() -> None:
+    keys = [each.get(f"{{{OVF}}}key") for each in envelope().iter(f"{{{OVF}}}Property")]
+    assert keys == ["instance-id", "hostname", "user-data", "network-config"]
+
+
+def test_a_guest_that_vsphere_has_no_name_for_is_any_linux() -> None:
+    assert system("tomorrow").vsphere == "otherLinux64Guest"
+    section = envelope().find(".//ovf:OperatingSystemSection", NAMES)
+    assert section is not None
+    assert section.get(f"{{{VMW}}}osType") == "debian10_64Guest"

@@ -1,0 +1,61 @@
+"""The pins: complete, unique, and found by name and version."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import pytest
+
+from builder.errors import UserError
+from builder.sources.pins import every, pin
+
+
+@pytest.mark.parametrize("version", ["1.2.13", "2.2.7", "2.3.3", "2.3.4"])
+def test_keepalived_is_pinned(version: str) -> None:
+    found = pin("keepalived", version)
+    assert found.file == f"keepalived-{version}.tar.gz"
+    assert found.size > 300_000
+
+
+@pytest.mark.parametrize("each", every(), ids=lambda each: f"{each.name}-{each.version}")
+def test_every_digest_is_one_of_its_algorithm(each: object) -> None:
+    assert len(each.digest) == hashlib.new(each.algorithm).digest_size * 2
+    assert re.fullmatch("[0-9a-f]+", each.digest)
+    assert each.urls
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("centos7-cloud", "2211"),
+        ("centos7-cloud", "2009"),
+        ("centos7-minimal", "2009"),
+        ("rocky9-cloud", "9.8-20260525.0"),
+    ],
+)
+def test_the_vendors_bases_are_pinned(name: str, version: str) -> None:
+    assert pin(name, version).algorithm == "sha256"
+    assert all(url.endswith(pin(name, version).file) for url in pin(name, version).urls)
+
+
+def test_digests_are_unique() -> None:
+    digests = [each.digest for each in every()]
+    assert len(set(digests)) == len(digests)
+
+
+def test_a_version_that_is_not_pinned_names_those_that_are() -> None:
+    with pytest.raises(UserError, match=r"keepalived 2\.0\.0 is not pinned") as caught:
+        pin("keepalived", "2.0.0")
+    assert "1.2.13" in caught.value.hint
+
+
+def test_the_debian_mirror_is_filled_in() -> None:
+    addresses = pin("keepalived", "2.3.3").addresses("http://mirror.example/debian")
+    assert addresses[0] == "http://mirror.example/debian/pool/main/k/keepalived/keepalived_2.3.3.orig.tar.gz"
+    assert len(addresses) == 2
+
+
+def test_without_a_debian_mirror_its_addresses_are_left_out() -> None:
+    assert all("debian" not in address for address in pin("keepalived", "2.3.3").addresses(None))
+    assert len(pin("keepalived", "2.3.3").addresses(None)) == 1

@@ -1,0 +1,104 @@
+"""Whether a file can be had, found out without fetching it and in a few seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.sources import reach
+from builder.sources.fetch import cached
+from builder.sources.pins import Pin
+from builder.sources.reach import in_reach
+
+NOBODY = "http://127.0.0.1:1/base.qcow2"
+PinAt = Callable[..., Pin]
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    """An answer is remembered for the life of a process."""
+    forget = reach._anybody.cache_clear
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def no_address_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "_answers", lambda _: pytest.fail("an address was asked"))
+    monkeypatch.setattr(reach, "_anybody", lambda _: pytest.fail("an address was asked"))
+
+
+@pytest.mark.usefixtures("server", "no_address_is_asked")
+def test_a_cached_file_is_in_reach_without_connections(pin_at: PinAt) -> None:
+    pin = pin_at(NOBODY, size=4)
+    cached(pin).parent.mkdir(parents=True)
+    cached(pin).write_text("base")
+    assert in_reach(pin, offline=True)
+
+
+@pytest.mark.usefixtures("server", "no_address_is_asked")
+def test_a_folder_of_the_mirror_will_do(pin_at: PinAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pin = pin_at(NOBODY, size=None)
+    (tmp_path / pin.file).write_text("base")
+    monkeypatch.setenv("VIPFORGE_MIRROR", f"/no/such/folder:{tmp_path}")
+    assert in_reach(pin, offline=True)
+
+
+@pytest.mark.usefixtures("server", "no_address_is_asked")
+def test_half_a_file_is_not_in_reach(pin_at: PinAt) -> None:
+    pin = pin_at(NOBODY, size=400)
+    cached(pin).parent.mkdir(parents=True)
+    cached(pin).write_text("half")
+    assert not in_reach(pin, offline=True)
+
+
+@pytest.mark.usefixtures("server", "no_address_is_asked")
+def test_offline_by_the_environment_asks_nobody(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIPFORGE_OFFLINE", "1")
+    assert not in_reach(pin_at(NOBODY), offline=False)
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("answers", "found"), [({"a"}, True), ({"b"}, True), (set(), False)])
+def test_one_address_that_answers_is_enough(
+    pin_at: PinAt, monkeypatch: pytest.MonkeyPatch, answers: set[str], found: bool
+) -> None:
+    monkeypatch.setattr(reach, "_answers", lambda url: url in answers)
+    assert in_reach(pin_at("a", "b"), offline=False) is found
+
+
+@pytest.mark.usefixtures("server")
+def test_an_address_is_asked_for_its_head_alone(pin_at: PinAt, server: object) -> None:
+    asked = []
+    server.http.RequestHandlerClass.do_HEAD = lambda handler: (
+        asked.append(handler.path),
+        handler.send_response(200),
+        handler.end_headers(),
+    )
+    assert in_reach(pin_at(f"{server.url}/base.qcow2"), offline=False)
+    assert asked == ["/base.qcow2"]
+
+
+@pytest.mark.usefixtures("server")
+def test_silence_is_waited_for_only_so_long(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking up a name may hang for longer than any limit of its own."""
+    done = threading.Event()
+    monkeypatch.setattr(reach, "SECONDS", 0.2)
+    monkeypatch.setattr(reach, "_answers", lambda _: done.wait(10))
+    began = time.monotonic()
+    assert not in_reach(pin_at("a", "b"), offline=False)
+    assert time.monotonic() - began < 2
+    done.set()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_file_of_this_host_answers_without_connections(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("key")
+    assert reach.answers(f"file://{tmp_path}/key", offline=True)
+    assert not reach.answers(f"file://{tmp_path}/other", offline=True)
+    assert not reach.answers("http://127.0.0.1:1/key", offline=True)

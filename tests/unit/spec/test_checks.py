@@ -1,0 +1,213 @@
+"""What holds between values: each fault alone, at the value to be changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.spec.features import refusals
+from builder.spec.image import EPEL_GUESTS
+from builder.spec.profiles import STANDARD
+
+CASES = {
+    "a libvirt network beside a bridge": (
+        ("cluster: demo\n", "cluster: demo\nlibvirt: {network: lan, bridge: br0}\n", "br0"),
+        ("libvirt has a network and a bridge", "a node has one card: remove one of the two"),
+    ),
+    "EPEL for a guest that is left open": (
+        ("cluster: demo\n", "cluster: demo\nimage: {epel: true}\n", "true"),
+        (
+            "EPEL is for guests of the RPM family, and the guest is auto",
+            "name one of them as guest (centos7, rocky9), or remove the line",
+        ),
+    ),
+    "EPEL for Debian": (
+        ("cluster: demo\n", "cluster: demo\nguest: debian12\nimage: {epel: true}\n", "true"),
+        (
+            "EPEL is for guests of the RPM family, and the guest is debian12",
+            "name one of them as guest (centos7, rocky9), or remove the line",
+        ),
+    ),
+    "a mirror of EPEL without EPEL": (
+        ("cluster: demo\n", "cluster: demo\nguest: rocky9\nimage: {epel_mirror: http://m/epel/9}\n", "http://m/"),
+        ("epel_mirror is the mirror of a repository that is not asked for", "add epel: true"),
+    ),
+    "a folder as EPEL's mirror": (
+        (
+            "cluster: demo\n",
+            "cluster: demo\nguest: rocky9\nimage: {epel: true, epel_mirror: file:///srv/epel}\n",
+            "file:",
+        ),
+        (
+            "epel_mirror is a folder of this host, which means nothing in the appliance",
+            "serve it by HTTP, or remove the line: the bake takes no package from EPEL",
+        ),
+    ),
+    "a VIP outside the subnet": (
+        ("10.1.2.20", "10.1.3.20", "10.1.3.20"),
+        ("VIP 2 of vrrp is outside the nodes' subnet 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
+    ),
+    "a node outside the subnet of the others": (
+        ("10.1.2.11", "10.1.3.11", "10.1.3.11"),
+        ("address of node 1 is outside the nodes' subnet 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
+    ),
+    "a gateway outside the subnet": (
+        ("10.1.2.1\n", "10.1.1.1\n", "10.1.1.1"),
+        ("gateway of network is outside the nodes' subnet 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
+    ),
+    "a VIP that is the network address": (
+        ("10.1.2.20", "10.1.2.0", "10.1.2.0"),
+        ("VIP 2 of vrrp is the network address of 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
+    ),
+    "a VIP that is the broadcast address": (
+        ("10.1.2.20", "10.1.2.255", "10.1.2.255"),
+        ("VIP 2 of vrrp is the broadcast address of 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
+    ),
+    "a VIP that is a node's address": (
+        ("10.1.2.20", "10.1.2.12", "10.1.2.12"),
+        ("VIP 2 of vrrp is also the address of node 2", "a VIP is an address that no host has"),
+    ),
+    "a VIP that is the gateway": (
+        ("10.1.2.20", "10.1.2.1", "10.1.2.1]"),
+        ("VIP 2 of vrrp is also the gateway of network", "a VIP is an address that no host has"),
+    ),
+    "a node that is the gateway": (
+        ("gateway: 10.1.2.1\n", "gateway: 10.1.2.12\n", "10.1.2.12\n    priority"),
+        ("address of node 2 is also the gateway of network", "give the node an address of its own"),
+    ),
+    "a server that is the VIP's own listener": (
+        ("10.1.2.32, port: 8080", "10.1.2.10, port: 80", "10.1.2.10, port"),
+        (
+            "address of server 2 of service 1 is a VIP, so HAProxy would send requests to itself",
+            "give the server's own address",
+        ),
+    ),
+    "a server at a VIP's other port": (
+        ("10.1.2.32, port: 8080", "10.1.2.10, port: 8080", "10.1.2.10, port"),
+        ("address of server 2 of service 1 is a VIP", "give the server's own address"),
+    ),
+    "an SMTP server at a VIP": (
+        ("smtp_server: 10.1.2.25", "smtp_server: 10.1.2.20", "10.1.2.20\nservices"),
+        ("smtp_server of alerts is a VIP, which is down when alerts matter most", "give the server's own address"),
+    ),
+    "two nodes of one name": (
+        ("lb2.example.com", "lb1.example.com", "lb1.example.com\n    address: 10.1.2.12"),
+        ("name of node 2 is also the name of node 1", "give every node a name of its own"),
+    ),
+    "two nodes of one short name": (
+        ("lb2.example.com", "lb1.example.org", "lb1.example.org"),
+        (
+            "name of node 2 is up to its first dot the same as the name of node 1",
+            "give every node a short name of its own",
+        ),
+    ),
+    "two nodes of one address": (
+        ("10.1.2.12", "10.1.2.11", "10.1.2.11\n    priority: 253"),
+        ("address of node 2 is also the address of node 1", "give every node an address of its own"),
+    ),
+    "two nodes of one priority": (
+        ("priority: 253", "priority: 254", "254\nalerts"),
+        ("priority of node 2 is also the priority of node 1", "give every node a priority of its own"),
+    ),
+    "a VIP given twice": (
+        ("10.1.2.20", "10.1.2.10", "10.1.2.10]"),
+        ("VIP 2 of vrrp is also VIP 1 of vrrp", "remove one of them"),
+    ),
+    "two services of one name": (
+        ("name: mail", "name: web", "web\n    mode"),
+        ("name of service 2 is also the name of service 1", "give every service a name of its own"),
+    ),
+    "two services of one port": (
+        ("port: 25\n", "port: 80\n", "80\n    servers:\n      - {name: mx1"),
+        ("port of service 2 is also the port of service 1", "give every service a port of its own"),
+    ),
+    "two servers of one name": (
+        ("name: web2", "name: web1", "web1, address: 10.1.2.32"),
+        (
+            "name of server 2 of service 1 is also the name of server 1 of service 1",
+            "give every server a name of its own",
+        ),
+    ),
+    "two servers of one address and port": (
+        ("10.1.2.32", "10.1.2.31", "10.1.2.31, port: 8080}\n  -"),
+        ("server 2 of service 1 has the address and the port of server 1 of service 1", "remove one of them"),
+    ),
+    "a service on the port of SSH": (
+        ("port: 80\n", "port: 22\n", "22\n"),
+        ("port of service 1 is that of the nodes' own SSH", "choose another port"),
+    ),
+    "a profile that the keepalived is too old for": (
+        ('"2.3.3"', '"1.2.13"', '"1.2.13"'),
+        (
+            f"keepalived lacks what profile standard needs: {'; '.join(refusals(STANDARD, '1.2.13'))}",
+            "set profile: classic, or keepalived to 2.0.0 or later",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), CASES.values(), ids=CASES.keys())
+def test_each_fault_is_told_alone_at_the_value_to_be_changed(only_problem, change, told) -> None:
+    problem = only_problem(*change)
+    assert (problem.reason, problem.hint) == told
+
+
+@pytest.mark.parametrize("guest", EPEL_GUESTS)
+def test_a_guest_of_the_rpm_family_may_have_epel(problems, good: str, guest: str) -> None:
+    assert (
+        problems(f"{good}guest: {guest}\nimage: {{epel: true, epel_mirror: http://mirror.example.com/epel}}\n") == ()
+    )
+
+
+def test_a_profile_left_out_is_the_standard_one(problems, good: str) -> None:
+    (problem,) = problems(good.replace("  profile: standard\n", "").replace('"2.3.3"', '"1.2.13"'))
+    assert "profile standard" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"2.3.3"\n', '"1.2.13"\n'),
+        ("  smtp_server: 10.1.2.25\n", "  smtp_server: 10.9.9.1\n"),
+        ("10.1.2.31, port: 8080", "10.1.2.32, port: 8081"),
+    ],
+    ids=["classic on old keepalived", "an SMTP server that is also a server", "two ports of one server"],
+)
+def test_what_is_unusual_but_right_is_taken(problems, good: str, old: str, new: str) -> None:
+    text = good.replace("priority: 254", "priority: 101").replace("priority: 253", "priority: 100")
+    assert problems(text.replace(old, new).replace("profile: standard", "profile: classic")) == ()
+
+
+def test_a_broken_value_hides_no_fault_between_others(problems, good: str) -> None:
+    text = good.replace("name: lb1.example.com", "name: lb1").replace("10.1.2.20", "10.1.2.12")
+    reasons = [problem.reason for problem in problems(text)]
+    assert len(reasons) == 2
+    assert reasons[0] == "VIP 2 of vrrp is also the address of node 2"
+    assert reasons[1].startswith("name of node 1 must be a full host name")
+
+
+def test_a_sender_without_alerts_is_fine(problems, good: str) -> None:
+    start, end = good.index("alerts:"), good.index("services:")
+    text = good[:start] + good[end:]
+    assert problems(text.replace("priority: 253", "priority: 253\n    alert_sender: lb2@example.com")) == ()
+
+
+@pytest.mark.parametrize(
+    ("priorities", "reasons"),
+    [
+        ((252, 251), []),
+        ((100, 101), []),
+        ((253, 252), ["priority of node 1 must be 252 or less with profile classic"]),
+        ((100, 90), ["priority of node 2 must be at most 1 below that of node 1"]),
+        ((90, 100), ["priority of node 1 must be at most 1 below that of node 2"]),
+        ((300, 100), ["priority of node 1 must be 254 or less"]),
+    ],
+)
+def test_in_the_classic_profile_the_bonus_of_a_running_haproxy_must_decide(
+    problems, good: str, priorities: tuple[int, int], reasons: list[str]
+) -> None:
+    text = good.replace("standard", "classic").replace("253", str(priorities[1])).replace("254", str(priorities[0]))
+    assert [problem.reason for problem in problems(text)] == reasons
+
+
+def test_in_the_other_profiles_priorities_may_be_far_apart(problems, good: str) -> None:
+    assert problems(good.replace("priority: 253", "priority: 1")) == ()

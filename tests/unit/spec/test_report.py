@@ -1,0 +1,40 @@
+"""What `check` prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builder.spec import report
+from builder.spec.load import load
+
+
+@pytest.fixture
+def path(tmp_path: Path, good: str) -> Path:
+    file = tmp_path / "cluster.yml"
+    file.write_text(good)
+    return file
+
+
+def test_a_good_spec_is_one_line(path: Path) -> None:
+    assert report.summary(load(path)) == "OK: cluster demo: 2 nodes, 2 VIPs, 2 services, profile standard, guest auto"
+
+
+def test_a_good_spec_has_an_empty_list(path: Path) -> None:
+    assert report.as_json(report.problems(path)) == "[]"
+
+
+def test_problems_for_programs_have_their_place_and_words(path: Path) -> None:
+    path.write_text(path.read_text().replace("priority: 253", "priority: 0"))
+    assert json.loads(report.as_json(report.problems(path))) == [
+        {
+            "file": str(path),
+            "line": 17,
+            "column": 15,
+            "reason": "priority of node 2 must be 1 or more",
+            "value": "0",
+            "hint": "",
+        }
+    ]

@@ -1,0 +1,143 @@
+"""Services and presets: what they may say, and what must hold between them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import get_args
+
+import pytest
+
+from builder.spec import presets
+from builder.spec.load import load
+from builder.spec.model import Cluster
+from builder.spec.preset import PresetName
+
+HEAD = """\
+cluster: mail
+network: {prefix: 24}
+vrrp: {virtual_router_id: 10, vips: [10.1.2.10, 10.1.2.20]}
+nodes:
+  - {name: lb1.example.com, address: 10.1.2.11, priority: 254}
+  - {name: lb2.example.com, address: 10.1.2.12, priority: 253}
+tls:
+  certificates:
+    - {name: mail, chain: mail.pem, key: mail.key}
+"""
+EXCHANGE = """\
+presets:
+  - preset: exchange2013
+    hosts: [mail.example.com]
+    certificate: mail
+    servers:
+      - {name: ex1, address: 10.1.2.31}
+      - {name: ex2, address: 10.1.2.32, weight: 2}
+"""
+WEB = """\
+services:
+  - name: web
+    port: 8080
+    servers: [{name: web1, address: 10.1.2.41, port: 80}]
+"""
+
+
+@pytest.fixture
+def cluster_of(tmp_path):
+    def of(text: str) -> Cluster:
+        path = tmp_path / "cluster.yml"
+        path.write_text(text)
+        return load(path)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ("the spec has no service", "add services: or presets: (docs/services.md)")),
+        (EXCHANGE.replace("2013", "2031"), ("must be exchange2010 or exchange2013", "did you mean exchange2013?")),
+        (EXCHANGE.replace("certificate: mail", "certificate: mial"), ("no certificate of this name", "mean mail?")),
+        (EXCHANGE.replace("    certificate: mail\n", ""), ("preset 1 names no certificate", "tls: passthrough")),
+        (
+            EXCHANGE.replace("    hosts", "    tls: passthrough\n    hosts"),
+            ("the servers show their own certificates", "remove the line"),
+        ),
+        (EXCHANGE.replace("10.1.2.32", "10.1.2.20"), ("address of server 2 of preset 1 is a VIP", "own address")),
+        (
+            EXCHANGE + WEB.replace("8080", "80"),
+            ("preset 1 listens on port 80 of 10.1.2.10, and so does service 1", "different VIPs"),
+        ),
+        (EXCHANGE + WEB.replace("name: web\n", "name: exchange-web-owa\n"), ("needs the name", "another name")),
+        (
+            EXCHANGE + EXCHANGE.split("\n", 1)[1].replace("host", "name: two\n    host", 1),
+            ("and so does preset 1", ""),
+        ),
+        (WEB.replace("port: 8080", "port: 8080\n    vips: [10.1.2.99]"), ("VIP 1 of service 1 is none of", "")),
+        (WEB.replace("port: 8080", "port: 8080\n    mode: https"), ("mode https and no certificate", "tls.cert")),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    certificates: [mail]"),
+            ("has certificates and mode http", "https"),
+        ),
+        (WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    root: /x"), ("root needs mode http or https", "")),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    affinity: {by: cookie}"),
+            ("a cookie needs mode http or https", "use source"),
+        ),
+        (WEB.replace("port: 8080", "port: 8080\n    hsts: 10"), ("browsers heed hsts over https alone", "")),
+        (WEB.replace("port: 8080", "port: 8080\n    redirect: https"), ("it needs no servers", "")),
+        (WEB[: WEB.index("    servers")], ("service 1 has no servers", "add them")),
+        (WEB.replace("port: 8080", "port: 8080\n    routes: [{name: x}]"), ("route 1 of service 1 takes no", "paths")),
+        (WEB + "statistics: {port: 22, password: x}\n", ("port of statistics is that of the nodes' own SSH", "")),
+        (WEB.replace("name: web1,", "name: web1, backup: maybe,"), ("must be true or false", "")),
+        (WEB.replace("port: 8080", "port: 8080\n    check: {body: 'a\"b'}"), ("printable ASCII", "")),
+    ],
+)
+def test_each_fault_of_services_is_told(problems, text: str, told: tuple[str, str]) -> None:
+    found = problems(HEAD + text)
+    assert any(told[0] in each.reason and told[1] in each.hint for each in found), [str(each) for each in found]
+    assert all(each.line > 1 for each in found) or not text
+
+
+def test_one_port_may_be_served_on_different_vips(problems) -> None:
+    first = WEB.replace("port: 8080", "port: 8080\n    vips: [10.1.2.10]")
+    second = WEB.split("\n", 1)[1].replace("web", "shop").replace("port: 8080", "port: 8080\n    vips: [10.1.2.20]")
+    assert problems(HEAD + first + second) == ()
+
+
+def test_a_preset_stands_for_services_of_the_specs_own_words(cluster_of) -> None:
+    cluster = cluster_of(HEAD + EXCHANGE + WEB)
+    assert cluster.ports() == (25, 80, 443, 587, 993, 995, 8080)
+    web = next(service for service in cluster.services if service.name == "exchange-web")
+    assert [route.name for route in web.routes] == [
+        *("owa", "ecp", "ews", "activesync", "oab", "rpc", "mapi", "autodiscover", "powershell")
+    ]
+    assert {route.check.path for route in web.routes if route.check} >= {"/owa/healthcheck.htm"}
+    assert [(server.name, server.port, server.weight) for server in web.servers] == [("ex1", 443, 1), ("ex2", 443, 2)]
+    assert web.affinity is None
+
+
+@pytest.mark.parametrize(("tls", "mode", "port"), [("bridge", "https", 443), ("offload", "https", 80)])
+def test_tls_is_opened_again_or_left_out(cluster_of, tls: str, mode: str, port: int) -> None:
+    cluster = cluster_of(HEAD + EXCHANGE.replace("    hosts", f"    tls: {tls}\n    hosts"))
+    web = cluster.services[0]
+    assert (web.mode, web.servers[0].port, web.reencrypt is not None) == (mode, port, tls == "bridge")
+
+
+def test_passed_through_one_check_speaks_for_all(cluster_of) -> None:
+    text = EXCHANGE.replace("certificate: mail", "tls: passthrough")
+    web = cluster_of(HEAD + text).services[0]
+    assert (web.mode, web.routes, web.check.path, web.check.tls) == ("tcp", (), "/owa/healthcheck.htm", True)
+
+
+def test_exchange_2010_keeps_a_client_at_its_server(cluster_of) -> None:
+    cluster = cluster_of(HEAD + EXCHANGE.replace("2013", "2010"))
+    web = cluster.services[0]
+    assert {route.name: route.affinity.by for route in web.routes}["owa"] == "cookie"
+    assert {route.name: route.affinity.by for route in web.routes}["activesync"] == "source"
+    assert {135, 59532, 59533} < set(cluster.ports())
+
+
+def test_every_preset_has_a_module_and_a_name() -> None:
+    named = set(get_args(PresetName))
+    modules = {found.name for found in iter_modules(presets.__path__)}
+    assert {name for name in modules if hasattr(import_module(f"{presets.__name__}.{name}"), "services")} == named

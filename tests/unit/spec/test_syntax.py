@@ -1,0 +1,95 @@
+"""The syntax of single values, good and bad."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.spec import syntax
+
+KEY = "ssh-ed25519 " + "A" * 68
+
+GOOD = [
+    (syntax.address, "10.1.2.3"),
+    (syntax.address, "169.254.1.1"),
+    (syntax.own_address6, "2001:db8::1"),
+    (syntax.own_address6, "fd00::1"),
+    (syntax.address6, "fe80::1"),
+    (syntax.any_address, "10.1.2.3"),
+    (syntax.any_address, "2001:db8::1"),
+    (syntax.host_name, "a.b-c.example.com"),
+    (syntax.full_host_name, "lb1.example.com"),
+    (syntax.full_host_name, "1lb.example.com"),
+    (syntax.email, "first.last+tag@mail.example.com"),
+    (syntax.email, "root@localhost"),
+    (syntax.label, "a"),
+    (syntax.label, "web_1-b"),
+    (syntax.interface_name, "auto"),
+    (syntax.interface_name, "eth0.100"),
+    (syntax.user_name, "ops"),
+    (syntax.version, "1.2.13"),
+    (syntax.http_path, "/owa/healthcheck.htm?x=1"),
+    (syntax.url, "http://mirror.example.com/debian"),
+    (syntax.ssh_key, KEY),
+    (syntax.ssh_key, f"{KEY} Jörg at home"),
+    (syntax.ssh_key, "ecdsa-sha2-nistp256 " + "A" * 100 + "= me"),
+    (syntax.ssh_key, "sk-ssh-ed25519@openssh.com " + "A" * 100),
+]
+
+BAD = [
+    *((syntax.address, text) for text in ("", "10.1.2", "10.1.2.256", "10.1.2.3/24", "fe80::1", "010.1.2.3", "host")),
+    *(
+        (syntax.address6, text)
+        for text in ("", "10.1.2.3", "::", "::1", "ff02::12", "::ffff:10.1.2.3", "fe80::1%eth0")
+    ),
+    *((syntax.any_address, text) for text in ("", "fe80::1", "10.1.2.256", "1:2", "2001:db8::/64", "127.0.0.1")),
+    *((syntax.address, text) for text in ("0.0.0.0", "127.0.0.1", "224.0.0.18", "255.255.255.255")),
+    *(
+        (syntax.host_name, text)
+        for text in ("", "-a", "a-", "a..b", "a_b", "a b", "x" * 64, "a." * 127 + "a", "é.com")
+    ),
+    *((syntax.full_host_name, text) for text in ("lb1", "LB1.example.com", "10.1.2.3", "a." * 32 + "com")),
+    *((syntax.full_host_name, text) for text in ("localhost.localdomain", "lb1.example.com.", "lb1.example.com\n")),
+    *((syntax.email, text) for text in ("", "a", "@b.c", "a@", "a@b@c.d", "a b@c.d", ".a@b.c", "a..b@c.d", "a@b_c.d")),
+    *((syntax.email, text) for text in ("a!b@c.d", "a#b@c.d", "a@c.d\n", "<a@b.c>")),
+    *((syntax.label, text) for text in ("", "A", "a b", "-a", "a-", "x" * 41, "a/b", "..", "a\n")),
+    *((syntax.interface_name, text) for text in ("", "x" * 16, "eth 0", "-eth0", "eth0\n", "../x")),
+    *((syntax.user_name, text) for text in ("", "root", "haproxy", "www-data", "Ops", "1ops", "x" * 33, "ops:x")),
+    *((syntax.version, text) for text in ("", "2.3", "2.3.3.1", "v2.3.3", "2.3.3-1", "\uff12.3.3", "9" * 5 + ".1.1")),
+    *((syntax.http_path, text) for text in ("", "health", "/a b", "/" + "x" * 201, "/a\n")),
+    *((syntax.url, text) for text in ("", "mirror.example.com", "ftp://x", "http://", "http://a b")),
+    *((syntax.ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
+    (syntax.ssh_key, "-----BEGIN OPENSSH PRIVATE KEY-----"),
+]
+
+
+@pytest.mark.parametrize(("check", "text"), GOOD)
+def test_good_values_come_back_as_they_are(check, text: str) -> None:
+    assert str(check(text)) == text
+
+
+@pytest.mark.parametrize(("check", "text"), BAD)
+def test_bad_values_are_refused_with_a_sentence_to_go_after_their_name(check, text: str) -> None:
+    with pytest.raises(syntax.Unfit, match=r"^must (not )?be "):
+        check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("10.1.2.3/24", "leave out the prefix length"),
+        ("fe80::1", "this one is IPv6"),
+        ("10.1.02.3", "without leading zeros"),
+    ],
+)
+def test_common_slips_in_addresses_have_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(syntax.Unfit) as caught:
+        syntax.address(text)
+    assert hint in caught.value.hint
+
+
+def test_a_key_from_a_block_of_text_loses_its_line_end() -> None:
+    assert syntax.ssh_key(f"{KEY}\n") == KEY
+
+
+def test_an_address_of_a_mirror_loses_its_last_slash() -> None:
+    assert syntax.url("http://mirror.example.com/debian/") == "http://mirror.example.com/debian"

@@ -1,0 +1,183 @@
+"""What `vipforge check` says of the files that a spec names for TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from builder.errors import SpecError
+from builder.spec import certificates, report
+from builder.spec.load import load
+from tests.certificates import issue, write_pair
+
+SPEC = """\
+cluster: shop
+network: {prefix: 24}
+vrrp: {virtual_router_id: 10, vips: [10.1.2.10]}
+nodes:
+  - {name: lb1.example.com, address: 10.1.2.11, priority: 254}
+  - {name: lb2.example.com, address: 10.1.2.12, priority: 253}
+tls:
+  certificates:
+    - {name: www, chain: www.pem, key: www.key}
+services:
+  - name: web
+    mode: https
+    port: 443
+    certificates: [www]
+    hosts: [www.example.com]
+    servers: [{name: web1, address: 10.1.2.31, port: 80}]
+"""
+AUTHORITY = issue("Test authority")
+HOSTS = ("www.example.com",)
+
+Told = Callable[[], list[str]]
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    write_pair(tmp_path, "www", issue("www", HOSTS, AUTHORITY), AUTHORITY)
+    path = tmp_path / "cluster.yml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture
+def told(spec: Path) -> Told:
+    """The reasons of all that is wrong."""
+    return lambda: [problem.reason for problem in report.problems(spec)]
+
+
+def test_a_good_certificate_is_taken_without_a_word(spec: Path, told: Told) -> None:
+    assert told() == []
+    assert report.inspect(spec)[1] == ()
+
+
+def test_paths_start_from_the_folder_of_the_spec(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert load(spec).tls.certificates[0].chain == spec.parent / "www.pem"
+
+
+def test_loading_a_spec_opens_none_of_its_files(spec: Path) -> None:
+    (spec.parent / "www.key").unlink()
+    assert load(spec).services[0].certificates == ("www",)
+
+
+@pytest.mark.parametrize("days", [-1, -400])
+def test_an_expired_certificate_is_an_error_with_its_date(spec: Path, told: Told, days: int) -> None:
+    write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, lasts=timedelta(days=days)))
+    ended = datetime.now(UTC) + timedelta(days=days)
+    assert told() == [f"chain of certificate 1 of tls holds CN=www, which expired on {ended:%Y-%m-%d}"]
+
+
+def test_a_certificate_of_tomorrow_is_an_error(spec: Path, told: Told) -> None:
+    write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, begins=datetime.now(UTC) + timedelta(days=1)))
+    (reason,) = told()
+    assert "which is not valid before" in reason
+
+
+def test_a_certificate_that_ends_within_thirty_days_is_a_warning_at_its_line(spec: Path, told: Told) -> None:
+    write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, lasts=timedelta(days=12, hours=1)), AUTHORITY)
+    assert told() == []
+    (warning,) = report.inspect(spec)[1]
+    assert "expires in 12 days" in warning.reason
+    assert (warning.line, warning.value) == (9, "www.pem")
+
+
+def test_the_key_of_another_certificate_is_an_error(spec: Path, told: Told) -> None:
+    (spec.parent / "www.key").write_bytes(issue("other").key_pem())
+    assert told() == ["key of certificate 1 of tls is the key of another certificate than the chain's first"]
+
+
+def test_an_encrypted_key_is_an_error_that_shows_none_of_it(spec: Path) -> None:
+    text = issue("www", HOSTS, AUTHORITY).key_pem(b"passphrase")
+    (spec.parent / "www.key").write_bytes(text)
+    with pytest.raises(SpecError, match="key of certificate 1 of tls is encrypted") as caught:
+        report.inspect(spec)
+    assert not any(line in str(caught.value) for line in text.decode().splitlines())
+
+
+def test_a_key_that_is_too_short_for_haproxy_is_an_error(spec: Path, told: Told) -> None:
+    short = rsa.generate_private_key(65537, 1024)
+    write_pair(spec.parent, "www", issue("www", HOSTS, key=short))
+    assert told() == ["chain of certificate 1 of tls holds CN=www, whose key of 1024 bits is too short for HAProxy"]
+
+
+def test_a_signature_that_haproxy_refuses_is_an_error_but_for_a_roots_own(
+    spec: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "BROKEN_DIGESTS", ("sha256",))  # nothing here signs with SHA-1 any more
+    assert told() == ["chain of certificate 1 of tls holds CN=www, signed with SHA256, which HAProxy refuses"]
+    write_pair(spec.parent, "www", issue("www", HOSTS))
+    assert told() == []
+
+
+def test_a_chain_in_the_wrong_order_is_an_error(spec: Path, told: Told) -> None:
+    leaf = issue("www", HOSTS, AUTHORITY)
+    write_pair(spec.parent, "www", leaf, issue("Another authority"), AUTHORITY)
+    assert told() == [
+        "chain of certificate 1 of tls is no chain: CN=www was not issued by CN=Another authority, which follows it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "fits"),
+    [
+        (("*.example.com",), True),
+        (("WWW.example.com",), True),
+        (("example.com",), False),
+        (("*.com",), False),
+        (("other.example.com", "mail.example.com"), False),
+        ((), False),
+    ],
+)
+def test_a_certificate_must_be_for_the_names_that_clients_use(
+    spec: Path, told: Told, hosts: tuple[str, ...], fits: bool
+) -> None:
+    write_pair(spec.parent, "www", issue("www", hosts, AUTHORITY))
+    wrong = "chain of certificate 1 of tls is not for www.example.com, which service web is asked by"
+    assert told() == ([] if fits else [wrong])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("www.pem", b"hello", "chain of certificate 1 of tls is no PEM file of certificates"),
+        ("www.pem", b"\xff" * 300_000, "chain of certificate 1 of tls is larger than 256 KiB"),
+        ("www.key", b"-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n", "is no private key in PEM"),
+    ],
+)
+def test_a_file_of_something_else_is_an_error(spec: Path, told: Told, name: str, content: bytes, reason: str) -> None:
+    (spec.parent / name).write_bytes(content)
+    (found,) = told()
+    assert reason in found
+
+
+def test_a_file_that_is_not_there_is_an_error(spec: Path, told: Told) -> None:
+    (spec.parent / "www.pem").unlink()
+    assert told() == ["chain of certificate 1 of tls cannot be read: No such file or directory"]
+
+
+def test_the_authority_of_servers_must_be_readable(spec: Path, told: Told) -> None:
+    spec.write_text(SPEC.replace("    hosts:", "    reencrypt: {authority: ca.pem}\n    hosts:"))
+    assert told() == ["authority of reencrypt of service 1 cannot be read: No such file or directory"]
+    (spec.parent / "ca.pem").write_bytes(AUTHORITY.pem())
+    assert told() == []
+
+
+@pytest.mark.parametrize(("text", "good"), [("correct-horse", True), ("short", False), ("two words", False)])
+def test_the_password_of_the_statistics_must_fit_haproxys_file(spec: Path, told: Told, text: str, good: bool) -> None:
+    spec.write_text(SPEC + "statistics: {password: secret}\n")
+    (spec.parent / "secret").write_text(text + "\n")
+    assert told() == ([] if good else ["password of statistics holds no password that HAProxy's file can hold"])
+
+
+def test_a_key_in_the_spec_itself_is_refused_and_not_shown(spec: Path) -> None:
+    spec.write_text(SPEC.replace("www.key", '"-----BEGIN PRIVATE KEY----- MIGHAgEAMBMGByq"'))
+    with pytest.raises(SpecError, match="must be the path of a file, not its content") as caught:
+        load(spec)
+    assert "MIGHA" not in str(caught.value)

@@ -1,0 +1,185 @@
+"""scripts/setup.sh in a checkout of its own, with stand-ins for every program that would change this host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.paths import resources
+
+pytestmark = pytest.mark.real_subprocess
+
+PYTHON = """
+case "$1" in
+-c) exit 0 ;;
+-m) mkdir -p .venv/bin; echo made >> made; printf '#!/bin/sh\\necho "$@" >> pip-log\\n' > .venv/bin/pip ;;
+esac
+chmod 755 .venv/bin/pip
+"""
+
+
+class Checkout:
+    """A folder with the script; the file that holds services back lies in it too, not in /usr/sbin."""
+
+    def __init__(self, folder: Path, fake_program: Callable[[str, str], Path]) -> None:
+        self.folder = folder
+        self.policy = folder / "policy-rc.d"
+        self.fake = fake_program
+        (folder / "scripts").mkdir(parents=True)
+        text = resources("scripts", "setup.sh").read_text()
+        assert text.count("/usr/sbin/policy-rc.d") == 1
+        self.script = folder / "scripts" / "setup.sh"
+        self.script.write_text(text.replace("/usr/sbin/policy-rc.d", str(self.policy)))
+        (folder / "requirements.lock").write_text("one==1\n")
+        (folder / "debian-packages.txt").write_text("# comment\nalpha   does this\n\nbeta\n")
+        fake_program("dpkg-query", "printf installed")
+        fake_program("id", "echo 0")
+        fake_program("python3", PYTHON)
+
+    def start(self, *lists: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["env", "--default-signal=INT", "sh", self.script, *lists],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *lists: str) -> tuple[int, str]:
+        process = self.start(*lists)
+        said, _ = process.communicate(timeout=30)
+        return process.returncode, said
+
+    def times_made(self) -> int:
+        return len((self.folder / "made").read_text().splitlines())
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, fake_program: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.delenv("PYTHON", raising=False)
+    return Checkout(tmp_path / "checkout", fake_program)
+
+
+def lacking(checkout: Checkout, package: str) -> None:
+    checkout.fake("dpkg-query", f'case "$*" in *{package}) exit 1;; esac; printf installed')
+
+
+def test_makes_the_venv_from_the_lock_file(checkout: Checkout) -> None:
+    assert checkout.run() == (0, "· making .venv\n")
+    assert (checkout.folder / ".venv" / "complete").read_text() == "one==1\n"
+    asked = (checkout.folder / "pip-log").read_text().splitlines()
+    assert asked[0].endswith("--require-hashes -r requirements.lock")
+    assert asked[1].endswith("--no-deps -e .")
+
+
+def test_the_packages_of_the_tests_are_asked_for_only_where_their_list_is_named(checkout: Checkout) -> None:
+    (checkout.folder / "tests.txt").write_text("gamma  a test\n")
+    lacking(checkout, "gamma")
+    checkout.fake("apt-get", 'echo "$*" >> apt-log')
+    checkout.run()
+    assert not (checkout.folder / "apt-log").exists()
+    checkout.run("tests.txt")
+    assert (checkout.folder / "apt-log").read_text().splitlines()[-1].endswith("--no-install-recommends gamma")
+
+
+def test_a_second_run_keeps_the_venv(checkout: Checkout) -> None:
+    checkout.run()
+    assert checkout.run() == (0, "")
+    assert checkout.times_made() == 1
+
+
+def test_another_lock_file_makes_it_anew(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.folder / "requirements.lock").write_text("one==2\n")
+    checkout.run()
+    assert checkout.times_made() == 2
+
+
+def test_a_half_made_venv_is_made_anew(checkout: Checkout) -> None:
+    half = checkout.folder / ".venv" / "lib"
+    half.mkdir(parents=True)
+    assert checkout.run()[0] == 0
+    assert not half.exists()
+
+
+def test_a_failing_pip_leaves_no_complete_venv_and_says_what_it_needs(checkout: Checkout) -> None:
+    checkout.fake("python3", PYTHON.replace("pip-log", "pip-log; exit 1"))
+    code, said = checkout.run()
+    assert code == 3
+    assert "pip could not install the Python packages" in said
+    assert not (checkout.folder / ".venv" / "complete").exists()
+
+
+def test_a_python_that_is_too_old_is_told(checkout: Checkout) -> None:
+    checkout.fake("python3", "exit 1")
+    code, said = checkout.run()
+    assert code == 3
+    assert said.startswith("python3 is missing or older than 3.11.")
+
+
+def test_a_user_without_sudo_gets_one_line_with_what_to_install(checkout: Checkout) -> None:
+    lacking(checkout, "beta")
+    checkout.fake("id", "echo 1000")
+    checkout.fake("sudo", "exit 1")
+    code, said = checkout.run()
+    assert code == 3
+    assert len(said.splitlines()) == 1
+    assert said.endswith("sudo apt-get install --no-install-recommends beta\n")
+
+
+def test_what_lacks_is_installed_and_services_are_held_back_meanwhile(checkout: Checkout) -> None:
+    lacking(checkout, "beta")
+    checkout.fake("apt-get", f'echo "$@" >> apt-log; cat {checkout.policy} >> policy-seen')
+    code, said = checkout.run()
+    assert (code, said) == (0, "· installing Debian packages: beta\n· making .venv\n")
+    assert (checkout.folder / "apt-log").read_text().endswith("install --no-install-recommends beta\n")
+    assert "exit 101" in (checkout.folder / "policy-seen").read_text()
+    assert not checkout.policy.exists()
+
+
+def test_a_failing_apt_is_told_in_its_own_words(checkout: Checkout) -> None:
+    lacking(checkout, "alpha")
+    checkout.fake("apt-get", 'case "$*" in *update*) ;; *) echo "E: Unable to locate package alpha"; exit 100;; esac')
+    code, said = checkout.run()
+    assert code == 3
+    assert "apt-get install --no-install-recommends alpha failed:\n    E: Unable to locate package alpha\n" in said
+    assert not checkout.policy.exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_lets_services_start_again(checkout: Checkout, how: signal.Signals) -> None:
+    end_while_apt_works(checkout, how)
+    assert not checkout.policy.exists()
+
+
+def test_what_a_killed_run_left_is_taken_over(checkout: Checkout) -> None:
+    end_while_apt_works(checkout, signal.SIGKILL)
+    assert checkout.policy.exists()
+    checkout.fake("apt-get", ":")
+    assert checkout.run()[0] == 0
+    assert not checkout.policy.exists()
+
+
+def test_a_policy_of_the_hosts_own_is_kept(checkout: Checkout) -> None:
+    lacking(checkout, "beta")
+    checkout.fake("apt-get", ":")
+    checkout.policy.write_text("#!/bin/sh\nexit 0\n")
+    assert checkout.run()[0] == 0
+    assert checkout.policy.read_text() == "#!/bin/sh\nexit 0\n"
+
+
+def end_while_apt_works(checkout: Checkout, how: signal.Signals) -> None:
+    lacking(checkout, "beta")
+    checkout.fake("apt-get", "touch at-work; sleep 60")
+    process = checkout.start()
+    deadline = time.monotonic() + 10
+    while not (checkout.folder / "at-work").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, how)
+    assert process.wait(10) != 0
