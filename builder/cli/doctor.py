@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def doctor(
-        spec: Path = typer.Argument(None, help="Look also at what this spec needs."),
+        spec: Path = typer.Argument(None, help="Look also at what this spec needs.", readable=False),
         json_output: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
     ) -> None:
         """Say what this host has and lacks. Ends with code 3 where something is lacking."""

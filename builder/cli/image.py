@@ -6,13 +6,15 @@ from pathlib import Path
 
 import typer
 
+from builder.cli.arguments import SPEC
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
     def image(
-        spec: Path = typer.Argument(..., help="The cluster's spec."),
+        spec: Path = SPEC,
         *,
         force: bool = typer.Option(False, "--force", help="Bake also when the image is up to date."),
         offline: bool = typer.Option(False, "--offline", help="Open no connection; use what the cache holds."),

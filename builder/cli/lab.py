@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-SPEC = typer.Argument(..., help="The cluster's spec.")
+from builder.cli.arguments import SPEC
 
 
 class Seed(StrEnum):

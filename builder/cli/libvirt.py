@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from builder.cli.arguments import SPEC, SPECS
+
 
 class Show(StrEnum):
     """What `--print` prints."""
@@ -15,8 +17,6 @@ class Show(StrEnum):
     COMMANDS = "commands"
 
 
-SPEC = typer.Argument(..., help="The cluster's spec.")
-SPECS = typer.Argument(..., help="The cluster's spec; of several, the nodes of all.")
 CONNECT = typer.Option([], "--connect", help="Host; repeat it to spread the nodes. Left out, the spec's.")
 POOL = typer.Option("", "--pool", help="Storage pool for images, disks and seeds.")
 NETWORK = typer.Option("", "--network", help="The nodes' libvirt network.")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from builder.cli.arguments import SPEC
+
 if TYPE_CHECKING:
     from builder.proof.campaign import Asked
     from builder.proof.model import Proof
 
-SPEC = typer.Argument(..., help="The cluster's spec.")
 ONLY = typer.Option([], "--only", help="Run this scenario alone; may be given again. `vipforge scenarios` lists them.")
 REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Trials of each scenario.")
 SEED = typer.Option(0, "--seed", help="Shuffle the scenarios, and let trials wait otherwise before their faults.")

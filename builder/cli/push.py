@@ -6,13 +6,15 @@ from pathlib import Path
 
 import typer
 
+from builder.cli.arguments import SPEC
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
     def push(
-        spec: Path = typer.Argument(..., help="The cluster's spec."),
+        spec: Path = SPEC,
         *,
         ssh_config: Path | None = typer.Option(
             None, "--ssh-config", help="OpenSSH configuration to reach the nodes with."

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import typer
 
+from builder.cli.arguments import SPEC
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
     def render(
-        spec: Path = typer.Argument(..., help="The cluster's spec."),
+        spec: Path = SPEC,
         guest: str = typer.Option("", "--guest", help="Show this guest instead of the spec's."),
     ) -> None:
         """Write out what a bake would use. Packer template, guest files and seeds go to build/CLUSTER/rendered."""

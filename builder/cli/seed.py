@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def seed(
-        specs: list[Path] = typer.Argument(..., help="The cluster's spec; several are written together."),
+        specs: list[Path] = typer.Argument(
+            ..., help="The cluster's spec; several are written together.", readable=False
+        ),
         to: Path | None = typer.Option(
             None,
             "--to",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from builder.cli.arguments import SPEC
 from builder.errors import Exit
 
 
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def check(
-        spec: Path = typer.Argument(..., help="The cluster's spec."),
+        spec: Path = SPEC,
         json_output: bool = typer.Option(False, "--json", help="Print the problems as a JSON list."),
     ) -> None:
         """Check a spec and show every problem with its line."""

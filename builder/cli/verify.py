@@ -7,13 +7,15 @@ from pathlib import Path
 
 import typer
 
+from builder.cli.arguments import SPEC
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
     def verify(
-        spec: Path = typer.Argument(..., help="The cluster's spec."),
+        spec: Path = SPEC,
         *,
         node: str | None = typer.Option(None, "--node", help="Check this node alone, not what holds between nodes."),
         ssh_config: Path | None = typer.Option(

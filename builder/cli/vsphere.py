@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from builder.cli.arguments import SPEC, SPECS
+
 if TYPE_CHECKING:
     from builder.ship.vsphere import Site, Target
 
@@ -21,8 +23,6 @@ class Seed(StrEnum):
     GUESTINFO = "guestinfo"
 
 
-SPEC = typer.Argument(..., help="The cluster's spec.")
-SPECS = typer.Argument(..., help="The cluster's spec; of several, the nodes of all.")
 SERVER = typer.Option(..., "--server", help="vCenter's host name, with :PORT where it is not 443.")
 USER = typer.Option(..., "--user", help="Who logs in; the password is VIPFORGE_VSPHERE_PASSWORD.")
 DATACENTER = typer.Option("", "--datacenter", help="Data centre; left out, the only one.")

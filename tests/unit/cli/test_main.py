@@ -127,6 +127,17 @@ def test_a_bad_spec_is_told_on_stderr(vipforge: Run, tmp_path: Path, capsys: pyt
     assert told.err.startswith(f"{tmp_path}/none.yml:1:1: there is no such file\n  hint: ")
 
 
+def test_a_spec_that_may_not_be_read_is_told_like_any_fault(
+    vipforge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cluster.yml"
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(Path, "open", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "no")))
+    assert vipforge("check", path) == Exit.BAD_SPEC
+    assert capsys.readouterr().err.startswith(f"{path}:1:1: you may not read this file\n")
+
+
 def test_a_bad_spec_as_json_is_on_stdout(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("check", tmp_path / "none.yml", "--json") == Exit.BAD_SPEC
     told = capsys.readouterr()
