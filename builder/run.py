@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +29,8 @@ KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "http_
 TAIL_LINES = 15
 _streaming: set[subprocess.Popen[str]] = set()
 """What `stream` runs now, in all threads."""
+_failed: ContextVar[threading.Event | None] = ContextVar("failed", default=None)
+"""Set as soon as what is worked on beside this context has failed."""
 
 One = TypeVar("One")
 Other = TypeVar("Other")
@@ -123,6 +125,8 @@ def stream(
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     process = _spawn_piped(words, cwd, env)
     _streaming.add(process)
+    if (failed := _failed.get()) and failed.is_set():  # asked only now, so that nothing is started between the two
+        process.kill()
     expired = threading.Event()
     timer = threading.Timer(timeout, _expire, (process, expired))
     timer.daemon = True
@@ -147,11 +151,14 @@ def stream(
 
 def together(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
     """Both results; `other` is worked on in a thread. When one fails, the commands of all threads are ended."""
+    failed, context = threading.Event(), copy_context()
+    context.run(_failed.set, failed)
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(copy_context().run, other)
+        begun = pool.submit(context.run, other)
         try:
             return one(), begun.result()
         except BaseException:
+            failed.set()
             for process in tuple(_streaming):
                 process.kill()
             raise

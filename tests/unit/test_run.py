@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +156,30 @@ def test_when_one_fails_the_commands_of_the_other_end() -> None:
     with pytest.raises(UserError, match="no"):
         door.together(fail, lambda: door.stream(["sleep", marker], print, timeout=60))
     assert time.monotonic() - began < 30
+    assert gone(marker)
+
+
+def test_a_command_that_starts_just_when_the_other_fails_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawned, marker = door._spawn_piped, f"3{os.getpid()}.25"
+    started, failing = threading.Event(), threading.Event()
+
+    def spawn(*words: Any) -> subprocess.Popen[str]:
+        process = spawned(*words)
+        started.set()
+        failing.wait(5)
+        time.sleep(0.2)  # by now the other one has ended what it knows of
+        return process
+
+    def fail() -> None:
+        started.wait(5)
+        failing.set()
+        raise UserError("no")
+
+    monkeypatch.setattr(door, "_spawn_piped", spawn)
+    began = time.monotonic()
+    with pytest.raises(UserError, match="no"):
+        door.together(fail, lambda: door.stream(["sleep", marker], print, timeout=20))
+    assert time.monotonic() - began < 10
     assert gone(marker)
 
 
