@@ -26,6 +26,7 @@ def inputs(facts: Facts, builder: Builder, folder: Path = Path("/work"), **chang
         "output": folder / "out",
         "console": folder / "console.log",
         "cluster": "quickstart",
+        "disk_interface": facts.disk_interface,
         "disk_gib": 8,
         "guest_type": facts.vsphere_type,
         "packages": folder / "packages" if facts.repositories else None,

@@ -85,6 +85,7 @@ class Session:
             ssh_minutes=INSTALL_SSH_MINUTES if installs else BakeInputs.ssh_minutes,
             memory=2048 if installs else BakeInputs.memory,
             cluster=cluster.cluster,
+            disk_interface=facts.disk_interface,
             disk_gib=max(cluster.image.disk_gib, SMALLEST_GIB),
             guest_type=facts.vsphere_type,
             http=self.reach.serve(self.work),

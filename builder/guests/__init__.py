@@ -47,6 +47,8 @@ class Facts:
     """The folder of the files that hold services' options."""
     interface: str = ""
     """What the only network card is called, where the guest makes sure of it; else it is found by its kind."""
+    disk_interface: str = "virtio"
+    """What its disk hangs on while it is baked, in Packer's words: something by which its kernel gives blocks back."""
     bake_user: str = "root"
     """Who logs in during the bake: a vendor's image lets in an account of its own, which may use sudo."""
     repositories: Repositories | None = None

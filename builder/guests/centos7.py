@@ -48,6 +48,7 @@ GUEST = RpmGuest(
         has_tls_1_3=False,
         options="/etc/sysconfig",
         interface="eth0",
+        disk_interface="virtio-scsi",  # virtio-blk knows discards since Linux 5.0, and this kernel is 3.10
         bake_user="centos",
         repositories=VAULT,
         packages=listed("centos7"),

@@ -30,6 +30,7 @@ class BakeInputs:
     ssh_minutes: int = 15
     cluster: str = ""
     """Names the template that a vCenter is to have."""
+    disk_interface: str = "virtio"
     disk_gib: int = 0
     """The size of a disk that is made anew."""
     guest_type: str = ""

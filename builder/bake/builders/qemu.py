@@ -31,7 +31,7 @@ def machine(inputs: BakeInputs) -> Source:
         "cpus": inputs.cpus,
         "disk_detect_zeroes": "unmap",
         "disk_discard": "unmap",
-        "disk_interface": "virtio",
+        "disk_interface": inputs.disk_interface,
         "format": "qcow2",
         "headless": True,
         "iso_checksum": f"sha256:{inputs.foundation_sha256}",
