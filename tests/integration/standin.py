@@ -46,6 +46,24 @@ case " $* " in
     *' --modify '*) grep -qxF "$place" /fake/labels ;;
 esac
 """
+FIREWALL = """\
+#!/bin/sh
+zone=$(cat /fake/zone)
+case $1 in
+    --get-default-zone) echo "$zone" ;;
+    --set-default-zone=*)
+        [ "${1#*=}" != "$zone" ] || { echo "ZONE_ALREADY_SET: $zone" >&2; exit 16; }
+        echo "${1#*=}" >/fake/zone ;;
+esac
+"""
+DISK = "/sys/block/sda"
+DOES = {
+    "yum": YUM,
+    "rpm": RPM,
+    "semanage": SEMANAGE,
+    "firewall-offline-cmd": FIREWALL,
+    "mountpoint": "#!/bin/sh\necho 8:1\n",
+}
 FILES = {
     REPO: "[base]\nmirrorlist=http://mirrorlist.example/\n",
     **{f"{KEYS}-{vendor}": "a key\n" for vendor in ("CentOS-7", "Rocky-9")},
@@ -60,6 +78,10 @@ FILES = {
     "/var/log/messages": "what the bake did\n",
     "/var/lib/cloud/instance/user-data.txt": "the bake's seed\n",
     "/usr/lib/systemd/system/NetworkManager.service": "[Unit]\n",
+    "/usr/lib/systemd/system/kdump.service": "[Unit]\n",
+    f"{DISK}/queue/discard_max_bytes": "1073741824\n",
+    f"{DISK}/sda1/partition": "1\n",
+    "/fake/zone": "public\n",
     "/fake/installed": "",
     "/fake/labels": "",
     "/fake/calls": "",
@@ -141,11 +163,13 @@ def furnish(root: StandIn) -> None:
         root.write(path, content)
     root.path("/etc/rc.d/init.d").mkdir(parents=True)
     root.path("/etc/init.d").symlink_to("rc.d/init.d")
+    root.path("/sys/dev/block").mkdir(parents=True)
+    root.path("/sys/dev/block/8:1").symlink_to("../../block/sda/sda1")
     options = (HERE / "options").read_text()
     root.write("/fake/options", options)
     for line in options.splitlines():
         if not line.startswith("#"):
             shutil.copy(HERE / "fake.sh", root.path(f"/fake/bin/{line.split(':')[0]}"))
             root.path(f"/fake/bin/{line.split(':')[0]}").chmod(0o755)
-    for name, script in (("yum", YUM), ("rpm", RPM), ("semanage", SEMANAGE)):
+    for name, script in DOES.items():
         root.does(name, script)

@@ -13,7 +13,7 @@ from builder.guests import known
 from builder.render import appliance, payload
 from builder.spec.load import load
 from builder.spec.model import Cluster
-from tests.integration.standin import StandIn, stand_in
+from tests.integration.standin import DISK, StandIn, stand_in
 
 pytestmark = pytest.mark.integration
 
@@ -104,6 +104,7 @@ def failures(root: StandIn, guest: str, step: str) -> list[str]:
     for number, call in enumerate(calls, start=1):
         upload(root, guest, cluster())
         root.write("/fake/labels", "")
+        root.write("/fake/zone", "public\n")
         code = root.run(step, FAIL_AT=str(number)).returncode
         assert code != 0 or call.startswith(MAY_FAIL), f"{step} goes on after `{call}` has failed"
         root.calls()
@@ -225,6 +226,56 @@ def test_nothing_of_one_machine_is_left(root: StandIn) -> None:
     assert root.read("/etc/machine-id") == ""
     assert root.read("/var/log/messages") == ""
     assert not list(root.path("/tmp").glob("*.tar"))
+
+
+LOGGING = "#!/bin/sh\n[ -e /fake/stopped ] || echo 'vipforge-bake sudo: centos' >>/var/log/messages\n"
+STOPPING = "#!/bin/sh\ncase $* in 'stop rsyslog.service') : >/fake/stopped ;; esac\n"
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_what_follows_the_clean_up_is_not_logged(root: StandIn, guest: str) -> None:
+    """sudo tells rsyslog of every step, and the line has the guest's name during the bake."""
+    root.does("fstrim", LOGGING)
+    root.does("systemctl", STOPPING)
+    bake(root, guest)
+    assert "fstrim --verbose /" in root.calls()
+    assert root.read("/var/log/messages") == ""
+
+
+def test_a_disk_that_takes_no_discards_is_left_as_it_is(root: StandIn) -> None:
+    """fstrim fails there: on virtio-blk before Linux 5.0, and on a datastore that is not thin."""
+    bake(root, "centos7", until="common/95-trim.sh")
+    root.write(f"{DISK}/queue/discard_max_bytes", "0\n")
+    root.calls()
+    done = root.run("common/95-trim.sh")
+    assert (done.returncode, root.calls()) == (0, ["mountpoint --fs-devno /"])
+    assert "the disk takes no free blocks back" in done.stdout
+
+
+def test_a_default_zone_that_is_set_already_is_not_set_again(root: StandIn) -> None:
+    """firewall-offline-cmd 0.6.3 ends with an error then: a template may have been baked before."""
+    root.write("/fake/zone", "vipforge\n")
+    bake(root, "centos7", until="rpm/42-sshd.sh")
+    assert not [call for call in root.calls() if "--set-default-zone" in call]
+
+
+def test_no_service_is_left_that_fails_at_every_boot(root: StandIn) -> None:
+    """kdump's does without memory set aside for it, and the kernel's words set none aside."""
+    bake(root, "centos7")
+    assert "crashkernel" not in root.read("/etc/default/grub")
+    assert "systemctl disable kdump.service" in root.calls()
+
+
+def test_rsyslog_reaches_its_socket_in_haproxys_chroot(root: StandIn) -> None:
+    """syslogd_t may search var_lib_t and device_t, and not haproxy_var_lib_t (Red Hat's logging.te)."""
+    bake(root, "centos7")
+    labels = [call.split()[4:] for call in root.calls() if call.startswith("semanage fcontext --add --type")]
+    on_the_way = {place: label for label, place in labels if place.startswith("/var/lib/haproxy")}
+    assert on_the_way == {
+        "/var/lib/haproxy": "var_lib_t",
+        "/var/lib/haproxy/dev": "device_t",
+        "/var/lib/haproxy/dev/log": "devlog_t",
+    }
 
 
 def test_the_packages_are_listed_for_the_manifest(root: StandIn) -> None:

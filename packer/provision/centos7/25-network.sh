@@ -1,6 +1,6 @@
 #!/bin/sh
-# cloud-init 19.4 writes ifcfg files that NetworkManager is told to leave alone (NM_CONTROLLED=no): the network service
-# brings them up.
+# The network service brings up what cloud-init 19.4 writes, ifcfg files. Two may not do it: upstream's 19.4 tells
+# NetworkManager to leave its files alone (NM_CONTROLLED=no), Red Hat's does not, and a vendor's image has no NetworkManager.
 set -eu
 echo '==> setting the network service'
 

@@ -3,5 +3,7 @@
 set -eu
 echo '==> setting the firewall'
 
-firewall-offline-cmd --set-default-zone=vipforge
+# Where it is set already, as in a template that was baked before, setting it again is an error (ZONE_ALREADY_SET).
+zone=$(firewall-offline-cmd --get-default-zone)
+[ "$zone" = vipforge ] || firewall-offline-cmd --set-default-zone=vipforge
 firewall-offline-cmd --check-config

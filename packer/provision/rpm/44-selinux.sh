@@ -12,6 +12,8 @@ label() {
 }
 
 label haproxy_var_run_t '/var/run/haproxy(/.*)?'
+# rsyslog's socket is below: it may look into /var/lib and into /dev, but not into a folder of HAProxy's own type.
+label var_lib_t /var/lib/haproxy
 label device_t /var/lib/haproxy/dev
 label devlog_t /var/lib/haproxy/dev/log
 mkdir -p /var/lib/haproxy/dev

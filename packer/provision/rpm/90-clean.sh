@@ -3,11 +3,12 @@
 set -eu
 echo '==> removing identity and secrets'
 
+systemctl stop rsyslog.service # or what is still to be done is logged under the name that the guest has during the bake
 cloud-init clean --logs --seed
 rm -rf /root/.ssh /root/.bash_history /root/.cache /var/lib/cloud
 rm -f /root/anaconda-ks.cfg /root/original-ks.cfg /root/.rnd
 rm -f /etc/ssh/ssh_host_* /etc/keepalived/keepalived.conf
-rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/dhclient/*.lease*
+rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/dhclient/*.lease* /var/lib/rsyslog/imjournal.state
 find /etc/sysconfig/network-scripts -name 'ifcfg-*' ! -name ifcfg-lo -exec rm -f {} +
 find /etc/NetworkManager/system-connections -type f -exec rm -f {} + 2>/dev/null || true
 rm -f /etc/udev/rules.d/70-persistent-net.rules
