@@ -48,8 +48,10 @@ def node(identified: NetnsNode) -> NetnsNode:
     return identified
 
 
-def push(node: NetnsNode, word: str, change: Callable[[str], str] = str, path: str = CONFIGURATION) -> Completed:
-    """Push the quickstart with a second service, the file at `path` changed."""
+def push(
+    node: NetnsNode, word: str, change: Callable[[str], str] = str, path: str = CONFIGURATION, sudo: str = "env"
+) -> Completed:
+    """Push the quickstart with a second service, the file at `path` changed; `sudo` is what runs the program."""
     more = {"name": "more", "port": 81, "servers": [{"name": "m", "address": "192.168.56.21", "port": 8080}]}
     cluster = quickstart()
     grown = quickstart(services=[*(each.model_dump(mode="json") for each in cluster.services), more])
@@ -57,7 +59,7 @@ def push(node: NetnsNode, word: str, change: Callable[[str], str] = str, path: s
     sent = {each: files[each] for each in (CONFIGURATION, ZONE, "/usr/share/vipforge/keepalived.conf")}
     sent[path] = GuestFile(change(sent[path].content), 0o644)
     text = base64.encodebytes(payload(sent)).decode()
-    return node.run("/usr/libexec/vipforge/push", word, stdin=text, check=False)
+    return node.run(*sudo.split(), "/usr/libexec/vipforge/push", word, stdin=text, check=False)
 
 
 def told(node: NetnsNode) -> list[str]:
@@ -70,6 +72,17 @@ def test_a_check_changes_nothing(node: NetnsNode) -> None:
     assert push(node, "check").code == 0
     assert node.path(CONFIGURATION).read_text() == before
     assert told(node) == []
+
+
+def test_a_haproxy_built_from_source_checks_its_own_configuration(node: NetnsNode) -> None:
+    """sudo of Red Hat's family leaves /usr/local/sbin out of PATH; the distribution's may know fewer words."""
+    own = '#!/bin/sh\necho its own haproxy >>/run/told\nexec /usr/sbin/haproxy "$@"\n'
+    node.run("install", "-m", "0755", "/dev/stdin", "/usr/local/sbin/haproxy", stdin=own)
+    try:
+        assert push(node, "check", sudo="env PATH=/sbin:/bin:/usr/sbin:/usr/bin").code == 0
+    finally:
+        node.path("/usr/local/sbin/haproxy").unlink()
+    assert told(node) == ["its own haproxy"]
 
 
 def test_what_haproxy_refuses_reaches_no_file(node: NetnsNode) -> None:

@@ -23,7 +23,7 @@ from builder.spec.model import Node
 END_SECONDS = 30
 CONNECT_SECONDS = 30
 """An emulated node that answers the probes besides may need that long to greet."""
-VERSIONS = "keepalived --version 2>&1 | head -n 1; haproxy -v | head -n 1; uname -r"
+VERSIONS = "PATH=/usr/local/sbin:$PATH; keepalived --version 2>&1 | head -n 1; haproxy -v | head -n 1; uname -r"
 
 
 class VmMachine:
