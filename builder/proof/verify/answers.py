@@ -16,7 +16,9 @@ END = "@@vipforge"
 UNITS = ("keepalived", "haproxy", "firewalld", "rsyslog")
 OWN_UNIT = re.compile(r"/etc/systemd/system/(vipforge-\w+)\.service\Z")
 TIME_UNITS = ("systemd-timesyncd", "chronyd", "ntpd")
-COMPILERS = ("gcc", "cc", "g++", "c++", "clang", "tcc", "make")
+COMPILERS = ("gcc", "cc", "g++", "c++", "clang", "tcc")
+MAKE = "rpm --query --whatrequires make >/dev/null 2>&1 || command -v make"
+"""CentOS 7's package openssl requires make, for a makefile of certificates: there it is no sign of a compiler."""
 LOG_SOCKET = "/var/lib/haproxy/dev/log"
 """Where HAProxy, which runs in a chroot, finds /dev/log."""
 
@@ -49,7 +51,7 @@ LOG_LINE = (
 
 QUESTIONS = {
     "packages": PACKAGES,
-    "compilers": f"for tool in {' '.join(COMPILERS)}; do command -v $tool; done; true",
+    "compilers": f"for tool in {' '.join(COMPILERS)}; do command -v $tool; done; {MAKE}; true",
     "time units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(TIME_UNITS)}",
     "failed units": "systemctl list-units --state=failed --no-legend --plain",
     "keepalived version": "/usr/local/sbin/keepalived --version",

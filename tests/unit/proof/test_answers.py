@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from builder.proof.verify.answers import Answer, ask, parse, questions, script, stanzas, vip_holders
+from builder.proof.verify.answers import QUESTIONS, Answer, ask, parse, questions, script, stanzas, vip_holders
 from builder.spec.load import load
 from tests import examples
 
@@ -36,6 +37,28 @@ def test_a_shell_answers_each_question_with_text_and_code() -> None:
 def test_every_question_is_valid_shell(cluster) -> None:
     text = script(questions(cluster.nodes[0], ["/etc/haproxy/haproxy.cfg"]))
     assert subprocess.run(["sh", "-n", "-c", text], capture_output=True, text=True).stderr == ""
+
+
+@pytest.mark.real_subprocess
+@pytest.mark.parametrize(
+    ("programs", "found"),
+    [
+        ({}, []),
+        ({"gcc": "", "make": ""}, ["gcc", "make"]),
+        ({"make": "", "rpm": "exit 1"}, ["make"]),
+        ({"make": "", "rpm": "echo openssl-1.0.2k-26.el7_9.x86_64"}, []),
+        ({"make": "", "gcc": "", "rpm": "echo openssl-1.0.2k-26.el7_9.x86_64"}, ["gcc"]),
+    ],
+)
+def test_make_counts_as_a_compiler_unless_a_package_needs_it(
+    programs: dict[str, str], found: list[str], tmp_path: Path
+) -> None:
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    words = ["/bin/sh", "-c", QUESTIONS["compilers"]]
+    done = subprocess.run(words, capture_output=True, text=True, env={"PATH": str(tmp_path)}, timeout=10)
+    assert [Path(line).name for line in done.stdout.splitlines()] == found
 
 
 def test_a_node_that_answers_in_part_is_an_error() -> None:
