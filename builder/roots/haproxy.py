@@ -7,7 +7,11 @@ from pathlib import Path
 from builder.layers import Outline
 from builder.roots import compiled
 from builder.roots.compiled import Product
-from builder.roots.workshop import Workshop
+from builder.roots.workshop import Library, Workshop
+from builder.spec.features import release
+
+SPEAKS_TO_SYSTEMD = (3, 0)
+"""The first release that tells systemd by itself that it is ready (`-Ws`); older ones need libsystemd."""
 
 
 def build(workshop: Workshop, version: str, *, offline: bool) -> Path:
@@ -21,4 +25,5 @@ def outline(workshop: Workshop, version: str) -> Outline:
 
 
 def _product(version: str) -> Product:
-    return Product("haproxy", version, ("openssl",))
+    older: tuple[Library, ...] = ("systemd",) if release(version) < SPEAKS_TO_SYSTEMD else ()
+    return Product("haproxy", version, ("openssl", *older))

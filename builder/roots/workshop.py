@@ -13,14 +13,24 @@ from builder.roots.mirror import Mirror, host_address, mirror
 from builder.roots.mmdebstrap import Recipe
 from builder.roots.repositories import Repositories, Toolchain, is_folder
 
-Library = Literal["openssl", "libnl", "snmp"]
+Library = Literal["openssl", "libnl", "snmp", "systemd"]
 """What a program may be linked with; each family has packages of other names for it."""
 
 DEBIAN_LIBRARIES = MappingProxyType(
-    {"openssl": ("libssl-dev",), "libnl": ("libnl-3-dev", "libnl-genl-3-dev"), "snmp": ("libsnmp-dev",)}
+    {
+        "openssl": ("libssl-dev",),
+        "libnl": ("libnl-3-dev", "libnl-genl-3-dev"),
+        "snmp": ("libsnmp-dev",),
+        "systemd": ("libsystemd-dev",),
+    }
 )
 RPM_LIBRARIES = MappingProxyType(
-    {"openssl": ("openssl-devel",), "libnl": ("libnl3-devel",), "snmp": ("net-snmp-devel",)}
+    {
+        "openssl": ("openssl-devel",),
+        "libnl": ("libnl3-devel",),
+        "snmp": ("net-snmp-devel",),
+        "systemd": ("systemd-devel",),
+    }
 )
 
 CONFIGURE = ("pkgconfig", "coreutils", "sed", "grep", "gawk", "diffutils")

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compiles HAProxy from its tarball into /usr/local. Regular expressions are libc's, so that TLS is all it is linked with.
+# Compiles HAProxy from its tarball into /usr/local. Regular expressions are libc's, so that TLS is all it is linked with;
+# before 3.0 libsystemd besides, to say that it is ready.
 # Runs in a clean root of the guest's own operating system, natively; never in the guest itself.
 # Usage: build.sh SOURCE.tar.gz RESULT.tar
 set -eu
@@ -16,10 +17,15 @@ mkdir -p "$here" "$stage"
 tar -xzf "$source" -C "$here" --strip-components=1
 cd "$here"
 
-make -j"$(nproc)" TARGET=linux-glibc USE_OPENSSL=1 DEBUG_CFLAGS=-g0
+make -j"$(nproc)" TARGET=linux-glibc USE_OPENSSL=1 USE_SYSTEMD=1 DEBUG_CFLAGS=-g0
 make install-bin PREFIX=/usr/local DESTDIR="$stage"
 strip "$stage/usr/local/sbin/haproxy"
-"$stage/usr/local/sbin/haproxy" -vv
+told=$("$stage/usr/local/sbin/haproxy" -vv)
+echo "$told"
+if ! echo "$told" | grep -q '+SYSTEMD'; then
+    echo 'this HAProxy cannot tell systemd that it is ready (-Ws), which its unit asks for' >&2
+    exit 1
+fi
 
 # Sorted by find, because tar before 1.28 cannot; a folder comes before what is in it.
 cd "$stage"

@@ -74,6 +74,14 @@ def test_haproxy_is_another_layer() -> None:
     assert jobs[0].script.read_text().startswith("#!/bin/sh\n# Compiles HAProxy")
 
 
+def test_a_haproxy_that_needs_libsystemd_for_its_unit_is_compiled_with_it() -> None:
+    """Without it 2.6 refuses -Ws, with which the unit starts it."""
+    place = haproxy.build(Fake(needs_connection=False, jobs=[]), "2.6.12", offline=False)
+    assert place.read_text() == "gcc openssl systemd"
+    assert "systemd-devel" in centos7().tools(("systemd",))
+    assert "libsystemd-dev" in DEBIAN.tools(("systemd",))
+
+
 def test_without_connections_a_server_is_not_asked() -> None:
     with pytest.raises(UserError, match=r"compiling keepalived 1\.2\.13 needs the mirror"):
         keepalived.build(Fake(needs_connection=True, jobs=[]), "1.2.13", offline=True)
