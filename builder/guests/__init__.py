@@ -111,6 +111,9 @@ class Guest(Protocol):
     pins: Mapping[Medium, Pin]
     """What of a vendor's it can be baked from."""
 
+    def on(self, base: str) -> Guest:
+        """The same guest from another of its vendor's disks; raises UserError for one that it has not."""
+
     def reachable(self, *, offline: bool) -> bool:
         """Whether its base is cached or can be had now; asked by `guest: auto`. Takes 5 s at most."""
 
@@ -153,7 +156,8 @@ def choose(cluster: Cluster, *, offline: bool = False) -> Guest:
             f"guest {cluster.guest} cannot be baked by this release",
             hint=f"use one of: {', '.join(sorted(guests))}, or auto",
         )
-    return _with_epel(_with_that_card(guests[cluster.guest], cluster.network.interface), cluster)
+    guest = _with_that_card(guests[cluster.guest], cluster.network.interface)
+    return _with_epel(guest.on(cluster.image.base) if cluster.image.base else guest, cluster)
 
 
 def settle(cluster: Cluster, facts: Facts) -> str:

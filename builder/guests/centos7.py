@@ -34,6 +34,8 @@ EPEL = Epel(
     key="/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7",
 )
 
+BASES = {version: pin("centos7-cloud", version) for version in ("2211", "2009")}
+
 GUEST = RpmGuest(
     Facts(
         name="centos7",
@@ -59,7 +61,8 @@ GUEST = RpmGuest(
         vsphere_type="centos7_64Guest",
     ),
     VAULT,
-    {"disk": pin("centos7-cloud", "2211"), "installer": pin("centos7-minimal", "2009")},
+    {"disk": BASES["2211"], "installer": pin("centos7-minimal", "2009")},
     disk_gib=8,
     toolchain=DEVTOOLSET,
+    bases=BASES,
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from builder import layers, paths, sources
+from builder.errors import UserError
 from builder.guests import Facts, Foundation, Medium, Wanted, provision_scripts
 from builder.layers import Outline
 from builder.progress import step
@@ -49,6 +50,10 @@ class Debian12:
         provision=provision_scripts("common", "debian"),
     )
     pins: Mapping[Medium, Pin] = MappingProxyType({})
+
+    def on(self, base: str) -> Debian12:
+        """No: it is made of packages alone. Raises UserError."""
+        raise UserError(f"{self.facts.title} has no base {base}", hint="leave out image: base")
 
     def reachable(self, *, offline: bool) -> bool:  # noqa: ARG002 - the same with and without connections
         """Always: it needs nothing but the mirror that this host has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder import paths
@@ -50,6 +50,16 @@ class RpmGuest:
     pins: Mapping[Medium, Pin]
     disk_gib: int
     toolchain: Toolchain | None = None
+    bases: Mapping[str, Pin] = field(default_factory=dict)
+    """The vendor's disks by their names in a spec (`image.base`), where there are several."""
+
+    def on(self, base: str) -> RpmGuest:
+        """The same guest from another disk; raises UserError for one that it has not."""
+        if base not in self.bases:
+            names = ", ".join(self.bases)
+            hint = f"use one of: {names}" if names else "leave out image: base"
+            raise UserError(f"{self.facts.title} has no base {base}", hint=hint)
+        return replace(self, pins={**self.pins, "disk": self.bases[base]})
 
     def reachable(self, *, offline: bool) -> bool:
         """Whether the vendor's disk is cached or answers."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.guests import Wanted, known, rpm
+from builder.guests import Wanted, choose, known, rpm
 from builder.guests.rpm import HAPROXY, KEEPALIVED, RpmGuest
 from builder.paths import resources
 from builder.roots import dnf, haproxy, keepalived
@@ -84,6 +84,22 @@ def test_the_vendors_disk_is_what_is_baked_and_keepalived_is_uploaded(bases: lis
     assert made.disk == tmp_path / "CentOS-7-x86_64-GenericCloud-2211.qcow2"
     assert made.uploads == {KEEPALIVED: tmp_path / "keepalived.tar"}
     assert bases == [("centos7-cloud", "2211", True, None), ("http://mirror.example/7", "1.2.13", True, False)]
+
+
+def test_the_spec_may_name_another_of_the_vendors_disks(bases: list[tuple]) -> None:
+    guest = choose(quickstart(guest="centos7", image={"base": "2009"}))
+    made = guest.foundation(quickstart(), "1.2.13", Wanted())
+    assert made.disk.name == "CentOS-7-x86_64-GenericCloud-2009.qcow2"
+    assert bases[0][:2] == ("centos7-cloud", "2009")
+    assert guest.outline(quickstart(), "1.2.13", "disk").key != CENTOS7.outline(quickstart(), "1.2.13", "disk").key
+
+
+@pytest.mark.parametrize("name", ["debian12", "rocky9"])
+def test_a_guest_without_such_disks_refuses_them(name: str) -> None:
+    """`--guest` may name another one than the spec."""
+    with pytest.raises(UserError, match="has no base 2009") as caught:
+        choose(quickstart(guest=name, image={"base": "2009"}))
+    assert caught.value.hint == "leave out image: base"
 
 
 @pytest.mark.usefixtures("bases")

@@ -13,6 +13,10 @@ CASES = {
         ("cluster: demo\n", "cluster: demo\nlibvirt: {network: lan, bridge: br0}\n", "br0"),
         ("libvirt has a network and a bridge", "a node has one card: remove one of the two"),
     ),
+    "a base of CentOS 7 for another guest": (
+        ("cluster: demo\n", 'cluster: demo\nguest: rocky9\nimage: {base: "2009"}\n', '"2009"'),
+        ("base is a cloud image of centos7, and the guest is rocky9", "say guest: centos7, or remove the line"),
+    ),
     "EPEL for a guest that is left open": (
         ("cluster: demo\n", "cluster: demo\nimage: {epel: true}\n", "true"),
         (
@@ -149,6 +153,10 @@ CASES = {
 def test_each_fault_is_told_alone_at_the_value_to_be_changed(only_problem, change, told) -> None:
     problem = only_problem(*change)
     assert (problem.reason, problem.hint) == told
+
+
+def test_a_base_needs_no_quotes(problems, good: str) -> None:
+    assert problems(f"{good}guest: centos7\nimage: {{base: 2009}}\n") == ()
 
 
 @pytest.mark.parametrize("guest", EPEL_GUESTS)
