@@ -4,7 +4,10 @@
 set -eu
 echo '==> labelling files for SELinux'
 
-grep -qx 'SELINUX=enforcing' /etc/selinux/config
+if ! grep -qx 'SELINUX=enforcing' /etc/selinux/config; then
+    echo 'the base has no SELINUX=enforcing in /etc/selinux/config' >&2
+    exit 1
+fi
 
 # semanage adds what it does not know and modifies what it knows; neither does both. /run is /var/run in its rules.
 label() {
