@@ -25,7 +25,7 @@ LOG_SOCKET = "/var/lib/haproxy/dev/log"
 PACKAGES = (
     "if command -v dpkg-query >/dev/null;"
     r" then dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p';"
-    r" else rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n'; fi"
+    r" else rpm -qa --queryformat '%{NAME} %{VERSION}-%{RELEASE}\n'; fi"
 )
 KEEPALIVED_TEST = (  # --config-test came with 2.0.4; an older one that refuses its file does not run
     "if /usr/local/sbin/keepalived --help 2>&1 | grep -q -- --config-test;"
@@ -41,9 +41,7 @@ KEYS = (
 )
 # The mark is written so that it does not match itself: sudo notes this very command in /var/log/auth.log.
 BAKE = "grep -rl 'vipforge-[b]ake' /etc /root /home /var/lib/cloud /var/log; ls -d /tmp/packer* /tmp/script_*; true"
-LOGGED_KEYS = (
-    "grep -rl 'PRIVATE [K]EY' /var/log; journalctl -b -q --no-hostname | grep 'PRIVATE [K]EY' | cut -c 1-60; true"
-)
+LOGGED_KEYS = "grep -rl 'PRIVATE [K]EY' /var/log; journalctl -b -q | grep 'PRIVATE [K]EY' | cut -c 1-60; true"
 LOG_LINE = (
     f'word="verify $(date +%s) $$"; logger --socket {LOG_SOCKET} --tag haproxy "$word" && for _ in 1 2 3 4 5;'
     ' do grep -q "$word" /var/log/haproxy.log && exit 0; sleep 1; done; exit 1'
@@ -58,7 +56,7 @@ QUESTIONS = {
     "keepalived programs": 'for id in $(pidof keepalived); do readlink "/proc/$id/exe"; done | sort -u',
     "keepalived.conf": "cat /etc/keepalived/keepalived.conf",
     "keepalived test": KEEPALIVED_TEST,
-    "keepalived log": "journalctl -b -q --no-hostname -u keepalived | grep -E '\\) Entering [A-Z]+ STATE'",
+    "keepalived log": "journalctl -b -q -u keepalived | grep -E '\\) Entering [A-Z]+ STATE'",
     "init script": "stat -c '%a %U' /etc/init.d/keepalived",
     "haproxy version": "PATH=/usr/local/sbin:$PATH haproxy -v",
     "haproxy test": "/usr/libexec/vipforge/check-haproxy",
@@ -105,7 +103,7 @@ def questions(node: Node, files: Collection[str]) -> dict[str, str]:
     return {
         **QUESTIONS,
         "units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(units)}",
-        "journal": f"journalctl -b -q -p err --no-hostname {' '.join(f'-u {unit}' for unit in units)}",
+        "journal": f"journalctl -b -q -p err {' '.join(f'-u {unit}' for unit in units)}",
         "own name": f"getent ahostsv4 {shlex.quote(node.name)}",
         "sums": f"sha256sum {paths}",
         "modes": f"stat -c '%a %U %n' {paths}",
