@@ -10,7 +10,10 @@ from builder.bake.builders.vsphere import MAY_BE_EMPTY, SECRET, TEXT, VARIABLES,
 ACCOUNT = "${var.ssh_username}"
 OWN: dict[str, dict[str, Any]] = {
     "vsphere_template": {**TEXT, "description": "The template to start from"},
-    "ssh_username": {**TEXT, "description": "An account of the template that may use sudo; it is removed at the end"},
+    "ssh_username": {
+        **TEXT,
+        "description": "An account of the template that may use sudo without a password; it is removed at the end",
+    },
     "ssh_password": {**SECRET, "default": "", "description": "Its password; or else a key"},
     "ssh_private_key_file": {**MAY_BE_EMPTY, "description": "A file with its private key; or else a password"},
 }
