@@ -157,7 +157,7 @@ class Service(Part):
     proxy_protocol: ProxyProtocol = ProxyProtocol()
     """Whether the PROXY protocol is spoken."""
     timeout: Seconds = 60
-    """Seconds of silence after which a connection is closed."""
+    """Seconds of silence after which a connection is closed; a WebSocket may be silent for an hour at least."""
     log: Literal["all", "errors"] = "all"
     """Which requests or connections HAProxy logs: `all`, or `errors` alone."""
     maintenance: Text | None = None

@@ -2,7 +2,7 @@
 
 Each line of stdin is a JSON list, a kind and its words; each line of stdout is the answer as JSON. `https PATH` gives
 status, server and location; `tls VERSION` the version spoken; `imaps`, `pop3s` and `smtp` the server that greets;
-`load PATH SECONDS` counts answers.
+`silence PORT` how long a connection lives that is silent; `load PATH SECONDS` counts answers.
 """
 
 from __future__ import annotations
@@ -78,6 +78,17 @@ def statistics(_: str, host: str, password: str) -> int:
     return connection.getresponse().status
 
 
+def silence(vip: str, port: int) -> float:
+    """Seconds until a connection is closed over which something has passed both ways."""
+    with socket.create_connection((vip, port), SECONDS) as way:
+        way.sendall(b"hello\n")
+        way.recv(100)
+        began = time.monotonic()
+        while way.recv(100):
+            pass
+        return time.monotonic() - began
+
+
 def load(vip: str, path: str, seconds: float) -> dict[str, int]:
     """Ask again and again, each time over a new connection."""
     found: collections.Counter[str] = collections.Counter()
@@ -91,7 +102,7 @@ def load(vip: str, path: str, seconds: float) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    KINDS = {each.__name__: each for each in (https, tls, plain, imaps, pop3s, smtp, statistics, load)}
+    KINDS = {each.__name__: each for each in (https, tls, plain, imaps, pop3s, smtp, statistics, silence, load)}
     for line in sys.stdin:
         kind, *words = json.loads(line)
         try:

@@ -29,6 +29,15 @@ MOVING_SECONDS = 8
 """Longer than the three failures take."""
 HANGING_SECONDS = 40
 """Each of the three failures is a check that waits 5 s."""
+QUIET_PORT, QUIET_SECONDS = 7000, 2
+QUIET = f"""
+services:
+  - name: quiet
+    mode: tcp
+    port: {QUIET_PORT}
+    timeout: {QUIET_SECONDS}
+    servers: [{{name: ex1, address: 192.168.56.31, port: {QUIET_PORT}}}]
+"""
 LAGGING_REQUESTS = 12
 """Every other one waits 2 s, so that they outlast three checks."""
 
@@ -57,9 +66,10 @@ class Exchange:
 
 
 def started(folder: Path, build: Path, change: str = "") -> Iterator[Exchange]:
-    """The example, its preset with one more line."""
+    """The example with one more service, its preset with one more line."""
     path = examples.with_files("exchange2013", folder)
-    path.write_text(path.read_text().replace("    certificate: mail\n", f"    certificate: mail\n{change}"))
+    text = path.read_text().replace("    certificate: mail\n", f"    certificate: mail\n{change}")
+    path.write_text(text + QUIET)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(folder / "state"))
         with pair(load(path), FACTS, FACTS.default_keepalived, build) as made:
@@ -107,6 +117,10 @@ def test_mail_clients_meet_their_protocols(exchange: Exchange) -> None:
     assert exchange.ask("imaps").split()[2] in {"ex1", "ex2"}
     assert exchange.ask("pop3s").split()[1] in {"ex1", "ex2"}
     assert any(name in exchange.ask("smtp") for name in ("ex1", "ex2", "smtp"))
+
+
+def test_a_connection_that_is_silent_for_its_services_timeout_is_closed(exchange: Exchange) -> None:
+    assert exchange.ask("silence", QUIET_PORT) == pytest.approx(QUIET_SECONDS, abs=1)
 
 
 def test_a_dead_service_moves_alone(exchange: Exchange) -> None:

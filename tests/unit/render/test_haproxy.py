@@ -105,6 +105,9 @@ def test_tls_1_3_is_refused_where_haproxy_has_it_not() -> None:
         ({"log": "errors"}, "option dontlog-normal"),
         ({"timeout": 300}, "timeout client 300s"),
         ({"timeout": 300}, "timeout server 300s"),
+        ({"timeout": 4000}, "timeout tunnel 4000s"),
+        ({"timeout": 300, "mode": "tcp"}, "timeout tunnel 300s"),
+        ({"mode": "tcp"}, "timeout tunnel 60s"),
         ({"maintenance": "Soon."}, "errorfile 503 /etc/haproxy/maintenance/web.http"),
         ({"check": {"kind": "tcp"}}, "server web1 192.168.56.21:8080 check"),
         ({"check": {"kind": "smtp"}}, "option smtpchk EHLO localhost"),
@@ -117,6 +120,18 @@ def test_tls_1_3_is_refused_where_haproxy_has_it_not() -> None:
 )
 def test_each_option_has_its_line(keys: dict[str, Any], line: str) -> None:
     assert line in served(**keys)
+
+
+def test_what_is_no_tunnel_leaves_an_hour_to_those_that_become_one() -> None:
+    assert not any("tunnel" in line for line in served(timeout=3600))
+    assert "    timeout tunnel 1h\n" in conf(quickstart())
+
+
+@pytest.mark.parametrize(("release", "connections", "headers"), [("1.5.18", 1, 1), ("1.8", 1, 0), ("2.0", 0, 0)])
+def test_a_release_whose_own_limits_are_lower_is_told_ours(release: str, connections: int, headers: int) -> None:
+    text = conf(quickstart(), release)
+    assert text.partition("\ndefaults\n")[2].count("    maxconn 20000\n") == connections
+    assert text.count("    tune.maxrewrite 1024\n") == headers
 
 
 def test_verified_servers_are_asked_by_name() -> None:
