@@ -20,7 +20,7 @@ SERVERS = [
 WORDS = ("if", "unless", "or", "and", "not", "true", "false", "http", "localhost", "meth_get", "web")
 """Names that mean something in a condition of HAProxy's."""
 ROUTES = [
-    {"name": "all", "paths": ["/"], "timeout": 900},
+    {"name": "all", "paths": ["/"], "timeout": 900, "no_delay": True},
     {"name": "shop", "paths": ["/shop", "/a#b"], "hosts": [HOST], "affinity": {"by": "source", "minutes": 5}},
     {"name": "host", "hosts": [HOST], "check": {"body": "200 OK"}, "servers": SERVERS[:1]},
 ]
@@ -36,7 +36,9 @@ WEB: list[dict[str, Any]] = [
     {"check": {"body": "well # 100%"}},
     {"check": {"kind": "tcp"}},
     {"log": "errors"},
+    {"ntlm": True},
     {"reencrypt": {}},
+    {"reencrypt": {"name": HOST}},
     {"reencrypt": {"authority": "ca.pem", "name": HOST}},
     {"routes": ROUTES},
     {"routes": [{"name": name, "paths": [f"/{name}"], "hosts": [HOST]} for name in WORDS]},

@@ -67,14 +67,19 @@ class Http6(Http):
 
 
 def http_handler(server: StandIn, health: Health) -> Handler:
-    """Answers every request with the server's name, or with 503 while it is to be ill."""
+    """Answers every request with the server's name, or with 503 while it is to be ill.
+
+    A login holds for its connection, as IIS's of Windows do, and is said back in X-Login.
+    """
     checks = {path.lower(): answer for path, answer in server.checks.items()}
 
     class Answer(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        login = ""
         wbufsize = -1  # header and body in one segment: two would wait for each other (Nagle, delayed ACK)
 
         def answer(self) -> None:
+            self.login = self.headers.get("Authorization", self.login)
             fault = health.ill(server, self.path)
             if fault == "hangs":
                 threading.Event().wait(LONGEST_HANG)
@@ -89,6 +94,7 @@ def http_handler(server: StandIn, health: Health) -> Handler:
             body = f"{text}{' ' if text else ''}{server.name}\n".encode()
             self.send_response(503 if fault else status)
             self.send_header("X-Server", server.name)
+            self.send_header("X-Login", self.login)
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -32,6 +32,7 @@ class Backend:
     timeout: int
     affinity: Affinity | None
     servers: tuple[Server, ...]
+    no_delay: bool = False
 
     @property
     def cookie(self) -> str | None:
@@ -48,6 +49,7 @@ def backends(service: Service) -> Iterator[Backend]:
             route.timeout or service.timeout,
             route.affinity or service.affinity,
             route.servers or service.servers,
+            route.no_delay,
         )
     if service.servers:
         yield Backend(service.name, service.check, service.timeout, service.affinity, service.servers)

@@ -101,7 +101,7 @@ class Reencrypt(Part):
     authority: FilePath | None = None
     """PEM file of the authority of the servers' certificates; left out, they are not verified."""
     name: HostName | None = None
-    """The name that the servers' certificates must have."""
+    """The name to ask servers for (SNI, not by HAProxy 1.5); with `authority`, their certificates must have it."""
 
 
 class Route(Part):
@@ -117,6 +117,8 @@ class Route(Part):
     """Its health check; left out, the service's."""
     timeout: Seconds | None = None
     """Seconds that a server may take to answer; left out, the service's."""
+    no_delay: Flag = False
+    """Pass each piece of a request or an answer on at once, for clients that converse within one request."""
     affinity: Affinity | None = None
     """Whether a client keeps its server; left out, the service's."""
     servers: tuple[Server, ...] = ()
@@ -158,6 +160,8 @@ class Service(Part):
     """Whether the PROXY protocol is spoken."""
     timeout: Seconds = 60
     """Seconds of silence after which a connection is closed; a WebSocket may be silent for an hour at least."""
+    ntlm: Flag = False
+    """Servers tie a login to its connection (NTLM, Kerberos): a client stays on it, and no other client gets it."""
     log: Literal["all", "errors"] = "all"
     """Which requests or connections HAProxy logs: `all`, or `errors` alone."""
     maintenance: Text | None = None

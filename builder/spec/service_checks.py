@@ -10,7 +10,7 @@ from builder.spec.model import Cluster
 from builder.spec.preset import Preset
 from builder.spec.service import Service
 
-WEB_ONLY = ("routes", "root", "hsts", "maintenance", "redirect")
+WEB_ONLY = ("routes", "root", "hsts", "maintenance", "redirect", "ntlm")
 TLS_HINT = "list it under tls.certificates"
 
 

@@ -1,14 +1,16 @@
 """A client of the services: `python farm_client.py VIP`, where clients are. stdin: questions; stdout: answers.
 
 Each line of stdin is a JSON list, a kind and its words; each line of stdout is the answer as JSON. `https PATH` gives
-status, server and location; `tls VERSION` the version spoken; `imaps`, `pop3s` and `smtp` the server that greets;
-`silence PORT` how long a connection lives that is silent; `load PATH SECONDS` counts answers.
+status, server and location; `kept PATH REQUESTS` servers and logins; `tls VERSION` the version spoken; `imaps`,
+`pop3s` and `smtp` the server that greets; `silence PORT` how long a silent connection lives; `load PATH SECONDS`
+counts answers.
 """
 
 from __future__ import annotations
 
 import base64
 import collections
+import contextlib
 import http.client
 import imaplib
 import json
@@ -33,6 +35,22 @@ def https(vip: str, path: str) -> list[object]:
         return [answer.status, answer.headers.get("X-Server"), answer.headers.get("Location"), body]
     finally:
         connection.close()
+
+
+def kept(vip: str, path: str, asked: list[list[str]]) -> list[list[str]]:
+    """Requests of clients that each keep one connection: [client, login] to the server and the login that it knows."""
+    found = []
+    with contextlib.ExitStack() as stack:
+        clients: dict[str, http.client.HTTPSConnection] = {}
+        for name, login in asked:
+            if name not in clients:
+                clients[name] = http.client.HTTPSConnection(vip, 443, timeout=SECONDS, context=TLS)
+                stack.callback(clients[name].close)
+            clients[name].request("GET", path, headers={"Authorization": login} if login else {})
+            answer = clients[name].getresponse()
+            answer.read()
+            found.append([answer.headers["X-Server"], answer.headers["X-Login"]])
+    return found
 
 
 def tls(vip: str, version: str) -> str | None:
@@ -102,7 +120,7 @@ def load(vip: str, path: str, seconds: float) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    KINDS = {each.__name__: each for each in (https, tls, plain, imaps, pop3s, smtp, statistics, silence, load)}
+    KINDS = {each.__name__: each for each in (https, kept, tls, plain, imaps, pop3s, smtp, statistics, silence, load)}
     for line in sys.stdin:
         kind, *words = json.loads(line)
         try:

@@ -119,6 +119,17 @@ def test_mail_clients_meet_their_protocols(exchange: Exchange) -> None:
     assert any(name in exchange.ask("smtp") for name in ("ex1", "ex2", "smtp"))
 
 
+def test_a_login_stays_with_the_client_that_has_it(exchange: Exchange) -> None:
+    """Negotiate with a ticket, sent unasked: no answer with 401 tells HAProxy that the connection is somebody's."""
+    others = [[f"other {number}", ""] for number in range(3)]
+    asked = [["user", "Negotiate ticket"], *others * 2, *[["user", ""], *others] * 4]
+    answers = exchange.ask("kept", "/ews/x", asked)
+    told = [(name, *answer) for (name, _), answer in zip(asked, answers, strict=True)]
+    assert {login for name, _, login in told if name != "user"} == {""}
+    assert {login for name, _, login in told if name == "user"} == {"Negotiate ticket"}
+    assert len({server for name, server, _ in told if name == "user"}) == 1
+
+
 def test_a_connection_that_is_silent_for_its_services_timeout_is_closed(exchange: Exchange) -> None:
     assert exchange.ask("silence", QUIET_PORT) == pytest.approx(QUIET_SECONDS, abs=1)
 

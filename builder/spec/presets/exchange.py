@@ -12,6 +12,8 @@ MAIL: dict[Mail, tuple[int, Check]] = {
     "imaps": (993, Check(kind="imap", tls=True)),
     "pop3s": (995, Check(kind="pop3", tls=True)),
 }
+OUTLOOK_ANYWHERE = "rpc"
+"""The route whose clients send RPC's calls and get their answers within two requests that last."""
 IDLE = {"smtp": 600, "submission": 600, "imaps": 1860, "pop3s": 660}
 """Seconds of silence: RFC 5321, section 4.5.3.2 (up to 10 minutes), RFC 2177 (IDLE, up to 29), RFC 1939 (10)."""
 

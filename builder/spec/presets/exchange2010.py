@@ -44,13 +44,21 @@ def _web(asked: Preset) -> Service:
         certificates=(asked.certificate,) if asked.certificate else (),
         hosts=asked.hosts,
         hsts=asked.hsts,
+        ntlm=True,
         root="/owa/",
         check=Check(path=LOGON),
         affinity=COOKIE,
         reencrypt=exchange.reencrypt(asked),
         maintenance=asked.maintenance,
         routes=tuple(
-            Route(name=name, paths=(directory,), timeout=seconds, affinity=affinity, check=check)
+            Route(
+                name=name,
+                paths=(directory,),
+                timeout=seconds,
+                affinity=affinity,
+                check=check,
+                no_delay=name == exchange.OUTLOOK_ANYWHERE,
+            )
             for name, (directory, seconds, affinity, check) in DIRECTORIES.items()
         ),
         servers=exchange.web_servers(asked),

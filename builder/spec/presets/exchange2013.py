@@ -47,12 +47,19 @@ def _web(asked: Preset) -> Service:
         certificates=(asked.certificate,) if asked.certificate else (),
         hosts=asked.hosts,
         hsts=asked.hsts,
+        ntlm=True,
         root="/owa/",
         check=health("/owa"),
         reencrypt=exchange.reencrypt(asked),
         maintenance=asked.maintenance,
         routes=tuple(
-            Route(name=name, paths=(directory,), check=health(directory), timeout=seconds)
+            Route(
+                name=name,
+                paths=(directory,),
+                check=health(directory),
+                timeout=seconds,
+                no_delay=name == exchange.OUTLOOK_ANYWHERE,
+            )
             for name, (directory, seconds) in DIRECTORIES.items()
         ),
         servers=exchange.web_servers(asked),

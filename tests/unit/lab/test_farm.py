@@ -73,6 +73,20 @@ def test_http_answers_any_path_and_the_check_with_its_status(path: str, status: 
         connection.close()
 
 
+def test_a_login_holds_for_its_connection_alone() -> None:
+    with listening(StandIn(HERE, 0, "http", "web1")) as port:
+        own, other = (http.client.HTTPConnection(HERE, port, timeout=5) for _ in range(2))
+        told = []
+        for connection, headers in ((own, {"Authorization": "Negotiate ticket"}), (own, {}), (other, {})):
+            connection.request("GET", "/", headers=headers)
+            response = connection.getresponse()
+            response.read()
+            told.append(response.headers["X-Login"])
+        own.close()
+        other.close()
+    assert told == ["Negotiate ticket", "Negotiate ticket", ""]
+
+
 def test_http_keeps_connections_and_answers_head_and_options() -> None:
     with listening(StandIn(HERE, 0, "http", "web1")) as port:
         connection = http.client.HTTPConnection(HERE, port, timeout=5)

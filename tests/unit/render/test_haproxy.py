@@ -56,7 +56,10 @@ def test_exchange_2013_as_centos_7_runs_it() -> None:
 @pytest.mark.parametrize("name", examples.names())
 def test_an_old_release_gets_only_words_that_it_knows(name: str) -> None:
     text = conf(load(examples.FOLDER / f"{name}.yml"), "1.5.18")
-    newer = r"expose-fd|ssl-min-ver|ciphersuites|http-check send|http-after-response|\bsni\b|check-sni|alpn|[\"']"
+    newer = (
+        r"expose-fd|ssl-min-ver|ciphersuites|http-check send|http-after-response|\bsni\b|check-sni|alpn|[\"']"
+        r"|http-reuse|srvtcpka"
+    )
     assert not re.search(newer, text.partition("\n")[2])
 
 
@@ -132,6 +135,28 @@ def test_a_release_whose_own_limits_are_lower_is_told_ours(release: str, connect
     text = conf(quickstart(), release)
     assert text.partition("\ndefaults\n")[2].count("    maxconn 20000\n") == connections
     assert text.count("    tune.maxrewrite 1024\n") == headers
+
+
+def test_servers_that_tie_logins_to_connections_have_them_shared_by_nobody() -> None:
+    assert {"option prefer-last-server", "http-reuse never", "timeout http-keep-alive 120s"} < set(served(ntlm=True))
+    old = served("1.5.18", ntlm=True)
+    assert "option prefer-last-server" in old
+    assert "http-reuse never" not in old
+
+
+def test_a_route_whose_clients_converse_within_a_request_waits_for_no_full_packet() -> None:
+    routes = [{"name": "rpc", "paths": ["/rpc"], "no_delay": True}]
+    assert [line for line in served(routes=routes) if line == "option http-no-delay"] == ["option http-no-delay"]
+
+
+def test_a_server_that_is_gone_is_noticed_before_a_long_timeout() -> None:
+    assert {"option srvtcpka", "srvtcpka-idle 60s", "srvtcpka-intvl 10s", "srvtcpka-cnt 3"} < set(served(timeout=3600))
+    assert not any("srvtcpka" in line for line in (*served(), *served("1.5.18", timeout=3600)))
+
+
+def test_servers_that_are_not_verified_are_asked_by_name_all_the_same() -> None:
+    server = "server web1 192.168.56.21:8080 check ssl verify none sni str(ex.example.com) check-sni ex.example.com"
+    assert server in served(reencrypt={"name": "ex.example.com"})
 
 
 def test_verified_servers_are_asked_by_name() -> None:

@@ -84,6 +84,10 @@ def cluster_of(tmp_path):
             ("a cookie needs mode http or https", "use source"),
         ),
         (WEB.replace("port: 8080", "port: 8080\n    hsts: 10"), ("browsers heed hsts over https alone", "")),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    ntlm: true"),
+            ("ntlm needs mode http", "no requests"),
+        ),
         (WEB.replace("port: 8080", "port: 8080\n    redirect: https"), ("it needs no servers", "")),
         (WEB[: WEB.index("    servers")], ("service 1 has no servers", "add them")),
         (WEB.replace("port: 8080", "port: 8080\n    routes: [{name: x}]"), ("route 1 of service 1 takes no", "paths")),
@@ -114,6 +118,8 @@ def test_a_preset_stands_for_services_of_the_specs_own_words(cluster_of) -> None
     assert {route.check.path for route in web.routes if route.check} >= {"/owa/healthcheck.htm"}
     assert [(server.name, server.port, server.weight) for server in web.servers] == [("ex1", 443, 1), ("ex2", 443, 2)]
     assert web.affinity is None
+    assert web.ntlm
+    assert [route.name for route in web.routes if route.no_delay] == ["rpc"]
 
 
 @pytest.mark.parametrize(("tls", "mode", "port"), [("bridge", "https", 443), ("offload", "https", 80)])
