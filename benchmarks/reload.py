@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from builder.guests import known
@@ -34,8 +35,18 @@ FACTS = known()["debian12"].facts
 SPEC = Path(__file__).parents[1] / "examples" / "quickstart.yml"
 
 
-def measure(requests: int, state: Path) -> dict[str, object]:
-    """Ask `requests` times under reloads: answers, reloads, new workers, seconds; `state` is an empty folder."""
+@dataclass(frozen=True)
+class Found:
+    """How often each answer came, how often HAProxy was told to reload and has started a worker, and in how long."""
+
+    answers: dict[str, int]
+    reloads: int
+    workers: int
+    seconds: float
+
+
+def measure(requests: int, state: Path) -> Found:
+    """Ask `requests` times under reloads; `state` is an empty folder."""
     os.environ["VIPFORGE_STATE"] = str(state)
     build = keepalived.build(DebianWorkshop("bookworm"), FACTS.default_keepalived, offline=False)
     with pair(load(SPEC), FACTS, FACTS.default_keepalived, build) as made:
@@ -52,12 +63,7 @@ def measure(requests: int, state: Path) -> dict[str, object]:
             time.sleep(EVERY)
         log = (state / "haproxy.log").read_text()
         answers = json.loads(client.stdout.read()) if client.stdout else {}
-        return {
-            "answers": answers,
-            "reloads": reloads,
-            "workers": log.count("New worker"),
-            "seconds": round(time.monotonic() - began, 1),
-        }
+        return Found(answers, reloads, log.count("New worker"), round(time.monotonic() - began, 1))
 
 
 def _start(node: NetnsNode, log: Path) -> str:
@@ -102,7 +108,7 @@ def main(words: list[str]) -> None:
         result: object = asyncio.run(_load(words[1], int(words[2])))
     else:
         with tempfile.TemporaryDirectory() as folder:
-            result = measure(int(words[0]) if words else REQUESTS, Path(folder))
+            result = asdict(measure(int(words[0]) if words else REQUESTS, Path(folder)))
     sys.stdout.write(json.dumps(result) + "\n")
 
 
