@@ -69,7 +69,8 @@ class Http6(Http):
 def http_handler(server: StandIn, health: Health) -> Handler:
     """Answers every request with the server's name, or with 503 while it is to be ill.
 
-    A login holds for its connection, as IIS's of Windows do, and is said back in X-Login.
+    A login holds for its connection, as IIS's of Windows do, and is said back in X-Login; who the client is, as
+    X-Forwarded-For told, in X-Client.
     """
     checks = {path.lower(): answer for path, answer in server.checks.items()}
 
@@ -95,6 +96,7 @@ def http_handler(server: StandIn, health: Health) -> Handler:
             self.send_response(503 if fault else status)
             self.send_header("X-Server", server.name)
             self.send_header("X-Login", self.login)
+            self.send_header("X-Client", self.headers.get("X-Forwarded-For", ""))
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -2,7 +2,7 @@
 
 Each line of stdin is a JSON list, a kind and its words; each line of stdout is the answer as JSON. `https PATH` gives
 status, server and location; `kept PATH REQUESTS` servers and logins; `tls VERSION` the version spoken; `imaps`,
-`pop3s` and `smtp` the server that greets; `silence PORT` how long a silent connection lives; `load PATH SECONDS`
+`pop3s` and `smtp PORT` the server that greets; `silence PORT` how long a silent connection lives; `load PATH SECONDS`
 counts answers.
 """
 
@@ -83,8 +83,8 @@ def pop3s(vip: str) -> str:
     return welcome
 
 
-def smtp(vip: str) -> str:
-    with smtplib.SMTP(vip, 25, timeout=SECONDS) as client:
+def smtp(vip: str, port: int) -> str:
+    with smtplib.SMTP(vip, port, timeout=SECONDS) as client:
         client.sendmail("a@example.com", ["b@example.com"], "Subject: hello\r\n\r\nHello.\r\n")
         return client.ehlo_resp.decode() if client.ehlo_resp else ""
 
