@@ -37,6 +37,7 @@ WEB: list[dict[str, Any]] = [
     {"check": {"kind": "tcp"}},
     {"log": "errors"},
     {"ntlm": True},
+    {"name": "statistics"},
     {"reencrypt": {}},
     {"reencrypt": {"name": HOST}},
     {"reencrypt": {"authority": "ca.pem", "name": HOST}},

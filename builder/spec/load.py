@@ -19,11 +19,11 @@ def load(path: Path) -> Cluster:
 
     Raises SpecError with all that is wrong with it.
     """
-    return read(path)[0]
+    return listeners.expand(read(path)[0])
 
 
 def read(path: Path) -> tuple[Cluster, Document]:
-    """The same, with the document that it was read from."""
+    """The same with its presets as they are written, and the document that it was read from."""
     document = marks.read(text.read(path), str(path))
     cluster, faults = _validate(document.data, path.parent)
     faults.extend(checks.faults(document.data))
@@ -33,7 +33,7 @@ def read(path: Path) -> tuple[Cluster, Document]:
     problems = {*document.problems, *faulty}
     if cluster is None or problems:
         raise SpecError(list(problems))
-    return listeners.expand(cluster), document
+    return cluster, document
 
 
 def _validate(data: object, folder: Path) -> tuple[Cluster | None, list[Fault]]:

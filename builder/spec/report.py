@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from builder.errors import Problem, SpecError
+from builder.spec import listeners
 from builder.spec.load import read
 from builder.spec.model import Cluster
 from builder.spec.tls_checks import findings
@@ -32,7 +33,7 @@ def inspect(path: Path) -> tuple[Cluster, tuple[Problem, ...]]:
     found = findings(cluster)
     if found.faults:
         raise SpecError([document.problem(fault) for fault in found.faults])
-    return cluster, tuple(document.problem(fault) for fault in found.warnings)
+    return listeners.expand(cluster), tuple(document.problem(fault) for fault in found.warnings)
 
 
 def problems(path: Path) -> tuple[Problem, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from builder.spec import certificates, secret
+from builder.spec import certificates, listeners, secret
 from builder.spec.faults import Fault, Loc, named
 from builder.spec.model import Cluster
 from builder.spec.syntax import Unfit
@@ -27,7 +27,7 @@ class Findings:
 
 
 def findings(cluster: Cluster) -> Findings:
-    """All that the named files show; `cluster` is as `load` gives it, with its presets expanded."""
+    """All that the named files show, whether the cluster's presets are expanded or not."""
     found = Findings()
     leaves: dict[str, x509.Certificate] = {}
     for index, certificate in enumerate(cluster.tls.certificates):
@@ -49,10 +49,11 @@ def findings(cluster: Cluster) -> Findings:
 
 
 def authorities(cluster: Cluster) -> Iterator[tuple[Loc, Path]]:
-    """Every authority that servers' certificates are verified with, by the service that names it."""
-    for index, service in enumerate(cluster.services):
+    """Every authority that servers' certificates are verified with, by the service or preset that names it."""
+    for loc, service in listeners.placed(cluster):
         if service.reencrypt and service.reencrypt.authority:
-            yield ("services", index, "reencrypt", "authority"), service.reencrypt.authority
+            key = ("authority",) if loc[0] == "presets" else ("reencrypt", "authority")
+            yield (*loc, *key), service.reencrypt.authority
 
 
 def _certificate(certificate: Certificate, loc: Loc, found: Findings) -> x509.Certificate | None:
@@ -82,7 +83,7 @@ def _certificate(certificate: Certificate, loc: Loc, found: Findings) -> x509.Ce
 def _names(cluster: Cluster, leaves: dict[str, x509.Certificate]) -> Iterator[Fault]:
     """Hosts that no certificate of their service is for."""
     told: set[str] = set()
-    for service in cluster.services:
+    for _, service in listeners.placed(cluster):
         shown = [leaves[name] for name in service.certificates if name in leaves]
         if len(shown) < len(service.certificates) or not shown:
             continue

@@ -169,6 +169,18 @@ def test_the_authority_of_servers_must_be_readable(spec: Path, told: Told) -> No
     assert told() == []
 
 
+def test_the_authority_of_a_preset_is_told_at_its_own_line(spec: Path) -> None:
+    preset = (
+        "  - {preset: exchange2013, hosts: [www.example.com], certificate: www, vips: [10.1.2.20], authority: ca.pem,"
+    )
+    servers = "servers: [{name: ex1, address: 10.1.2.32}]}"
+    text = SPEC.replace("vips: [10.1.2.10]", "vips: [10.1.2.10, 10.1.2.20]").replace("port: 443", "port: 8443")
+    spec.write_text(f"{text}presets:\n{preset}\n    {servers}\n")
+    (problem,) = report.problems(spec)
+    assert problem.reason == "authority of preset 1 cannot be read: No such file or directory"
+    assert (problem.line, problem.value) == (18, "ca.pem")
+
+
 @pytest.mark.parametrize(("text", "good"), [("correct-horse", True), ("short", False), ("two words", False)])
 def test_the_password_of_the_statistics_must_fit_haproxys_file(spec: Path, told: Told, text: str, good: bool) -> None:
     spec.write_text(SPEC + "statistics: {password: secret}\n")
