@@ -11,6 +11,8 @@ from builder.spec.preset import Preset
 from builder.spec.service import Service
 
 WEB_ONLY = ("routes", "root", "hsts", "maintenance", "redirect", "ntlm")
+BODILESS = frozenset({*range(100, 200), 204, 205, 304})
+"""Statuses of answers that have no body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
 TLS_HINT = "list it under tls.certificates"
 
 
@@ -21,6 +23,7 @@ def faults(cluster: Cluster) -> Iterator[Fault]:
         yield from _servers(service, loc)
         yield from _mode(service, loc)
         yield from _routes(service, loc)
+        yield from _checks(service, loc)
         yield from _certificates(cluster, service.certificates, (*loc, "certificates"))
         yield from _vips(cluster, service.vips, loc)
     for index, preset in enumerate(cluster.presets):
@@ -63,6 +66,15 @@ def _routes(service: Service, loc: Loc) -> Iterator[Fault]:
             yield Fault(own, f"{named(own)} takes no request", "give it paths or hosts", shows_value=False)
         if route.name in names[:index]:
             yield Fault((*own, "name"), f"{named((*own, 'name'))} is given twice", "give every route its own name")
+
+
+def _checks(service: Service, loc: Loc) -> Iterator[Fault]:
+    """Health checks that no server can pass."""
+    own = [((*loc, "routes", index, "check"), route.check) for index, route in enumerate(service.routes)]
+    for place, check in (((*loc, "check"), service.check), *own):
+        if check and check.body and check.status in BODILESS:
+            reason = f"an answer with status {check.status} has no body, so no server is ever well"
+            yield Fault((*place, "body"), reason, "leave out body, or give another status")
 
 
 def _certificates(cluster: Cluster, names: Iterable[str], loc: Loc) -> Iterator[Fault]:

@@ -76,7 +76,7 @@ def _certificate(certificate: Certificate, loc: Loc, found: Findings) -> x509.Ce
         return chain[0]
     if not certificates.belongs(chain[0], public):
         reason = f"{named((*loc, 'key'))} is the key of another certificate than the chain's first"
-        found.faults.append(Fault((*loc, "key"), reason))
+        found.faults.append(Fault((*loc, "key"), reason, "give the key that the certificate was asked for with"))
     return chain[0]
 
 

@@ -91,6 +91,16 @@ def cluster_of(tmp_path):
         (WEB.replace("port: 8080", "port: 8080\n    redirect: https"), ("it needs no servers", "")),
         (WEB[: WEB.index("    servers")], ("service 1 has no servers", "add them")),
         (WEB.replace("port: 8080", "port: 8080\n    routes: [{name: x}]"), ("route 1 of service 1 takes no", "paths")),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    check: {status: 204, body: ok}"),
+            ("an answer with status 204 has no body", "another status"),
+        ),
+        (
+            WEB.replace(
+                "port: 8080", "port: 8080\n    routes: [{name: x, paths: [/x], check: {status: 304, body: ok}}]"
+            ),
+            ("an answer with status 304 has no body", "another status"),
+        ),
         (WEB + "statistics: {port: 22, password: x}\n", ("port of statistics is that of the nodes' own SSH", "")),
         (WEB.replace("name: web1,", "name: web1, backup: maybe,"), ("must be true or false", "")),
         (WEB.replace("port: 8080", "port: 8080\n    check: {body: 'a\"b'}"), ("printable ASCII", "")),
