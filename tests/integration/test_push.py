@@ -1,15 +1,19 @@
-"""The guest's push program on a node in namespaces, with the real HAProxy; systemd and firewalld are stand-ins."""
+"""The guest's push on a node in namespaces, with HAProxy as master and worker; systemd and firewalld are fake."""
 
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from builder.guests import known
+from builder.lab.background import launch
 from builder.lab.netns import NetnsNode
+from builder.lab.waiting import until
 from builder.render import GuestFile, appliance, payload
 from builder.run import Completed
 from tests.specs import quickstart
@@ -20,14 +24,22 @@ FACTS = known()["debian12"].facts
 MORE = (("web", 10), ("shop", 20))
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 SYSTEMCTL = """#!/bin/sh
+main=$(cat /run/main)
+case $* in
+    show*) echo "MainPID=$main"; exit ;;
+    reload*) [ -e /run/ill ] || kill -USR2 "$main" ;;
+esac
 echo "systemctl $*" >>/run/told
 [ "$*" != 'reload haproxy' ] || [ ! -e /run/ill ]
 """
+OCCUPY = "import socket, sys, time; held = socket.create_server(('', int(sys.argv[1]))); time.sleep(60)"
+OCCUPIED = "82"
 FIREWALL = """#!/bin/sh
 echo "firewall-cmd $*" >>/run/told
 """
 ZONE = "/etc/firewalld/zones/vipforge.xml"
 PORT = "firewall-cmd --quiet --zone=vipforge --{}-port=81/tcp"
+SECONDS = 10
 RELOADED = ["systemctl reload haproxy", "systemctl --quiet is-active haproxy"]
 
 
@@ -38,6 +50,9 @@ def identified(start_pair: Callable) -> Iterator[NetnsNode]:
         node.identify()
         for name, text in (("systemctl", SYSTEMCTL), ("firewall-cmd", FIREWALL)):
             node.run("install", "-m", "0755", "/dev/stdin", f"/usr/local/sbin/{name}", stdin=text)
+        words = node.inside("haproxy", "-W", "-n", "2000", "-p", "/run/main", "-f", CONFIGURATION)
+        log = node.folder / "haproxy.log"
+        launch(words, node.path("/run/haproxy/admin.sock").exists, "haproxy", log=log, limit=SECONDS)
         yield node
 
 
@@ -117,6 +132,18 @@ def test_a_reload_that_fails_brings_the_old_files_back(node: NetnsNode) -> None:
     assert (done.code, "the old files are back" in done.err) == (1, True)
     assert node.path(CONFIGURATION).read_text() == before
     assert told(node) == [PORT.format("add"), *RELOADED[:1], PORT.format("remove"), *RELOADED[:1]]
+
+
+def test_a_port_that_another_program_has_brings_the_old_files_back(node: NetnsNode) -> None:
+    """HAProxy finds that out after the check, when it has begun to reload."""
+    before = node.path(CONFIGURATION).read_text()
+    with subprocess.Popen(node.inside(sys.executable, "-c", OCCUPY, OCCUPIED)) as other:
+        until(lambda: f":{OCCUPIED} " in node.run("ss", "-Hltn").out, "the port to be taken", limit=SECONDS)
+        done = push(node, "apply", lambda text: text.replace(":81\n", f":{OCCUPIED}\n"))
+        other.kill()
+    assert (done.code, "the old files are back" in done.err) == (1, True)
+    assert node.path(CONFIGURATION).read_text() == before
+    assert "192.168.56.10:80 " in node.run("ss", "-Hltn").out
 
 
 def test_good_files_are_put_in_place_and_haproxy_reloads(node: NetnsNode) -> None:
