@@ -148,7 +148,7 @@ def test_a_port_that_another_program_has_brings_the_old_files_back(node: NetnsNo
 
 def test_good_files_are_put_in_place_and_haproxy_reloads(node: NetnsNode) -> None:
     assert push(node, "apply").code == 0
-    assert "frontend more" in node.path(CONFIGURATION).read_text()
+    assert "frontend more.frontend" in node.path(CONFIGURATION).read_text()
     assert told(node) == [PORT.format("add"), *RELOADED]
     assert node.path(CONFIGURATION).stat().st_mode & 0o777 == 0o644
     assert not Path(node.path("/run/vipforge/push")).exists()

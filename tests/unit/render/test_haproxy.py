@@ -33,7 +33,7 @@ def conf(cluster: Cluster, release: str = "2.6") -> str:
 def served(release: str = "2.6", **keys: Any) -> list[str]:
     """The lines of the file for one service."""
     text = conf(quickstart(services=[{**WEB, **keys}]), release)
-    return [line.strip() for line in text[text.index("frontend web") :].splitlines()]
+    return [line.strip() for line in text[text.index("frontend web.") :].splitlines()]
 
 
 def secured(release: str = "2.6", **keys: Any) -> list[str]:
@@ -70,6 +70,15 @@ def test_every_release_gets_the_same_backends_and_servers(release: str) -> None:
 
     cluster = load(examples.FOLDER / "exchange2013.yml")
     assert heads(conf(cluster, release)) == heads(conf(cluster))
+
+
+@pytest.mark.parametrize("name", [*examples.names(), "every option"])
+def test_no_two_sections_have_one_name(name: str, tmp_path: Path) -> None:
+    """HAProxy 3.2 warns of it ("dangerous"), 3.3 refuses it."""
+    cluster = every_option(tmp_path) if name == "every option" else load(examples.FOLDER / f"{name}.yml")
+    sections = re.findall(r"^(?:frontend|backend) (\S+)", conf(cluster), re.MULTILINE)
+    assert sections
+    assert len(sections) == len(set(sections))
 
 
 def test_http_2_is_not_offered_because_ntlm_needs_a_connection_of_its_own() -> None:
