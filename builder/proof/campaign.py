@@ -66,6 +66,7 @@ def run(pair: Pair, asked: Asked, conditions: Conditions, digests: dict[str, str
     if not possible:
         why_not = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise UserError(f"there is nothing to run here: {why_not}")
+    versions = {"vipforge": __version__, **pair.versions()}  # now, for a run that is broken off leaves no node to ask
     results, broken_off = _results(pair, possible, asked, conditions)
     reasons |= {each.name: NOT_REACHED for each in possible if broken_off}
     reasons |= {each.name: "" for each in results}
@@ -75,7 +76,7 @@ def run(pair: Pair, asked: Asked, conditions: Conditions, digests: dict[str, str
         how=pair.how,
         scenarios=results,
         not_covered=tuple(NotCovered(name, reason) for name, reason in reasons.items() if reason),
-        versions={"vipforge": __version__, **pair.versions()},
+        versions=versions,
         digests=digests,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 3),

@@ -22,12 +22,13 @@ from builder.spec.model import Cluster
 CONDITIONS: dict[Accelerator, Conditions] = {
     "kvm": Conditions(Pace(rate=0.005), Patience(settle=120, effect=30, recover=180), emulated=False),
     "tcg": Conditions(
-        Pace(rate=0.2, timeout=2, holder_rate=0.1, holder_patience=0.5),
+        Pace(rate=0.2, timeout=2, holder_rate=0.1, holder_patience=0.5, answers=3),
         Patience(settle=300, effect=60, recover=600),
         emulated=True,
     ),
 }
-"""An emulated guest that is asked more often than this does nothing but answer, and it boots in minutes."""
+"""An emulated guest that is asked more often than this does nothing but answer, and it boots in minutes. At this rate
+ten answers would take longer than systemd needs to bring back what was killed."""
 
 
 def prove(spec: Path, asked: Asked) -> Proof:

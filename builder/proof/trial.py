@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
@@ -18,8 +20,6 @@ from builder.proof.scenarios.scenario import profile_of
 from builder.proof.seen import Seen
 from builder.proof.watch import Pace, Watch, watching
 
-GOOD_ANSWERS = 10
-"""So many good answers from each probe of a service mean that it is served."""
 LEAD, TAIL = 0.3, 0.3
 SETTLED_SECONDS = 0.1
 RETURN_ADVERTISEMENTS = 5
@@ -54,7 +54,11 @@ def run(stage: Stage, scenario: Scenario, number: int) -> Trial:
     settle(pair, stage.patience.settle)
     pair.moments.clear()
     with watching(pair, stage.pace) as watch:
-        watch.until(lambda seen: is_well(pair, seen, 0), f"{pair.first} to serve alone", limit=stage.patience.settle)
+        watch.until(
+            lambda seen: is_well(pair, seen, stage.pace.answers, 0),
+            f"{pair.first} to serve alone",
+            limit=stage.patience.settle,
+        )
         began = time.monotonic()
         # The fault must not keep step with advertisements, or with a script that looks every 2 seconds.
         time.sleep(LEAD + stage.random.uniform(0, 2 * profile_of(pair.cluster).advert))
@@ -81,11 +85,11 @@ def settle(pair: Pair, limit: float) -> None:
     pair.first = until(master, what, limit=limit, every=SETTLED_SECONDS)
 
 
-def is_served(seen: Seen, since: float) -> bool:
-    """Whether questions that were sent after a moment have been answered."""
-    good = [sample.probe for sample in seen.samples if sample.at > since and analysis.is_good(sample)]
-    probes = analysis.service_probes(seen.samples)
-    return all(good.count(probe) >= GOOD_ANSWERS for probe in probes)
+def is_served(seen: Seen, answers: int, since: float, before: float = math.inf) -> bool:
+    """Whether so many questions that were sent after a moment, and before another, have been answered."""
+    asked = (sample for sample in seen.samples if since < sample.at < before)
+    good = Counter(sample.probe for sample in asked if analysis.is_good(sample))
+    return all(good[probe] >= answers for probe in analysis.service_probes(seen.samples))
 
 
 def is_heard(seen: Seen, since: float) -> bool:
@@ -97,7 +101,7 @@ def is_heard(seen: Seen, since: float) -> bool:
     return heard == {sample.probe for sample in seen.samples}
 
 
-def is_well(pair: Pair, seen: Seen, since: float) -> bool:
+def is_well(pair: Pair, seen: Seen, answers: int, since: float) -> bool:
     """Whether the node that should holds the VIP alone, and questions after a moment and after its coming are served.
 
     Without pre-emption that is any node.
@@ -105,13 +109,16 @@ def is_well(pair: Pair, seen: Seen, since: float) -> bool:
     holders = seen.holders()
     home = holders == (pair.first,) if pair.cluster.vrrp.preempt else len(holders) == 1
     asked_after = max(since, seen.last_change())
-    return home and is_served(seen, asked_after) and is_heard(seen, asked_after)
+    return home and is_served(seen, answers, asked_after) and is_heard(seen, asked_after)
 
 
-def has_moved(pair: Pair, seen: Seen, since: float) -> bool:
-    """Whether another node alone holds the VIP, and questions after its coming are answered."""
-    holders = seen.holders()
-    return len(holders) == 1 and pair.first not in holders and is_served(seen, max(since, seen.last_change()))
+def has_moved(pair: Pair, seen: Seen, answers: int, since: float) -> bool:
+    """Whether another node alone has held the VIP, and questions of that time were answered.
+
+    It may have given it back by now: a service manager has started again what was killed, before anybody looked.
+    """
+    elsewhere = (stay for stay in seen.stays() if len(stay.nodes) == 1 and pair.first not in stay.nodes)
+    return any(is_served(seen, answers, max(since, stay.start), stay.end) for stay in elsewhere)
 
 
 class _Act:
@@ -120,6 +127,7 @@ class _Act:
     def __init__(self, stage: Stage, scenario: Scenario, watch: Watch) -> None:
         self._stage = stage
         self._pair = stage.pair
+        self._answers = stage.pace.answers
         self._scenario = scenario
         self._effect = scenario.effect_in(profile_of(stage.pair.cluster))
         self._watch = watch
@@ -136,7 +144,11 @@ class _Act:
             self.recovered = time.monotonic()
             mended = self._do("the recovery could not be made", lambda: self._scenario.recover(self._pair))
         if mended:
-            self._wait(lambda seen: is_well(self._pair, seen, self.recovered), "well", self._stage.patience.recover)
+            self._wait(
+                lambda seen: is_well(self._pair, seen, self._answers, self.recovered),
+                "well",
+                self._stage.patience.recover,
+            )
             self._check_that_nothing_comes_back(self.recovered)
 
     def _do(self, what: str, act: Callable[[], None]) -> bool:
@@ -165,15 +177,21 @@ class _Act:
 
     def _await_effect(self, injected: float) -> None:
         if self._effect is Effect.MOVES:
-            self._wait(lambda seen: has_moved(self._pair, seen, injected), "moved", self._stage.patience.effect)
+            self._wait(lambda seen: self._has_moved(seen, injected), "moved", self._stage.patience.effect)
         if self._effect is Effect.SPLIT:
             self._wait(lambda seen: len(seen.holders()) > 1, "split", self._stage.patience.effect)
+
+    def _is_well(self, seen: Seen) -> bool:
+        return is_well(self._pair, seen, self._answers, self.recovered)
+
+    def _has_moved(self, seen: Seen, injected: float) -> bool:
+        return has_moved(self._pair, seen, self._answers, injected)
 
     def _check_effect(self, injected: float, broken: float) -> None:
         seen = self._watch.look()
         if self._effect is Effect.STAYS and seen.last_change() > injected:
             self.faults.append("the VIPs were to stay where they are, and they did not")
-        if self._effect is Effect.GONE and is_served(seen, broken + self._scenario.hold / 2):
+        if self._effect is Effect.GONE and is_served(seen, self._answers, broken + self._scenario.hold / 2):
             self.faults.append("nobody was to serve until the recovery, and somebody did")
 
     def _check_that_nothing_comes_back(self, recovered: float) -> None:

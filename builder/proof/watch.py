@@ -33,6 +33,8 @@ class Pace:
     timeout: float = 1.0
     holder_rate: float = 0.01
     holder_patience: float = 0.05
+    answers: int = 10
+    """So many good answers from each probe of a service mean that it is served."""
 
 
 class Watch:

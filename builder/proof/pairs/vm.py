@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from builder.errors import UserError
 from builder.host.acceleration import Accelerator
 from builder.lab import qmp, vm
 from builder.lab.ssh import argv
@@ -17,7 +18,7 @@ from builder.proof.model import NodeMoment, VrrpState
 from builder.proof.pairs import journal
 from builder.proof.pairs.logs import STATES, first_version
 from builder.proof.pairs.pair import SECONDS, Daemon, Pair
-from builder.run import CommandFailed, run
+from builder.run import run
 from builder.spec.model import Node
 
 END_SECONDS = 30
@@ -121,7 +122,7 @@ class VmPair(Pair):
         for name in self.names:
             try:
                 told = self.shell(name, journal.SCRIPT)
-            except CommandFailed as failure:
+            except UserError as failure:  # it is down, or too slow
                 logs[name] = f"not reached: {failure.message}"
                 continue
             lines = [line for line in journal.read(told, time.monotonic()) if line.at >= since]

@@ -51,14 +51,27 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
         except StopIteration:
             raise TimedOut("waited 1 s for lb1 to be MASTER") from None
 
-    monkeypatch.setattr(campaign, "_result", run)
-    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
+    asked: list[str] = []
+
+    def versions() -> dict[str, str]:
+        """A node can tell them as long as it lives."""
+        asked.append("versions")
+        assert len(asked) == 1, "the dead were asked"
+        return {"keepalived": "2.3.3"}
+
+    def broken(*words: object) -> object:
+        asked.append("scenario")
+        return run(*words)
+
+    monkeypatch.setattr(campaign, "_result", broken)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=versions)
     only = ("haproxy-killed", "hand-over", "link-cut", "node-off")
     found = campaign.run(pair, Asked(only=only), CONDITIONS, {})
     assert [each.name for each in found.scenarios] == ["haproxy-killed"]
     assert found.broken_off == "before hand-over: waited 1 s for lb1 to be MASTER"
     assert [each.name for each in found.not_covered] == ["hand-over", "link-cut", "node-off"]
     assert not found.passed
+    assert found.versions["keepalived"] == "2.3.3"
     assert f"broken off {found.broken_off}" in summary.text(found, colour=False)
     assert found.broken_off in Reader(html(found)).text
     assert junit(found).count(b"<error") == 1
@@ -69,7 +82,7 @@ def test_a_pair_that_never_was_well_is_an_error(monkeypatch: pytest.MonkeyPatch)
         raise TimedOut("waited 1 s for lb1 to be MASTER")
 
     monkeypatch.setattr(campaign, "_result", run)
-    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, versions=dict)
     with pytest.raises(TimedOut):
         campaign.run(pair, Asked(only=("hand-over",)), CONDITIONS, {})
 

@@ -82,19 +82,36 @@ def test_without_preemption_whoever_is_master_is_the_first() -> None:
 
 
 def test_served_means_answers_to_questions_of_after_a_moment() -> None:
-    assert trial.is_served(Seen(samples=asked(1, 2)), 0.5)
-    assert not trial.is_served(Seen(samples=asked(1, 2)), 1.95)
-    assert not trial.is_served(Seen(samples=lost(1, 2)), 0.5)
+    assert trial.is_served(Seen(samples=asked(1, 2)), 10, 0.5)
+    assert not trial.is_served(Seen(samples=asked(1, 2)), 10, 1.95)
+    assert trial.is_served(Seen(samples=asked(1, 2)), 4, 1.95)
+    assert not trial.is_served(Seen(samples=asked(1, 2)), 10, 0.5, before=1.05)
+    assert not trial.is_served(Seen(samples=lost(1, 2)), 10, 0.5)
     both = [*asked(1, 2), *lost(1, 2, probe="greeting")]
-    assert not trial.is_served(Seen(samples=both), 0.5)
+    assert not trial.is_served(Seen(samples=both), 10, 0.5)
 
 
 def test_well_means_an_answer_to_each_probe() -> None:
     """A kept connection whose SYN was dropped by a full backlog is there a second later than the others."""
     holds = [Hold(0, LB1, True)]
     late = [*asked(1, 2), *asked(1, 1.5, probe="kept"), *lost(1.5, 2, probe="kept")]
-    assert trial.is_well(pair(), Seen(samples=late, holds=holds), 1)
-    assert not trial.is_well(pair(), Seen(samples=late, holds=holds), 1.6)
+    assert trial.is_well(pair(), Seen(samples=late, holds=holds), 10, 1)
+    assert not trial.is_well(pair(), Seen(samples=late, holds=holds), 10, 1.6)
+
+
+def test_a_move_counts_also_when_the_vip_is_back_before_anybody_looks() -> None:
+    """A service manager starts a killed HAProxy again while the SSH connection that killed it still ends."""
+    there_and_back = [Hold(0, LB1, True), Hold(1, LB1, False), Hold(1, LB2, True), Hold(2, LB2, False)]
+    holds = [*there_and_back, Hold(2, LB1, True)]
+    assert trial.has_moved(pair(), Seen(samples=asked(0, 3), holds=holds), 10, 0.5)
+    assert not trial.has_moved(pair(), Seen(samples=asked(0, 3), holds=holds), 10, 1.95)
+    unserved = [*asked(0, 1), *lost(1, 2), *asked(2, 3)]
+    assert not trial.has_moved(pair(), Seen(samples=unserved, holds=holds), 10, 0.5)
+
+
+def test_a_move_to_two_holders_is_none() -> None:
+    holds = [Hold(0, LB1, True), Hold(1, LB2, True)]
+    assert not trial.has_moved(pair(), Seen(samples=asked(0, 3), holds=holds), 10, 0.5)
 
 
 @pytest.mark.usefixtures("still")
