@@ -161,8 +161,10 @@ def proof(*results: ScenarioResult, **changes: Any) -> Proof:
             "kernel": "6.1.0-18-amd64",
         },
         digests={"cluster.yml": "5f" * 32, "keepalived.conf of lb1.example.com": "c0" * 32},
-        started="2026-11-23T19:40:12Z",
+        started="2026-11-23T19:40:12+00:00",
         seconds=52.4,
+        rate_s=0.01,
+        room_s=0,
     )
     return replace(made, **changes)
 

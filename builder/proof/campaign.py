@@ -10,10 +10,11 @@ from random import Random
 
 from builder import __version__
 from builder.errors import UserError
-from builder.progress import duration, say, step
+from builder.progress import say, step
 from builder.proof import judge, limits, trial
 from builder.proof.model import NotCovered, Proof, ScenarioResult
 from builder.proof.pairs import Pair
+from builder.proof.report.words import seconds
 from builder.proof.scenarios import Scenario, known
 from builder.proof.trial import Patience, Stage
 from builder.proof.watch import Pace
@@ -80,6 +81,8 @@ def run(pair: Pair, asked: Asked, conditions: Conditions, digests: dict[str, str
         digests=digests,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 3),
+        rate_s=asked.rate or conditions.pace.rate,
+        room_s=limits.EMULATED if conditions.emulated else 0,
         broken_off=broken_off,
     )
 
@@ -112,5 +115,5 @@ def _result(stage: Stage, scenario: Scenario, repeat: int, conditions: Condition
     with step(f"{scenario.name}: {scenario.title}"):
         trials = [trial.run(stage, scenario, number) for number in range(1, repeat + 1)]
         found = judge.judge(stage.pair.cluster, scenario, trials, emulated=conditions.emulated)
-        say(f"outage {duration(found.outage_s.worst)}, {'ok' if found.passed else f'FAILED: {found.reason}'}")
+        say(f"outage {seconds(found.outage_s.worst)}, {'ok' if found.passed else f'FAILED: {found.reason}'}")
     return found

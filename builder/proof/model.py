@@ -165,6 +165,10 @@ class Proof:
     started: str
     """ISO 8601, UTC."""
     seconds: float
+    rate_s: float
+    """Between two questions of a probe: an outage that is shorter can pass between them."""
+    room_s: float
+    """What the default limits have on top because the guests' processor is emulated; 0 where it is not."""
     broken_off: str = ""
     """Why the run ended before its last scenario; empty where it did not."""
 

@@ -16,6 +16,7 @@ from tests.chromium import Page, chromium
 pytestmark = pytest.mark.integration
 
 WIDTHS = (360, 768, 1280)
+A4_WIDTH = 688
 LEAST_CONTRAST = 4.5
 
 CONTRASTS = """(() => {
@@ -81,6 +82,13 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
     assert page.value(outside) == []
 
 
+def test_a_phone_shows_a_scenarios_name_on_a_whole_line(page: Page) -> None:
+    page.size(360)
+    wide = """[...document.querySelectorAll('.results tbody tr')].map(row =>
+      row.querySelector('th').getBoundingClientRect().width / row.querySelector('td').getBoundingClientRect().width)"""
+    assert min(page.value(wide)) == 1
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_words_of_a_figure_do_not_lie_upon_one_another(page: Page, width: int) -> None:
     page.size(width)
@@ -109,6 +117,18 @@ def test_it_prints(page: Page) -> None:
     printed = page.pdf()
     assert printed.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 1
+
+
+def test_paper_shows_the_results_as_a_table(page: Page) -> None:
+    """A4 less its margins is as wide as a small tablet, whose screen gets them one below the other."""
+    page.ask("Emulation.setEmulatedMedia", media="print")
+    page.size(A4_WIDTH)
+    try:
+        row = "getComputedStyle(document.querySelector('.results tbody tr')).display"
+        assert page.value(row) == "table-row"
+        assert page.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    finally:
+        page.dark(on=False)
 
 
 def test_the_comparison_is_an_image(folder: Path, tmp_path: Path) -> None:

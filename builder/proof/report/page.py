@@ -18,9 +18,9 @@ from builder.proof.report.clean import clean
 from builder.proof.report.logs import Log, logs
 from builder.proof.report.story import Event, events, faults
 from builder.proof.report.timeline import figure
-from builder.proof.report.verdict import HOW, figures, verdict
+from builder.proof.report.verdict import conditions, figures, verdict
 from builder.proof.report.windows import shown, windows
-from builder.proof.report.words import count, seconds, some
+from builder.proof.report.words import count, moment, seconds, some
 
 FOLDER = Path(__file__).parent
 
@@ -53,7 +53,7 @@ def html(proof: Proof) -> str:
         .get_template("page.html.j2")
         .render(
             proof=proof,
-            how=HOW[proof.how],
+            conditions=conditions(proof),
             verdict=verdict(proof),
             figures=figures(proof),
             sections=[_section(number, result) for number, result in enumerate(proof.scenarios, 1)],
@@ -72,7 +72,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(seconds=seconds, count=count, some=some, busy=lambda result: least_busy(result).items())
+    made.filters.update(
+        seconds=seconds, moment=moment, count=count, some=some, busy=lambda result: least_busy(result).items()
+    )
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.proof.model import Proof
-from builder.proof.report.words import count, some
+from builder.proof.report.words import count, seconds, some
 
 HOW = {
     "netns": "The real HAProxy and keepalived with the cluster's configuration, in network namespaces of one host.",
@@ -34,6 +34,14 @@ def verdict(proof: Proof) -> Verdict:
         return Verdict("Failed", f"{failed} of {some(run, 'scenario')} did not pass.", good=False)
     sentence = "The one scenario that was run passed." if run == 1 else f"All {run} scenarios that were run passed."
     return Verdict("Passed", sentence, good=True)
+
+
+def conditions(proof: Proof) -> str:
+    """How the numbers came to be, as far as that bounds what they say."""
+    told = f"{HOW[proof.how]} Each probe asked every {seconds(proof.rate_s)}: a shorter outage can pass between them."
+    if proof.room_s:
+        told += f" The guests' processor was emulated, so the default limits have {proof.room_s:g} s on top."
+    return told
 
 
 def figures(proof: Proof) -> list[tuple[str, str]]:

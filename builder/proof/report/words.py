@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 UNIT = 0.9995
 """What would be rounded up to 1000 ms is said in seconds."""
 NOTHING = "\N{EN DASH}"
@@ -16,6 +18,11 @@ def seconds(value: float | None) -> str:
     if value < UNIT:
         return f"{value * 1000:.0f} ms" if value >= 0.00995 else f"{value * 1000:.1f} ms"  # noqa: PLR2004 - two digits
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"  # noqa: PLR2004 - three digits
+
+
+def moment(iso: str) -> str:
+    """`2026-11-23 19:40:12 UTC` of an ISO 8601 time."""
+    return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def count(value: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from builder.proof import model, summary
 from builder.proof.judge import judge
@@ -20,7 +21,10 @@ def proof(*outages: float) -> Proof:
     ]
     found = judge(of_profile("fast"), known()["haproxy-killed"], trials, emulated=False)
     missing = NotCovered("node-off", "it needs a machine")
-    return Proof("quickstart", "fast", "netns", (found,), (missing,), {"keepalived": "2.3.3"}, {}, "2026-01-01", 12.3)
+    versions = {"keepalived": "2.3.3"}
+    return Proof(
+        "quickstart", "fast", "netns", (found,), (missing,), versions, {}, "2026-01-01", 12.3, rate_s=0.01, room_s=0
+    )
 
 
 def test_a_row_has_the_numbers_and_the_verdict() -> None:
@@ -49,6 +53,12 @@ def test_what_failed_says_why() -> None:
     text = summary.text(proof(2), colour=False)
     assert "FAILED" in text
     assert "haproxy-killed: outage of 2.010 s, the limit is 0.15 s" in text
+
+
+def test_what_emulated_guests_are_given_is_told() -> None:
+    told = "the guests' processor was emulated, so the default limits have 4 s on top"
+    assert told in summary.text(replace(proof(2), room_s=4.0), colour=False).splitlines()
+    assert "emulated" not in summary.text(proof(2), colour=False)
 
 
 def test_without_colour_there_are_no_control_characters() -> None:

@@ -105,6 +105,15 @@ def test_what_went_wrong_is_told_once() -> None:
         assert section.count(fault) == 1
 
 
+def test_what_bounds_the_numbers_is_told() -> None:
+    whole = Reader(html(proofs.proof())).text
+    assert "Each probe asked every 10 ms: a shorter outage can pass between them." in whole
+    assert "emulated" not in whole
+    slow = Reader(html(replace(proofs.proof(), how="vm", rate_s=0.2, room_s=4.0))).text
+    assert "Each probe asked every 200 ms" in slow
+    assert "The guests' processor was emulated, so the default limits have 4 s on top." in slow
+
+
 def test_a_load_is_told() -> None:
     loaded = proofs.result("cpu-load", "Busy", [proofs.trial("cpu-load", busy={proofs.FIRST: 0.974})])
     page = html(proofs.proof(loaded))

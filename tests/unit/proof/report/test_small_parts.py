@@ -7,7 +7,7 @@ import pytest
 from builder.proof.report.axis import WIDTH, Axis
 from builder.proof.report.clean import clean
 from builder.proof.report.logs import FIRST, LAST, logs
-from builder.proof.report.words import listed, seconds, some
+from builder.proof.report.words import listed, moment, seconds, some
 from tests import proofs
 
 
@@ -27,6 +27,11 @@ from tests import proofs
 )
 def test_seconds(value: float | None, said: str) -> None:
     assert seconds(value) == said
+
+
+@pytest.mark.parametrize("iso", ["2026-11-23T19:40:12+00:00", "2026-11-23T19:40:12Z", "2026-11-23T21:40:12+02:00"])
+def test_a_moment(iso: str) -> None:
+    assert moment(iso) == "2026-11-23 19:40:12 UTC"
 
 
 def test_counts_and_lists() -> None:
