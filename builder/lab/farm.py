@@ -12,6 +12,7 @@ from builder.files import write_atomic
 from builder.lab.background import launch
 from builder.lab.network import own_addresses
 from builder.lab.state import Lab
+from builder.lab.waiting import until
 from builder.render.haproxy import backends
 from builder.run import Argv
 from builder.spec.model import Cluster
@@ -23,9 +24,15 @@ START_SECONDS = 30
 PLAN, READY, LOG = "farm.json", "farm.ready", "farm.log"
 ILL = "farm.ill"
 """While this file is there, the servers answer no request with anything good."""
-MAIL_ILL = "mail.ill"
-"""While this file is there, the SMTP server leaves its clients waiting."""
-
+ALERTS = "smtp"
+"""The name of the SMTP server that gets the cluster's alerts."""
+MailFault = Literal["hangs", "refuses", "down"]
+"""It leaves its clients waiting after their greeting, or takes no recipient, or does not listen."""
+MAIL_FAULT = "mail.fault"
+"""While this file is there, the SMTP server of the alerts fails as it says."""
+MAIL_DOWN = "mail.down"
+"""There as long as that server does not listen."""
+MAIL_SECONDS = 15
 
 DOWN = "farm.down"
 """While this file is there, what its lines name fails: `SERVER:PORT` or `SERVER:PORT/PATH`, and what is below.
@@ -61,9 +68,14 @@ def set_well(folder: Path, *, well: bool) -> None:
     _set(folder / ILL, there=not well)
 
 
-def set_mail_well(folder: Path, *, well: bool) -> None:
-    """Let the SMTP server of the farm in a lab's folder serve, or hang."""
-    _set(folder / MAIL_ILL, there=not well)
+def set_mail(folder: Path, fault: MailFault | None) -> None:
+    """Let the SMTP server of the alerts fail, or serve again; returns when it does. Raises TimedOut after 15 s."""
+    if fault:
+        write_atomic(folder / MAIL_FAULT, fault)
+    else:
+        (folder / MAIL_FAULT).unlink(missing_ok=True)
+    is_down = (folder / MAIL_DOWN).exists
+    until(lambda: is_down() == (fault == "down"), "the SMTP server to come or go", limit=MAIL_SECONDS)
 
 
 def set_down(folder: Path, *named: str) -> None:
@@ -83,7 +95,7 @@ def stand_ins(cluster: Cluster) -> tuple[StandIn, ...]:
     found: dict[tuple[IpAddress, int], StandIn] = {}
     if cluster.alerts:
         smtp = cluster.alerts.smtp_server
-        found[smtp, SMTP_PORT] = StandIn(str(smtp), SMTP_PORT, "smtp", "smtp")
+        found[smtp, SMTP_PORT] = StandIn(str(smtp), SMTP_PORT, "smtp", ALERTS)
     for service in cluster.services:
         for backend in backends(service):
             for server in backend.servers:

@@ -14,8 +14,8 @@ from builder.lab.state import folder
 from builder.spec.model import Cluster
 
 MAILS = "mails.jsonl"
-ILL_SECONDS = 0.2
-"""Between two looks whether the server is well again."""
+LOOK_SECONDS = 0.2
+"""Between two looks whether the server is to fail, or well again."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,39 @@ class Mail:
 
 
 class Mailbox:
-    """aiosmtpd's handler: adds each mail to a file; while the file `ill` is there, it leaves clients waiting."""
+    """aiosmtpd's handler: adds each mail to a file, as long as the file `fault` does not say how to fail."""
 
-    def __init__(self, path: Path, ill: Path) -> None:
+    def __init__(self, path: Path, fault: Path) -> None:
         self.path = path
-        self.ill = ill
+        self.fault = fault
+
+    def told(self) -> str:
+        """How to fail; empty for not at all."""
+        try:
+            return self.fault.read_text().strip()
+        except FileNotFoundError:
+            return ""
 
     async def handle_HELO(self, server: SMTP, session: Session, _envelope: Envelope, name: str) -> str:  # noqa: N802
         """Greet the client, sooner or later."""
-        while self.ill.exists():  # noqa: ASYNC110 - another program makes and removes the file
-            await asyncio.sleep(ILL_SECONDS)
-        session.host_name = name
+        await self._greet(session, name)
         return f"250 {server.hostname}"
+
+    async def handle_EHLO(  # noqa: N802 - its name
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, responses: list[str]
+    ) -> list[str]:
+        """The same for a client that speaks ESMTP."""
+        await self._greet(session, name)
+        return responses
+
+    async def handle_RCPT(  # noqa: N802 - its name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse it as a server does that does not know the client."""
+        if self.told() == "refuses":
+            return "550 5.7.1 relaying denied"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
         """Keep the mail, and tell the client so."""
@@ -62,6 +83,11 @@ class Mailbox:
         with self.path.open("a") as file:
             file.write(json.dumps(asdict(mail)) + "\n")
         return "250 OK"
+
+    async def _greet(self, session: Session, name: str) -> None:
+        while self.told() == "hangs":  # noqa: ASYNC110 - another program makes and removes the file
+            await asyncio.sleep(LOOK_SECONDS)
+        session.host_name = name
 
 
 def mails(cluster: Cluster) -> tuple[Mail, ...]:

@@ -16,10 +16,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from aiosmtpd.controller import Controller
-
-from builder.lab import dialogues, selfsigned
-from builder.lab.farm import MAIL_ILL, PLAN, READY, StandIn
+from builder.lab import dialogues, post, selfsigned
+from builder.lab.farm import MAIL_FAULT, PLAN, READY, StandIn
 from builder.lab.health import Health
 from builder.lab.mail import MAILS, Mailbox
 
@@ -115,7 +113,7 @@ def serve(server: StandIn, mailbox: Mailbox, health: Health, tls: ssl.SSLContext
     """Listen on one port, and answer in threads of its own."""
     where = (server.address, server.port)
     if server.kind == "smtp":
-        Controller(mailbox, hostname=server.address, port=server.port, server_hostname=server.name).start()
+        post.serve(server, mailbox, health.folder)
         return
     kinds, handler = ((Http, Http6), http_handler) if server.kind == "http" else ((Tcp, Tcp6), dialogues.handler)
     listener = kinds[":" in server.address](where, handler(server, health))
@@ -126,7 +124,7 @@ def serve(server: StandIn, mailbox: Mailbox, health: Health, tls: ssl.SSLContext
 
 def main(folder: Path) -> None:
     """Serve the plan of `folder` until we are ended."""
-    mailbox, tls = Mailbox(folder / MAILS, folder / MAIL_ILL), selfsigned.context(folder)
+    mailbox, tls = Mailbox(folder / MAILS, folder / MAIL_FAULT), selfsigned.context(folder)
     for each in json.loads((folder / PLAN).read_text()):
         server = StandIn(**each)
         try:

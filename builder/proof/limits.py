@@ -37,6 +37,8 @@ FAULT: dict[str, Limit] = {
     "haproxy-hung": Limit(None, 3.0, 0.6),
     "haproxy-flaps": HAPROXY_ENDS,
     "mail-hangs": HAPROXY_ENDS,
+    "mail-refuses": HAPROXY_ENDS,
+    "mail-down": HAPROXY_ENDS,
     "haproxy-all-down": NOTHING,
     "servers-down": NOTHING,
     "keepalived-stopped": LEAVE_TAKEN,

@@ -111,6 +111,22 @@ def test_a_load_is_told_with_what_it_came_to() -> None:
         assert 0.5 < share <= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "complaint"), [("mail-refuses", "SMTP status code = 550"), ("mail-down", "returned write error")]
+)
+def test_alerts_that_fail_do_fail_and_the_next_one_is_sent(name: str, complaint: str) -> None:
+    for log in trial("fast", name).logs.values():
+        assert complaint in log
+        assert "SMTP alert successfully sent" in log.partition(complaint)[2]
+
+
+def test_alerts_that_hang_are_sent_when_the_server_answers() -> None:
+    seen = trial("fast", "mail-hangs")
+    for log in seen.logs.values():
+        sent = [float(line.split()[0]) for line in log.splitlines() if "SMTP alert successfully sent" in line]
+        assert min(sent) > seen.recovered_at
+
+
 def test_while_no_haproxy_runs_nobody_holds_the_vip() -> None:
     assert trial("fast", "haproxy-all-down").no_holder_s > 1
     assert result("fast", "haproxy-all-down").outage_s.median > 1

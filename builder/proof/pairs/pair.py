@@ -136,9 +136,9 @@ class Pair(ABC):
         """Let the servers behind the cluster fail, or serve again."""
         farm.set_well(self.folder, well=well)
 
-    def mail(self, *, well: bool) -> None:
-        """Let the SMTP server leave its clients waiting, or serve them again."""
-        farm.set_mail_well(self.folder, well=well)
+    def mail(self, fault: farm.MailFault | None) -> None:
+        """Let the SMTP server of the alerts fail, or serve again."""
+        farm.set_mail(self.folder, fault)
 
     def burden(self, node: str, seconds: float) -> None:
         """Use up all of a node's processors for a while, beginning now."""

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from builder.lab.farm import MailFault
 from builder.proof.pairs import Pair
 from builder.proof.scenarios import haproxy
 from builder.proof.scenarios.scenario import Notice, Scenario
 
 
-def hang_and_kill(pair: Pair) -> None:
-    """Let the SMTP server leave its clients waiting, then end HAProxy."""
-    pair.mail(well=False)
-    pair.signal(pair.first, "haproxy", "KILL")
-
-
 def mend(pair: Pair) -> None:
     """Let both serve again."""
-    pair.mail(well=True)
+    pair.mail(None)
     haproxy.start(pair)
 
 
-SCENARIOS = (
-    Scenario(
-        "mail-hangs",
-        "HAProxy is killed while the SMTP server hangs",
-        covers="Alerts that cannot be delivered must not delay a failover.",
-        inject=hang_and_kill,
+def _scenario(fault: MailFault, title: str, covers: str) -> Scenario:
+    def fail_and_kill(pair: Pair) -> None:
+        pair.mail(fault)
+        pair.signal(pair.first, "haproxy", "KILL")
+
+    return Scenario(
+        f"mail-{fault}",
+        title,
+        covers=covers,
+        inject=fail_and_kill,
         recover=mend,
         notice=Notice.HAPROXY,
+        needs_alerts=True,
+    )
+
+
+SCENARIOS = (
+    _scenario(
+        "hangs",
+        "HAProxy is killed while the SMTP server hangs",
+        covers="Alerts that wait for an answer must not delay a failover.",
+    ),
+    _scenario(
+        "refuses",
+        "HAProxy is killed while the SMTP server refuses all mail",
+        covers="Alerts that nobody takes must not delay a failover.",
+    ),
+    _scenario(
+        "down",
+        "HAProxy is killed while no SMTP server runs",
+        covers="Alerts that reach nobody must not delay a failover.",
     ),
 )

@@ -46,6 +46,7 @@ class Scenario:
     classic_effect: Effect | None = None
     """What it does in the classic profile, where that is something else."""
     needs_machines: bool = False
+    needs_alerts: bool = False
     is_load: bool = False
     """Whether how busy the nodes are meanwhile is part of the result."""
     hold: float = 0
@@ -61,6 +62,8 @@ class Scenario:
         """Why it cannot be run on a pair; empty where it can."""
         if self.needs_machines and not pair.has_machines:
             return "it needs a machine: `vipforge proof` runs it in the VM lab"
+        if self.needs_alerts and pair.cluster.alerts is None:
+            return "the spec has no alerts"
         return ""
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from builder.errors import UserError
+from builder.errors import TimedOut, UserError
 from builder.lab import farm
 from builder.proof.model import NodeMoment
 from builder.proof.pairs import Pair, journal
@@ -118,8 +118,14 @@ def test_a_service_that_a_plain_client_cannot_ask_is_passed_over() -> None:
         asked(services=odd)
 
 
-def test_the_mail_server_hangs_and_serves_by_a_file(tmp_path: Path) -> None:
-    farm.set_mail_well(tmp_path, well=False)
-    assert (tmp_path / farm.MAIL_ILL).exists()
-    farm.set_mail_well(tmp_path, well=True)
-    assert not (tmp_path / farm.MAIL_ILL).exists()
+def test_the_mail_server_fails_and_serves_by_a_file(tmp_path: Path) -> None:
+    farm.set_mail(tmp_path, "hangs")
+    assert (tmp_path / farm.MAIL_FAULT).read_text() == "hangs"
+    farm.set_mail(tmp_path, None)
+    assert not (tmp_path / farm.MAIL_FAULT).exists()
+
+
+def test_a_mail_server_that_does_not_go_is_not_taken_for_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farm, "MAIL_SECONDS", 0.01)
+    with pytest.raises(TimedOut, match="the SMTP server to come or go"):
+        farm.set_mail(tmp_path, "down")

@@ -16,7 +16,7 @@ from tests.specs import quickstart
 ISSUE = {
     "haproxy-stopped", "haproxy-killed", "haproxy-hung", "haproxy-flaps", "haproxy-all-down", "keepalived-stopped",
     "keepalived-killed", "node-off", "node-paused", "link-cut", "vrrp-blocked", "vrrp-blocked-one-way", "hand-over",
-    "master-reset", "backup-reset", "servers-down",
+    "master-reset", "backup-reset", "servers-down", "mail-hangs", "mail-refuses", "mail-down",
 }  # fmt: skip
 
 
@@ -45,8 +45,8 @@ class Diary(Pair):
     def servers(self, *, well: bool) -> None:
         self._write("servers", str(well))
 
-    def mail(self, *, well: bool) -> None:
-        self._write("mail", str(well))
+    def mail(self, fault: str | None) -> None:
+        self._write("mail", str(fault))
 
     def _write(self, *words: str) -> None:
         self.done.append(" ".join(word.split(".")[0] for word in words))
@@ -93,6 +93,13 @@ def test_what_needs_a_machine_is_not_covered_without_one() -> None:
     assert missing == {"node-off", "node-paused", "master-reset", "backup-reset"}
 
 
+def test_what_is_about_alerts_is_not_covered_for_a_spec_without_any() -> None:
+    pair = Diary()
+    pair.cluster = quickstart(alerts=None)
+    missing = {name: scenario.why_not(pair) for name, scenario in known().items() if scenario.why_not(pair)}
+    assert missing == dict.fromkeys(("mail-hangs", "mail-refuses", "mail-down"), "the spec has no alerts")
+
+
 @pytest.mark.parametrize(
     ("name", "fault", "recovery"),
     [
@@ -105,8 +112,8 @@ def test_what_needs_a_machine_is_not_covered_without_one() -> None:
         ("node-paused", ["pause lb1"], ["resume lb1"]),
         (
             "mail-hangs",
-            ["mail False", "signal lb1 haproxy KILL"],
-            ["mail True", "begin lb1 haproxy", "begin lb2 haproxy"],
+            ["mail hangs", "signal lb1 haproxy KILL"],
+            ["mail None", "begin lb1 haproxy", "begin lb2 haproxy"],
         ),
         ("servers-down", ["servers False"], ["servers True"]),
     ],

@@ -1,0 +1,72 @@
+"""The SMTP server of the alerts, well and failing in each way, as a client meets it."""
+
+from __future__ import annotations
+
+import json
+import smtplib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.lab import farm, post
+from builder.lab.farm import ALERTS, StandIn
+from builder.lab.mail import MAILS, Mailbox
+
+HERE = "127.0.0.1"
+WHO = ("lb1@example.com", ["ops@example.com"], "Subject: VRRP\n\nMASTER")
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """The port of a server that obeys the files of a folder."""
+    with socket.socket() as free:
+        free.bind((HERE, 0))
+        number = int(free.getsockname()[1])
+    mailbox = Mailbox(tmp_path / MAILS, tmp_path / farm.MAIL_FAULT)
+    post.serve(StandIn(HERE, number, "smtp", ALERTS), mailbox, tmp_path)
+    yield number
+    farm.set_mail(tmp_path, "down")
+
+
+def send(port: int, timeout: float = 5) -> None:
+    with smtplib.SMTP(HERE, port, timeout=timeout, local_hostname="lb1.example.com") as client:
+        client.sendmail(*WHO)
+
+
+def kept(folder: Path) -> list[str]:
+    return [json.loads(line)["helo"] for line in (folder / MAILS).read_text().splitlines()]
+
+
+def test_mail_is_kept_with_the_name_of_the_greeting(port: int, tmp_path: Path) -> None:
+    send(port)
+    with smtplib.SMTP(HERE, port, timeout=5) as client:
+        client.helo("lb2.example.com")
+        client.sendmail(*WHO)
+    assert kept(tmp_path) == ["lb1.example.com", "lb2.example.com"]
+
+
+def test_a_server_that_refuses_takes_no_recipient(port: int, tmp_path: Path) -> None:
+    farm.set_mail(tmp_path, "refuses")
+    with pytest.raises(smtplib.SMTPRecipientsRefused, match="relaying denied"):
+        send(port)
+    farm.set_mail(tmp_path, None)
+    send(port)
+    assert kept(tmp_path) == ["lb1.example.com"]
+
+
+def test_a_server_that_hangs_greets_nobody(port: int, tmp_path: Path) -> None:
+    farm.set_mail(tmp_path, "hangs")
+    with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+        send(port, timeout=0.3)
+    assert not (tmp_path / MAILS).exists()
+
+
+def test_a_server_that_is_down_refuses_connections_and_comes_back(port: int, tmp_path: Path) -> None:
+    farm.set_mail(tmp_path, "down")
+    with pytest.raises(ConnectionRefusedError):
+        send(port)
+    farm.set_mail(tmp_path, None)
+    send(port)
+    assert kept(tmp_path) == ["lb1.example.com"]
