@@ -85,4 +85,4 @@ def _tell(proof: Proof, folder: Path | None, as_json: bool) -> None:
     if folder:
         say(f"report: {report.write(proof, folder).html}")
     typer.echo(json.dumps(model.summary(proof), indent=2) if as_json else summary.for_stdout(proof))
-    raise typer.Exit(Exit.OK if proof.passed else Exit.FAILED)
+    raise typer.Exit(Exit.INTERRUPTED if proof.interrupted else Exit.OK if proof.passed else Exit.FAILED)

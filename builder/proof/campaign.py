@@ -68,14 +68,14 @@ def run(pair: Pair, asked: Asked, conditions: Conditions, digests: dict[str, str
         why_not = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise UserError(f"there is nothing to run here: {why_not}")
     versions = {"vipforge": __version__, **pair.versions()}  # now, for a run that is broken off leaves no node to ask
-    results, broken_off = _results(pair, possible, asked, conditions)
-    reasons |= {each.name: NOT_REACHED for each in possible if broken_off}
-    reasons |= {each.name: "" for each in results}
+    found = _results(pair, possible, asked, conditions)
+    reasons |= {each.name: NOT_REACHED for each in possible if found.broken_off}
+    reasons |= {each.name: "" for each in found.results}
     return Proof(
         cluster=pair.cluster.cluster,
         profile=pair.cluster.vrrp.profile,
         how=pair.how,
-        scenarios=results,
+        scenarios=found.results,
         not_covered=tuple(NotCovered(name, reason) for name, reason in reasons.items() if reason),
         versions=versions,
         digests=digests,
@@ -83,32 +83,46 @@ def run(pair: Pair, asked: Asked, conditions: Conditions, digests: dict[str, str
         seconds=round(time.monotonic() - began, 3),
         rate_s=asked.rate or conditions.pace.rate,
         room_s=limits.EMULATED if conditions.emulated else 0,
-        broken_off=broken_off,
+        broken_off=found.broken_off,
+        interrupted=found.interrupted,
     )
 
 
-def _results(
-    pair: Pair, possible: Sequence[Scenario], asked: Asked, conditions: Conditions
-) -> tuple[tuple[ScenarioResult, ...], str]:
-    """Each scenario's result, in the order they were asked for; they are run in an order that the seed decides.
+@dataclass(frozen=True)
+class _Found:
+    """What a run has come to, in the order in which it was asked for, and why it ended early, if it did."""
 
-    And why the run was broken off, if a pair that was well once was not well any more; one that never was is an error.
+    results: tuple[ScenarioResult, ...]
+    broken_off: str
+    interrupted: bool
+
+
+def _results(pair: Pair, possible: Sequence[Scenario], asked: Asked, conditions: Conditions) -> _Found:
+    """Each scenario's result; they are run in an order that the seed decides.
+
+    A pair that is not well any more breaks the run off, and so does Ctrl-C, and what was found is kept; before the
+    first result both are errors.
     """
     random = Random(asked.seed)  # noqa: S311 - no secret
     pace = replace(conditions.pace, rate=asked.rate or conditions.pace.rate)
     stage = Stage(pair, pace, conditions.patience, random)
     order = random.sample(range(len(possible)), len(possible)) if asked.seed else range(len(possible))
     found: dict[int, ScenarioResult] = {}
-    broken_off = ""
+    ended: UserError | KeyboardInterrupt | None = None
+    why = ""
     for number in order:
         try:
             found[number] = _result(stage, possible[number], asked.repeat, conditions)
-        except UserError as failure:
+        except (UserError, KeyboardInterrupt) as failure:
             if not found:
                 raise
-            broken_off = f"before {possible[number].name}: {failure.message}"
+            ended, why = failure, f"in {possible[number].name}: {_word(failure)}"
             break
-    return tuple(found[number] for number in sorted(found)), broken_off
+    return _Found(tuple(found[number] for number in sorted(found)), why, isinstance(ended, KeyboardInterrupt))
+
+
+def _word(failure: UserError | KeyboardInterrupt) -> str:
+    return failure.message if isinstance(failure, UserError) else "interrupted"
 
 
 def _result(stage: Stage, scenario: Scenario, repeat: int, conditions: Conditions) -> ScenarioResult:

@@ -171,6 +171,8 @@ class Proof:
     """What the default limits have on top because the guests' processor is emulated; 0 where it is not."""
     broken_off: str = ""
     """Why the run ended before its last scenario; empty where it did not."""
+    interrupted: bool = False
+    """Whether it was a person who ended it."""
 
     @property
     def passed(self) -> bool:

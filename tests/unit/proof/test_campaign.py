@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,13 +69,52 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
     only = ("haproxy-killed", "hand-over", "link-cut", "node-off")
     found = campaign.run(pair, Asked(only=only), CONDITIONS, {})
     assert [each.name for each in found.scenarios] == ["haproxy-killed"]
-    assert found.broken_off == "before hand-over: waited 1 s for lb1 to be MASTER"
+    assert found.broken_off == "in hand-over: waited 1 s for lb1 to be MASTER"
     assert [each.name for each in found.not_covered] == ["hand-over", "link-cut", "node-off"]
     assert not found.passed
     assert found.versions["keepalived"] == "2.3.3"
     assert f"broken off {found.broken_off}" in summary.text(found, colour=False)
     assert found.broken_off in Reader(html(found)).text
     assert junit(found).count(b"<error") == 1
+
+
+def test_an_interrupted_run_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_stage: object, scenario: Any, *_: object) -> object:
+        if scenario.name == "hand-over":
+            raise KeyboardInterrupt
+        return proofs.killed()
+
+    monkeypatch.setattr(campaign, "_result", run)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
+    found = campaign.run(pair, Asked(only=("haproxy-killed", "hand-over", "link-cut")), CONDITIONS, {})
+    assert (found.interrupted, found.passed, found.broken_off) == (True, False, "in hand-over: interrupted")
+    assert [each.name for each in found.scenarios] == ["haproxy-killed"]
+    with pytest.raises(KeyboardInterrupt):
+        campaign.run(pair, Asked(only=("hand-over", "link-cut")), CONDITIONS, {})
+
+
+def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("haproxy-stopped", "haproxy-killed", "link-cut", "hand-over", "cpu-load")
+    done: list[str] = []
+
+    def run(_stage: object, scenario: Any, *_: object) -> object:
+        done.append(scenario.name)
+        return replace(proofs.killed(), name=scenario.name)
+
+    def order(seed: int) -> tuple[str, ...]:
+        done.clear()
+        found = campaign.run(pair, Asked(only=names, seed=seed), CONDITIONS, {})
+        assert tuple(each.name for each in found.scenarios) == names
+        return tuple(done)
+
+    monkeypatch.setattr(campaign, "_result", run)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
+    assert order(0) == names
+    assert order(1) == order(1)
+    assert len({order(seed) for seed in range(1, 9)}) > 1
+    assert {frozenset(order(seed)) for seed in range(1, 9)} == {frozenset(names)}
 
 
 def test_a_pair_that_never_was_well_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
