@@ -33,6 +33,7 @@ def rehearse(spec: Path, asked: Asked) -> Proof:
     """Run the scenarios; raises HostLacks where this host cannot have the pair."""
     cluster = load(spec)
     campaign.check(cluster, asked)
+    netns.check_host()  # before minutes are spent on compiling keepalived
     version, build = keepalived_of(cluster)
     with netns.pair(cluster, GUEST, version, build) as running:
         with step(f"starting {cluster.cluster} in namespaces, profile {cluster.vrrp.profile}, keepalived {version}"):

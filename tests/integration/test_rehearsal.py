@@ -182,6 +182,28 @@ def test_a_killed_rehearsal_leaves_no_probe(tmp_path: Path) -> None:
     until(lambda: not probes_in(tmp_path), "the probes to end", limit=10)
 
 
+def test_an_interrupted_rehearsal_tells_what_it_has_found_and_leaves_no_probe(tmp_path: Path) -> None:
+    only = ("--only", "hand-over", "--only", "cpu-load", "--report", tmp_path / "report")
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "builder", "rehearse", EXAMPLES / "fast.yml", *only]
+    with subprocess.Popen(
+        list(map(str, words)), env={**os.environ, "TMPDIR": str(tmp_path)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as run:  # fmt: skip
+        assert run.stderr
+        while "cpu-load:" not in run.stderr.readline():
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        told, _ = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "broken off in cpu-load: interrupted" in told
+    assert [each.name for each in read_proof(tmp_path / "report").scenarios] == ["hand-over"]
+    assert not probes_in(tmp_path)
+
+
+def read_proof(folder: Path) -> Proof:
+    return from_data(json.loads((folder / "proof.json").read_text()))
+
+
 def probes_in(folder: Path) -> list[bytes]:
     """The command lines of the probes that work in a folder."""
     found = []

@@ -65,7 +65,7 @@ def pair(cluster: Cluster, facts: Facts, version: str, build: Path) -> Iterator[
     `build` is the tar of keepalived `version` (builder.roots.keepalived). Raises HostLacks where this host has no
     HAProxy or does not allow namespaces.
     """
-    _check_host()
+    check_host()
     with workspace(paths.state("netns"), cluster.cluster) as folder:
         switch = _holder(["setpriv", "--pdeathsig", "KILL", "--"], SWITCH, folder)
         try:
@@ -76,7 +76,8 @@ def pair(cluster: Cluster, facts: Facts, version: str, build: Path) -> Iterator[
             switch.end()
 
 
-def _check_host() -> None:
+def check_host() -> None:
+    """Raise HostLacks where this host cannot have the pair."""
     if os.geteuid() != 0:
         raise HostLacks("the netns lab mounts overlays and needs root", hint="run it as root, or use `vipforge lab`")
     for program, package in PROGRAMS.items():
