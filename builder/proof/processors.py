@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from builder.proof.pairs import Pair
@@ -18,20 +17,16 @@ class Ticks(NamedTuple):
     whole: int
 
 
-def ticks(pair: Pair) -> dict[str, Ticks]:
-    """What each node's kernel has counted."""
-    return {name: read(pair.shell(name, "head -n 1 /proc/stat")) for name in pair.names}
+def shares(pair: Pair) -> dict[str, float]:
+    """The share of its processors' time that each node used while it was burdened, from 0 to 1."""
+    counted = {name: pair.burdened(name) for name in pair.names}
+    return {name: round(_share(read(begun), read(ended)), 3) for name, (begun, ended) in counted.items()}
 
 
 def read(line: str) -> Ticks:
     """The first line of /proc/stat."""
     columns = [int(word) for word in line.split()[1 : LAST + 1]]
     return Ticks(sum(columns) - columns[IDLE] - columns[IOWAIT], sum(columns))
-
-
-def shares(before: Mapping[str, Ticks], after: Mapping[str, Ticks]) -> dict[str, float]:
-    """The share of its processors' time that each node has used, from 0 to 1."""
-    return {name: round(_share(before[name], now), 3) for name, now in after.items()}
 
 
 def _share(before: Ticks, after: Ticks) -> float:

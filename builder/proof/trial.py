@@ -73,16 +73,23 @@ def run(stage: Stage, scenario: Scenario, number: int) -> Trial:
 
 def settle(pair: Pair, limit: float) -> None:
     """Wait until every node runs all that it should, and one that may be master is; that one is the pair's first."""
-    may = pair.names[:1] if pair.cluster.vrrp.preempt else pair.names
+    pair.first = until(lambda: settled(pair), _settling(pair), limit=limit, every=SETTLED_SECONDS)
 
-    def master() -> str | None:
-        states = {name: pair.state(name) for name in pair.names}
-        masters = [name for name in may if states.get(name) == "MASTER"]
-        return masters[0] if sorted(states.values()) == wanted else None
 
+def settled(pair: Pair) -> str | None:
+    """The master, if every node runs all that it should and that one may be it."""
+    states = {name: pair.state(name) for name in pair.names}
     wanted = [*["BACKUP"] * (len(pair.names) - 1), "MASTER"]
-    what = f"HAProxy to run on all nodes, {' or '.join(may)} to be MASTER and all others BACKUP"
-    pair.first = until(master, what, limit=limit, every=SETTLED_SECONDS)
+    masters = [name for name in _may_be_master(pair) if states[name] == "MASTER"]
+    return masters[0] if masters and sorted(states.values()) == wanted else None
+
+
+def _may_be_master(pair: Pair) -> tuple[str, ...]:
+    return pair.names[:1] if pair.cluster.vrrp.preempt else pair.names
+
+
+def _settling(pair: Pair) -> str:
+    return f"HAProxy to run on all nodes, {' or '.join(_may_be_master(pair))} to be MASTER and all others BACKUP"
 
 
 def is_served(seen: Seen, answers: int, since: float, before: float = math.inf) -> bool:
@@ -144,12 +151,9 @@ class _Act:
             self.recovered = time.monotonic()
             mended = self._do("the recovery could not be made", lambda: self._scenario.recover(self._pair))
         if mended:
-            self._wait(
-                lambda seen: is_well(self._pair, seen, self._answers, self.recovered),
-                "well",
-                self._stage.patience.recover,
-            )
+            self._wait(self._is_well, "well", self._stage.patience.recover)
             self._check_that_nothing_comes_back(self.recovered)
+            self._check_that_all_run()
 
     def _do(self, what: str, act: Callable[[], None]) -> bool:
         """Whether it could be done."""
@@ -165,15 +169,15 @@ class _Act:
         self._scenario.inject(self._pair)
         broken = time.monotonic()
         self._await_effect(self.injected)
-        self._hold(broken)
+        # What a split brain does to clients is seen while there is one.
+        self._hold(time.monotonic() if self._effect is Effect.SPLIT else broken)
         self._check_effect(self.injected, broken)
 
-    def _hold(self, broken: float) -> None:
+    def _hold(self, since: float) -> None:
         """Let the fault last as long as it should."""
-        before = processors.ticks(self._pair) if self._scenario.is_load else {}
-        time.sleep(max(0, broken + self._scenario.hold - time.monotonic()))
+        time.sleep(max(0, since + self._scenario.hold - time.monotonic()))
         if self._scenario.is_load:
-            self.busy = processors.shares(before, processors.ticks(self._pair))
+            self.busy = processors.shares(self._pair)
 
     def _await_effect(self, injected: float) -> None:
         if self._effect is Effect.MOVES:
@@ -201,6 +205,14 @@ class _Act:
         time.sleep(RETURN_ADVERTISEMENTS * profile_of(self._pair.cluster).advert)
         if self._watch.look().last_change() > recovered:
             self.faults.append("the VIPs were to stay where they had gone (preempt: false), and they did not")
+
+    def _check_that_all_run(self) -> None:
+        """Also the nodes that hold nothing: clients do not feel whether they are back."""
+        limit = self._stage.patience.recover
+        try:
+            until(lambda: settled(self._pair), _settling(self._pair), limit=limit, every=SETTLED_SECONDS)
+        except TimedOut as late:
+            self.faults.append(f"after the recovery the trial {late.message}")
 
     def _wait(self, happened: Callable[[Seen], bool], what: str, limit: float) -> None:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.proof.model import from_data
 from builder.spec.load import load
 from tests import examples
 from tests.e2e.conftest import SECURE, VIP, Pair, spec, wait_until
@@ -73,6 +74,25 @@ def test_the_vip_leaves_a_node_whose_haproxy_stops(pair: Pair) -> None:
 def test_a_killed_keepalived_leaves_no_second_holder(pair: Pair) -> None:
     assert pair.ssh(FIRST, "sudo systemctl kill --signal=KILL keepalived").returncode == 0
     pair.wait_for_holder(FIRST)
+
+
+def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_path: Path) -> None:
+    """What happens is judged, not how long it takes on a busy host. The whole set takes ten minutes and more."""
+    how = {"haproxy-killed": "FAULT", "node-paused": "off"}
+    asked = [word for name in how for word in ("--only", name)]
+    done = pair.session.run("proof", pair.session.spec, *asked, "--report", tmp_path)
+    found = from_data(json.loads((tmp_path / "proof.json").read_text()))
+    assert [each.name for each in found.scenarios] == list(how), done.stderr
+    for scenario in found.scenarios:
+        (trial,) = scenario.trials
+        assert trial.faults == (), done.stderr
+        assert trial.garps
+        assert trial.holders[0].nodes == trial.holders[-1].nodes == (FIRST,)
+        assert {(FIRST, how[scenario.name]), (SECOND, "MASTER")} <= {(each.node, each.state) for each in trial.states}
+        assert "MASTER STATE" in trial.logs[SECOND]
+        for probe in ("ping", "tcp", "http", "kept", "tls"):
+            assert {each.node for each in trial.samples if each.ok and each.probe == probe} >= {FIRST, SECOND}
+    assert found.versions.keys() >= {"keepalived", "haproxy", "kernel", "accelerator"}
 
 
 def test_verify_finds_what_is_wrong(pair: Pair) -> None:

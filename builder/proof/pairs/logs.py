@@ -11,7 +11,8 @@ ENTERING = re.compile(r"\(([^()]+)\) Entering (MASTER|BACKUP|FAULT) STATE")
 STATES: dict[str, VrrpState] = {"MASTER": "MASTER", "BACKUP": "BACKUP", "FAULT": "FAULT"}
 """keepalived's words for the states."""
 VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
-STOPPED = re.compile(r"Stopped Keepalived|Stopping Keepalived|keepalived\.service: Main process exited")
+STOPPED = re.compile(r": Stopping$|Stopped Keepalived|Stopping Keepalived|keepalived\.service: Main process exited")
+"""The first is said as it gives the VIPs away; a second passes before it has stopped."""
 
 
 def state_of(line: str, instance: str = ONLY) -> VrrpState | None:

@@ -23,6 +23,20 @@ NOWHERE = "02:00:00:00:00:01"
 """A hardware address that nobody has."""
 HAND_OVER = "/usr/libexec/vipforge/hand-over"
 
+BURDEN = """\
+head -n 1 /proc/stat >/run/vipforge/burden
+{{
+    for _ in $(seq "$(nproc)"); do timeout {seconds} sh -c 'while :; do :; done' & done
+    wait
+    head -n 1 /proc/stat >>/run/vipforge/burden
+}} >/dev/null 2>&1 </dev/null &
+"""
+"""Counted on the node: a connection to it takes longer than usual while it is busy, and would count idle time."""
+BURDENED = """\
+until [ "$(wc -l </run/vipforge/burden)" -ge 2 ]; do sleep 0.1; done
+cat /run/vipforge/burden
+"""
+
 
 class Pair(ABC):
     """A running pair. Nodes are named by their full names. Every action returns when it has been done."""
@@ -141,9 +155,13 @@ class Pair(ABC):
         farm.set_mail(self.folder, fault)
 
     def burden(self, node: str, seconds: float) -> None:
-        """Use up all of a node's processors for a while, beginning now."""
-        hog = f"timeout {seconds:g} sh -c 'while :; do :; done' >/dev/null 2>&1 </dev/null &"
-        self.shell(node, f"for _ in $(seq $(nproc)); do {hog}\ndone")
+        """Use up all of a node's processors for a while, beginning now, and let its kernel's counts be noted."""
+        self.shell(node, BURDEN.format(seconds=f"{seconds:g}"))
+
+    def burdened(self, node: str) -> tuple[str, str]:
+        """The first lines of /proc/stat at the begin and the end of the last burden, which is waited for."""
+        begun, ended = self.shell(node, BURDENED).splitlines()
+        return begun, ended
 
     def bridge(self, *words: str) -> None:
         """Change the switch."""

@@ -30,7 +30,8 @@ VERSIONS = "PATH=/usr/local/sbin:$PATH; keepalived --version 2>&1 | head -n 1; h
 class VmMachine:
     """A node's QEMU."""
 
-    def __init__(self, lab: Lab, node: Node, accelerator: Accelerator) -> None:
+    def __init__(self, pair: VmPair, lab: Lab, node: Node, accelerator: Accelerator) -> None:
+        self._pair = pair
         self._lab = lab
         self._node = node
         self._accelerator = accelerator
@@ -40,6 +41,7 @@ class VmMachine:
         """End QEMU; returns when it is gone."""
         with qmp.connected(self._monitor) as monitor:
             monitor.quit()
+        self._pair.note(self._node.name, "off")  # no journal will tell
         until(lambda: vm.state(self._lab.cluster, self._node) == "off", f"{self._node.name} to end", limit=END_SECONDS)
 
     def power_on(self) -> None:
@@ -50,9 +52,11 @@ class VmMachine:
         """Stop the processor."""
         with qmp.connected(self._monitor) as monitor:
             monitor.pause()
+        self._pair.note(self._node.name, "off")
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it go on, as what it was: it does not know that it stood still."""
+        self._pair.note(self._node.name, "MASTER" if self._node.name == self._pair.first else "BACKUP")
         with qmp.connected(self._monitor) as monitor:
             monitor.resume()
 
@@ -60,6 +64,7 @@ class VmMachine:
         """Press the reset button."""
         with qmp.connected(self._monitor) as monitor:
             monitor.reset()
+        self._pair.note(self._node.name, "off")
 
 
 class VmPair(Pair):
@@ -101,7 +106,7 @@ class VmPair(Pair):
 
     def machine(self, node: str) -> VmMachine:
         """Its QEMU."""
-        return VmMachine(self._lab, self.node(node), self._accelerator)
+        return VmMachine(self, self._lab, self.node(node), self._accelerator)
 
     def cut(self, node: str) -> None:
         """The card loses its carrier."""

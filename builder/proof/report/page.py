@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from builder.progress import duration
 from builder.proof.model import Proof, ScenarioResult, Trial, least_busy
 from builder.proof.report import palette
 from builder.proof.report.clean import clean
@@ -73,7 +74,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        seconds=seconds, moment=moment, count=count, some=some, busy=lambda result: least_busy(result).items()
+        seconds=seconds,
+        duration=duration,
+        moment=moment,
+        count=count,
+        some=some,
+        busy=lambda result: least_busy(result).items(),
     )
     return made
 

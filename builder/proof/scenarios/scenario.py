@@ -50,7 +50,7 @@ class Scenario:
     is_load: bool = False
     """Whether how busy the nodes are meanwhile is part of the result."""
     hold: float = 0
-    """Seconds that the fault lasts at least."""
+    """Seconds that the fault lasts at least; a split brain's are counted from when both hold the VIPs."""
     back_by: Notice = Notice.OUTRANKED
     """How the node that has taken over learns that the first one is well again."""
 

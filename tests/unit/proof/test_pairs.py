@@ -33,6 +33,8 @@ uptime=20.50
         ("VRRP_Instance(VI_1) Entering FAULT STATE", "FAULT"),
         ("(VI_1) Entering BACKUP STATE (init)", "BACKUP"),
         ("Stopped Keepalived v2.3.3 (03/30,2025)", "off"),
+        ("Keepalived[499]: Stopping", "off"),
+        ("haproxy[7]: Stopping proxy web", None),
         ("Stopping Keepalived v1.2.13 (11/23,2026)", "off"),
         ("systemd[1]: keepalived.service: Main process exited, code=killed, status=9/KILL", "off"),
         ("(VI_1) sent 0 priority", None),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from builder.proof import processors
 from builder.proof.model import least_busy
 from builder.proof.processors import Ticks
@@ -14,9 +17,10 @@ def test_waiting_for_a_disk_is_idle_and_guests_are_not_counted_twice() -> None:
     assert processors.read(LINE) == Ticks(busy=150, whole=1000)
 
 
-def test_only_the_time_between_counts() -> None:
-    before, after = {"lb1": Ticks(150, 1000)}, {"lb1": Ticks(340, 1200)}
-    assert processors.shares(before, after) == {"lb1": 0.95}
+def test_only_the_time_of_the_burden_counts() -> None:
+    later = "cpu  290 5 20 810 50 1 4 20 7 0"
+    pair: Any = SimpleNamespace(names=("lb1",), burdened=lambda _: (LINE, later))
+    assert processors.shares(pair) == {"lb1": 0.95}
 
 
 def test_the_load_of_a_scenario_is_what_every_trial_had() -> None:

@@ -150,6 +150,35 @@ def test_a_split_brain_that_is_not_one_is_found_wrong() -> None:
     assert faults(Effect.SPLIT, seen) == ["the nodes did not both hold the VIPs within 2 s"]
 
 
+def test_a_split_brain_lasts_from_when_it_is_one() -> None:
+    class Late(Watched):
+        def until(self, happened: Any, what: str, *, limit: float) -> None:
+            time.sleep(0.1)
+            super().until(happened, what, limit=limit)
+
+    both = Seen(samples=asked(1, 2), holds=[Hold(0, LB1, True), Hold(0, LB2, True)])
+    nothing: Any = lambda _: None  # noqa: E731 - two of one kind
+    scenario = Scenario("x", "x", "x.", nothing, nothing, Notice.NEVER, effect=Effect.SPLIT, hold=0.1)
+    stage = Stage(pair(), Pace(rate=0.01), Patience(1, 2, 3), Random(1))
+    act = trial._Act(stage, scenario, Late(both))  # type: ignore[arg-type]
+    act.run()
+    assert act.recovered - act.injected >= 0.2
+
+
+def test_a_backup_that_does_not_come_back_is_found_wrong() -> None:
+    """Its clients would not tell."""
+    which = pair(states={LB1: "MASTER", LB2: "off"})
+    nothing: Any = lambda _: None  # noqa: E731 - two of one kind
+    scenario = Scenario("x", "x", "x.", nothing, nothing, Notice.NEVER, effect=Effect.STAYS)
+    stage = Stage(which, Pace(rate=0.01), Patience(settle=1, effect=1, recover=0.01), Random(1))
+    now = time.monotonic()
+    served = Seen(samples=asked(now + 1, now + 2), holds=[Hold(0, LB1, True)])
+    act = trial._Act(stage, scenario, Watched(served))  # type: ignore[arg-type]
+    act.run()
+    (fault,) = act.faults
+    assert fault.startswith("after the recovery the trial waited 0.01 s for HAProxy to run on all nodes")
+
+
 @pytest.mark.usefixtures("still")
 def test_without_preemption_a_vip_that_comes_back_is_found_wrong() -> None:
     seen = Seen(samples=asked(2, 4), holds=[Hold(1, LB2, True)])

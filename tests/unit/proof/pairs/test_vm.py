@@ -115,6 +115,12 @@ def test_a_machines_buttons_are_its_monitors(pair: VmPair, monkeypatch: pytest.M
     machine = pair.machine(LB1)
     for press in (machine.pause, machine.resume, machine.reset, machine.cut_power, machine.power_on):
         press()
+    assert [(moment.node, moment.state) for moment in pair.moments] == [
+        (LB1, "off"), (LB1, "MASTER"), (LB1, "off"), (LB1, "off"),
+    ]  # fmt: skip
+    pair.machine(LB2).resume()
+    assert (pair.moments[-1].node, pair.moments[-1].state) == (LB2, "BACKUP")
+    done.pop()
     pair.cut(LB1)
     pair.plug(LB1)
     assert done == [
