@@ -81,6 +81,7 @@ def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_p
     how = {"haproxy-killed": "FAULT", "node-paused": "off"}
     asked = [word for name in how for word in ("--only", name)]
     done = pair.session.run("proof", pair.session.spec, *asked, "--report", tmp_path)
+    assert (tmp_path / "proof.json").exists(), done.stderr
     found = from_data(json.loads((tmp_path / "proof.json").read_text()))
     assert [each.name for each in found.scenarios] == list(how), done.stderr
     for scenario in found.scenarios:
