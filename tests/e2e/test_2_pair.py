@@ -76,26 +76,6 @@ def test_a_killed_keepalived_leaves_no_second_holder(pair: Pair) -> None:
     pair.wait_for_holder(FIRST)
 
 
-def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_path: Path) -> None:
-    """What happens is judged, not how long it takes on a busy host. The whole set takes ten minutes and more."""
-    how = {"haproxy-killed": "FAULT", "node-paused": "off"}
-    asked = [word for name in how for word in ("--only", name)]
-    done = pair.session.run("proof", pair.session.spec, *asked, "--report", tmp_path)
-    assert (tmp_path / "proof.json").exists(), done.stderr
-    found = from_data(json.loads((tmp_path / "proof.json").read_text()))
-    assert [each.name for each in found.scenarios] == list(how), done.stderr
-    for scenario in found.scenarios:
-        (trial,) = scenario.trials
-        assert trial.faults == (), done.stderr
-        assert trial.garps
-        assert trial.holders[0].nodes == trial.holders[-1].nodes == (FIRST,)
-        assert {(FIRST, how[scenario.name]), (SECOND, "MASTER")} <= {(each.node, each.state) for each in trial.states}
-        assert "MASTER STATE" in trial.logs[SECOND]
-        for probe in ("ping", "tcp", "http", "kept", "tls"):
-            assert {each.node for each in trial.samples if each.ok and each.probe == probe} >= {FIRST, SECOND}
-    assert found.versions.keys() >= {"keepalived", "haproxy", "kernel", "accelerator"}
-
-
 def test_verify_finds_what_is_wrong(pair: Pair) -> None:
     assert pair.ssh(SECOND, "sudo systemctl stop haproxy").returncode == 0
     done = pair.session.run("verify", pair.session.spec, "--json")
@@ -173,6 +153,26 @@ def test_a_node_with_a_broken_identity_serves_nothing_and_says_why(pair: Pair) -
     assert pair.ssh(SECOND, mended).returncode == 0
     wait_until(lambda: pair.status()["nodes"][1]["vrrp"] == "BACKUP", f"{SECOND} to be a backup again")
     assert failed_checks(pair, changed_spec(pair)) == [ERRORS_IN_THE_JOURNAL]
+
+
+def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_path: Path) -> None:
+    """What happens is judged, not how long it takes on a busy host. The whole set takes ten minutes and more."""
+    how = {"haproxy-killed": "FAULT", "node-paused": "off"}
+    asked = [word for name in how for word in ("--only", name)]
+    done = pair.session.run("proof", pair.session.spec, *asked, "--report", tmp_path)
+    assert (tmp_path / "proof.json").exists(), done.stderr
+    found = from_data(json.loads((tmp_path / "proof.json").read_text()))
+    assert [each.name for each in found.scenarios] == list(how), done.stderr
+    for scenario in found.scenarios:
+        (trial,) = scenario.trials
+        assert trial.faults == (), done.stderr
+        assert trial.garps
+        assert trial.holders[0].nodes == trial.holders[-1].nodes == (FIRST,)
+        assert {(FIRST, how[scenario.name]), (SECOND, "MASTER")} <= {(each.node, each.state) for each in trial.states}
+        assert "MASTER STATE" in trial.logs[SECOND]
+        for probe in ("ping", "tcp", "http", "kept", "tls"):
+            assert {each.node for each in trial.samples if each.ok and each.probe == probe} >= {FIRST, SECOND}
+    assert found.versions.keys() >= {"keepalived", "haproxy", "kernel", "accelerator"}
 
 
 def test_a_lab_that_runs_is_not_started_twice(pair: Pair) -> None:
