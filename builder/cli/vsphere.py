@@ -21,6 +21,7 @@ class Seed(StrEnum):
 
     ISO = "iso"
     GUESTINFO = "guestinfo"
+    OVF = "ovf"
 
 
 SERVER = typer.Option(..., "--server", help="vCenter's host name, with :PORT where it is not 443.")
@@ -29,7 +30,7 @@ DATACENTER = typer.Option("", "--datacenter", help="Data centre; left out, the o
 CLUSTER = typer.Option("", "--cluster", help="Cluster of hosts; left out, the only one.")
 DATASTORE = typer.Option("", "--datastore", help="Datastore for the machines; left out, the only one.")
 NETWORK = typer.Option("", "--network", help="The nodes' port group; left out, the only one.")
-ROAD = typer.Option(Seed.ISO, "--seed", help="How seeds reach the nodes; guestinfo needs open-vm-tools.")
+ROAD = typer.Option(Seed.ISO, "--seed", help="How seeds reach the nodes: CD, guestinfo or vApp properties.")
 INSECURE = typer.Option(False, "--insecure", help="Do not check vCenter's certificate.")
 IMAGE = typer.Option(None, "--image", help="Another image than build/CLUSTER has; its manifest.json lies beside it.")
 

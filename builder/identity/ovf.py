@@ -1,6 +1,7 @@
 """A seed as OVF properties, and as the CD on which vCenter hands them to a guest (DSP0243, sections 9.5 and 11.2).
 
-cloud-init reads both. Its 19.4 on CentOS 7 knows no `network-config` there, so such a node needs another road.
+cloud-init reads some of them; the others are for people who fill in vCenter's form, and for the guest's program
+`ovf-properties`, which puts them before what the user-data says.
 """
 
 from __future__ import annotations
@@ -17,17 +18,28 @@ from builder.identity.seed import Seed
 NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 LABEL = "OVF ENV"
 FILE = "ovf-env.xml"
+ANYWHERE = "0.0.0.0/0"
 
 
 def properties(seed: Seed) -> dict[str, str]:
-    """The values of the descriptor's properties, by their keys."""
-    network = yaml.safe_dump({"network": yaml.safe_load(seed.network_config)}, sort_keys=False)
+    """The values of the descriptor's properties, by their keys; the gateway is empty where there is none."""
+    identity, network = seed.identity, yaml.safe_load(seed.network_config)
     return {
+        "hostname": identity["NODE_NAME"],
+        "address": f"{identity['ADDRESS']}/{identity['PREFIX']}",
+        "gateway": _gateway(network),
+        "peers": identity["PEERS"],
+        "priority": identity["PRIORITY"],
+        "alert-sender": identity["ALERT_SENDER"],
         "instance-id": seed.instance_id,
-        "hostname": yaml.safe_load(seed.meta_data)["local-hostname"],
         "user-data": _base64(seed.user_data),
-        "network-config": _base64(network),
+        "network-config": _base64(yaml.safe_dump({"network": network}, sort_keys=False)),
     }
+
+
+def _gateway(network: Mapping[str, Mapping[str, Mapping[str, list[dict[str, str]]]]]) -> str:
+    (card,) = network["ethernets"].values()
+    return next((route["via"] for route in card.get("routes", []) if route["to"] == ANYWHERE), "")
 
 
 def environment(values: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from builder.guests import Facts
-from builder.identity.private import files
+from builder.identity.private import files, identity
 from builder.render import GuestFile, templates
 from builder.spec.model import Cluster, Node
 
@@ -24,6 +24,8 @@ class Seed:
     meta_data: str
     network_config: str
     instance_id: str
+    identity: Mapping[str, str]
+    """The lines of the identity, which the user-data holds as well."""
 
     def files(self) -> dict[str, str]:
         """The texts by the names that the NoCloud data source looks for."""
@@ -54,7 +56,7 @@ def seed(
     network_config = templates.cloud_init("network-config", **context)
     instance_id = _instance_id(node, user_data, network_config)
     meta_data = templates.cloud_init("meta-data", **context, instance_id=instance_id)
-    return Seed(user_data, meta_data, network_config, instance_id)
+    return Seed(user_data, meta_data, network_config, instance_id, identity(cluster, node))
 
 
 def _base64(text: str) -> str:

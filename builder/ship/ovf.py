@@ -1,11 +1,13 @@
 """The OVF 1.0 descriptor of an appliance (DMTF DSP0243 1.1.0; DSP8023 is its schema).
 
-The order of a CIM item's elements is the schema's: alphabetical. The properties are those that cloud-init's OVF data
-source reads; vCenter hands them over as guestinfo and on a CD (`ovf:transport`).
+The order of a CIM item's elements is the schema's: alphabetical. The properties of IDENTITY are for people and
+read by the guest's program `ovf-properties`; those of SEED are read by cloud-init's OVF data source. vCenter hands all
+of them over as guestinfo and on a CD (`ovf:transport`).
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
 from builder.ship.machine import Machine
@@ -20,13 +22,21 @@ HARDWARE = "vmx-13"
 """ESXi 6.5, the oldest that checks a manifest of SHA-256."""
 TRANSPORT = "com.vmware.guestInfo iso"
 NETWORK = "cluster"
-PROPERTIES = (
-    ("instance-id", "Instance id", "Changes with the identity: cloud-init applies a changed one again."),
-    ("hostname", "Host name", "The node's full host name."),
-    ("user-data", "User data", "cloud-config with address, priority, peers and alert sender; base64."),
-    ("network-config", "Network configuration", "The node's address, gateway and name servers; base64."),
+IDENTITY = (
+    ("hostname", "Host name", "The node's full host name, such as lb1.example.com."),
+    ("address", "Address", "The node's address and its prefix length, such as 192.0.2.11/24."),
+    ("gateway", "Gateway", "The default gateway's address; may be left out."),
+    ("peers", "Peers", "The addresses of the other nodes, with blanks between them."),
+    ("priority", "Priority", "VRRP priority from 1 to 254, the highest is master; a number for each VRRP instance."),
+    ("alert-sender", "Alert sender", "The address that the node's e-mails come from, such as lb1@example.com."),
 )
-"""Key, label, description: `vipforge seed --as ovf` makes the values."""
+SEED = (
+    ("instance-id", "Instance id", "Any word; the seed and another network are taken over when it is changed."),
+    ("user-data", "User data", "cloud-config, base64: the operator's account and more. What stands above goes first."),
+    ("network-config", "Network configuration", "cloud-init's, base64. Another address above goes first."),
+)
+PROPERTIES = MappingProxyType({"Identity of the node": IDENTITY, "Seed, as vipforge writes it": SEED})
+"""Key, label, description by category of vCenter's form: `vipforge seed --as ovf` makes the values."""
 
 CPU, MEMORY, IDE, SCSI, CARD, CD, DISK = 3, 4, 5, 6, 10, 15, 17
 """CIM_ResourceAllocationSettingData.ResourceType."""
@@ -125,10 +135,12 @@ def _product(system: Element, machine: Machine) -> None:
     product = _section(system, "ProductSection", "The node's identity; without it the appliance serves nothing")
     _sub(product, "Product", f"vipforge appliance {machine.name}")
     _sub(product, "Version", machine.version)
-    for key, label, description in PROPERTIES:
-        place = _sub(product, "Property", key=key, type="string", userConfigurable="true", value="")
-        _sub(place, "Label", label)
-        _sub(place, "Description", description)
+    for category, entries in PROPERTIES.items():
+        _sub(product, "Category", category)
+        for key, label, description in entries:
+            place = _sub(product, "Property", key=key, type="string", userConfigurable="true", value="")
+            _sub(place, "Label", label)
+            _sub(place, "Description", description)
 
 
 def _section(parent: Element, name: str, info: str, /, **attributes: str | int) -> Element:

@@ -57,6 +57,8 @@ def test_the_seed_came_as_ovf_properties(shipped: Pair) -> None:
     for node in load(shipped.session.spec).nodes:
         assert shipped.ssh(node.name, "cloud-id").stdout.strip() == "ovf"
         assert shipped.ssh(node.name, "hostname --fqdn").stdout.strip() == node.name
+        kept = "/run/vipforge/ovf-env.xml /etc/cloud/cloud.cfg.d/95-vipforge-network.cfg"
+        assert shipped.ssh(node.name, f"sudo grep -L {node.address}/24 {kept}").stdout == ""
 
 
 def test_every_file_of_the_identity_is_that_of_the_nocloud_cd(shipped: Pair) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pyVmomi import vim
 
 from builder.progress import say
-from builder.ship.vsphere import rule, seeds
+from builder.ship.vsphere import rule, seeds, vapp
 from builder.ship.vsphere.node import Wanted
 from builder.ship.vsphere.session import PAUSE_SECONDS, finish, told
 from builder.ship.vsphere.site import Site
@@ -24,6 +24,8 @@ def clone(site: Site, each: Wanted, cd: str) -> None:
         original = site.machine(each.original)
         changes = [seeds.drive(original, cd)] if cd else []
         config = vim.vm.ConfigSpec(extraConfig=extra, annotation=note, deviceChange=changes)
+        if each.properties:
+            config.vAppConfig = vapp.settings(original, each.properties)
         where = vim.vm.RelocateSpec(pool=site.pool, datastore=site.datastore, host=rule.host(site, each.number))
         spec = vim.vm.CloneSpec(location=where, config=config, powerOn=False, template=False)
         task = original.CloneVM_Task(folder=site.folder, name=each.name, spec=spec)

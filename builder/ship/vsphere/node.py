@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.errors import UserError
-from builder.identity import guestinfo
+from builder.identity import guestinfo, ovf
 from builder.identity.seed import Seed, seed
 from builder.ship import fit
 from builder.ship.machine import machine_name
@@ -15,7 +16,7 @@ from builder.ship.vsphere.session import Login
 from builder.ship.vsphere.site import Found, Site
 from builder.spec.model import Cluster, Node
 
-Road = Literal["iso", "guestinfo"]
+Road = Literal["iso", "guestinfo", "ovf"]
 CLUSTER_KEY, IMAGE_KEY, SEED_KEY = (f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed"))
 KEPT = "-replaced"
 """What the name of a node's former machine ends in, until the new one has proven itself."""
@@ -32,7 +33,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One node: its machine's variables, and its seed's file, which the `guestinfo` road has not.
+    """One node: its machine's variables, and its seed's file or vApp properties if it travels by such a road.
 
     `number` is its place among the cluster's nodes.
     """
@@ -43,6 +44,7 @@ class Wanted:
     variables: dict[str, str]
     seed: Seed
     file: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kept(self) -> str:
@@ -62,6 +64,8 @@ def wanted(cluster: Cluster, node: Node, image: Source, road: Road) -> Wanted:
     original, number = template_name(image.label), cluster.nodes.index(node)
     if road == "guestinfo":
         return Wanted(name, number, original, variables | guestinfo.variables(made), made)
+    if road == "ovf":
+        return Wanted(name, number, original, variables, made, properties=ovf.properties(made))
     return Wanted(name, number, original, variables, made, seed_file(made.instance_id))
 
 

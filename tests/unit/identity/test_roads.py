@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from builder.errors import UserError
+from builder.guests import Guest, known
 from builder.guests.debian12 import GUEST
 from builder.identity import guestinfo, ovf, private
 from builder.identity.seed import Seed, seed
@@ -52,11 +53,29 @@ def test_ovf_properties_decoded_are_the_seed(made: Seed) -> None:
     assert base64.b64decode(values["user-data"]).decode() == made.user_data
     network = yaml.safe_load(base64.b64decode(values["network-config"]))
     assert network == {"network": yaml.safe_load(made.network_config)}
-    assert (values["hostname"], values["instance-id"]) == ("lb1.example.com", made.instance_id)
+    assert values["instance-id"] == made.instance_id
+
+
+def test_ovf_properties_tell_people_what_the_user_data_holds(made: Seed) -> None:
+    values = ovf.properties(made)
+    assert {key: values[key] for key in ("hostname", "address", "gateway", "peers", "priority", "alert-sender")} == {
+        "hostname": "lb1.example.com",
+        "address": "192.168.56.11/24",
+        "gateway": "192.168.56.1",
+        "peers": "192.168.56.12",
+        "priority": "254",
+        "alert-sender": "lb1@example.com",
+    }
+
+
+@pytest.mark.parametrize("guest", known().values(), ids=known())
+def test_a_cluster_without_a_gateway_has_none_as_a_property(guest: Guest) -> None:
+    cluster = quickstart(network={"gateway": None})
+    assert ovf.properties(seed(cluster, cluster.nodes[0], guest.facts))["gateway"] == ""
 
 
 def test_the_descriptor_offers_exactly_the_properties_that_a_seed_fills(made: Seed) -> None:
-    assert list(ovf.properties(made)) == [key for key, _, _ in PROPERTIES]
+    assert list(ovf.properties(made)) == [key for entries in PROPERTIES.values() for key, _, _ in entries]
 
 
 def test_the_whole_environment() -> None:

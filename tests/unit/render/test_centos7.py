@@ -27,7 +27,7 @@ PAIRED = {
 }
 # systemd.unit(5), systemd.service(5) and systemd.exec(5) of systemd 219, as far as our units use them
 SYSTEMD_219 = {
-    "Unit": {"Description", "Requires", "Wants", "After", "Before"},
+    "Unit": {"Description", "Requires", "Wants", "After", "Before", "Conflicts", "DefaultDependencies"},
     "Service": {
         *("Type", "RemainAfterExit", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStopPost"),
         *(

@@ -65,9 +65,14 @@ def test_the_paravirtual_controller_and_card() -> None:
     assert items(10)[0].findtext("rasd:ResourceSubType", "", NAMES) == "VmxNet3"
 
 
-def test_the_properties_are_those_that_cloud_init_reads() -> None:
+def test_the_properties_are_the_identity_and_those_that_cloud_init_reads() -> None:
     keys = [each.get(f"{{{OVF}}}key") for each in envelope().iter(f"{{{OVF}}}Property")]
-    assert keys == ["instance-id", "hostname", "user-data", "network-config"]
+    identity = ["hostname", "address", "gateway", "peers", "priority", "alert-sender"]
+    assert keys == [*identity, "instance-id", "user-data", "network-config"]
+
+
+def test_no_property_has_a_value_in_the_image() -> None:
+    assert {each.get(f"{{{OVF}}}value") for each in envelope().iter(f"{{{OVF}}}Property")} == {""}
 
 
 def test_a_guest_that_vsphere_has_no_name_for_is_any_linux() -> None:

@@ -86,6 +86,9 @@ func (f *faults) serveMethod(w http.ResponseWriter, r *http.Request) {
 	}
 	if words == nil {
 		f.sound.ServeHTTP(w, r)
+		if found != nil && string(found[1]) == "CloneVM_Task" {
+			keepProperties(body)
+		}
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml")

@@ -9,7 +9,7 @@ import pytest
 from pyVmomi import vim
 
 from builder.errors import UserError
-from builder.identity import nocloud
+from builder.identity import nocloud, ovf
 from builder.identity.seed import seed
 from builder.ship.machine import machine_name
 from builder.ship.source import source
@@ -27,7 +27,7 @@ from tests.vcenter import Vcenter
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize(("road", "number"), [("iso", 8), ("guestinfo", 6)])
+@pytest.mark.parametrize(("road", "number"), [("iso", 8), ("guestinfo", 6), ("ovf", 6)])
 def test_a_pair_is_made_once_and_found_the_second_time(
     image: Cluster, who: Login, place: Site, road: str, number: int
 ) -> None:
@@ -55,6 +55,18 @@ def test_each_node_has_its_own_seed_as_guestinfo_and_runs(image: Cluster, who: L
         values = {option.key: option.value for option in machine.config.extraConfig}
         user_data = gzip.decompress(base64.b64decode(values["guestinfo.userdata"])).decode()
         assert user_data == seed(image, node, source(image).facts).user_data
+        assert machine.runtime.powerState == "poweredOn"
+
+
+def test_each_node_has_its_own_seed_as_vapp_properties_and_runs(image: Cluster, who: Login, place: Site) -> None:
+    carry_out(steps([image], Target(place, who, "ovf")))
+    for node in image.nodes:
+        machine = place.machine(machine_name(image, node))
+        form = machine.config.vAppConfig
+        wanted = ovf.properties(seed(image, node, source(image).facts))
+        assert {each.id: each.value for each in form.property} == wanted
+        assert {each.id for each in form.property if each.userConfigurable and each.label} == set(wanted)
+        assert form.ovfEnvironmentTransport == ["com.vmware.guestInfo", "iso"]
         assert machine.runtime.powerState == "poweredOn"
 
 
@@ -133,7 +145,7 @@ def test_an_unknown_certificate_is_refused(who: Login) -> None:
         pass
 
 
-@pytest.mark.parametrize("road", ["iso", "guestinfo"])
+@pytest.mark.parametrize("road", ["iso", "guestinfo", "ovf"])
 def test_no_plan_log_or_error_holds_a_secret(
     image: Cluster,
     who: Login,
