@@ -1,6 +1,7 @@
 """Asks a web service over and over, each time over a new connection, until stdin ends; then prints its answers.
 
-`python asker.py ADDRESS PORT`; stdout: a JSON object of answers and how often each came. Runs where clients are.
+`python asker.py ADDRESS PORT`; stdout: a JSON object of `answers` and how often each came, and of `silence`: the
+longest time without a good one, in seconds. Runs where clients are.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import http.client
 import json
 import sys
 import threading
+import time
 
 SECONDS = 30
 PAUSE_SECONDS = 0.02
+GOOD = "200"
 
 
 def ask(address: str, port: int) -> str:
@@ -34,9 +37,14 @@ def main(address: str, port: str) -> None:
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     found: collections.Counter[str] = collections.Counter()
+    silence, last = 0.0, time.monotonic()
     while not ended.wait(PAUSE_SECONDS):
-        found[ask(address, int(port))] += 1
-    sys.stdout.write(json.dumps(found) + "\n")
+        answer = ask(address, int(port))
+        found[answer] += 1
+        silence = max(silence, time.monotonic() - last)
+        if answer == GOOD:
+            last = time.monotonic()
+    sys.stdout.write(json.dumps({"answers": found, "silence": silence}) + "\n")
 
 
 if __name__ == "__main__":

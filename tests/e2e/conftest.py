@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,28 @@ def image(session: Session, bakes: list[tuple[int, str, str]]) -> Path:
     return session.build / "quickstart" / "appliance.qcow2"
 
 
+@dataclass
+class Asked:
+    """What requests to a web service came to, answer by answer, and the longest time without a 200, in seconds."""
+
+    answers: Counter[str]
+    silence: float = 0.0
+
+
+@contextmanager
+def asking(words: list[str]) -> Iterator[Asked]:
+    """Let the command, which is the asker, ask until this context ends; what it found is there afterwards."""
+    found = Asked(Counter())
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asker:
+        try:
+            yield found
+        finally:
+            out, _ = asker.communicate(timeout=MOVE_SECONDS)
+            told = json.loads(out)
+            found.answers.update(told["answers"])
+            found.silence = told["silence"]
+
+
 @dataclass(frozen=True)
 class Pair:
     """The running pair."""
@@ -150,17 +172,9 @@ class Pair:
             lab = state.need(load(self.session.spec))
         return [*lab.holder.client(), sys.executable, *(str(word) for word in words)]
 
-    @contextmanager
-    def asked(self) -> Iterator[Counter[str]]:
-        """What requests to the VIP's web service come to, answer by answer, counted until this context ends."""
-        words = self.client(ASKER, VIP, str(PORT))
-        found: Counter[str] = Counter()
-        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asker:
-            try:
-                yield found
-            finally:
-                out, _ = asker.communicate(timeout=MOVE_SECONDS)
-                found.update(json.loads(out))
+    def asked(self) -> AbstractContextManager[Asked]:
+        """What requests to the VIP's web service come to until this context ends."""
+        return asking(self.client(ASKER, VIP, str(PORT)))
 
     def holders(self, vip: str = VIP) -> list[str]:
         found: list[str] = self.status()["holders"][vip]

@@ -131,7 +131,7 @@ def test_a_push_that_a_node_refuses_changes_nothing(pair: Pair) -> None:
     before = {node: pair.ssh(node, sums).stdout for node in (FIRST, SECOND)}
     assert pair.ssh(SECOND, "sudo mount --bind /bin/false /usr/sbin/haproxy").returncode == 0
     try:
-        with pair.asked() as answers:
+        with pair.asked() as asked:
             done = pair.session.run("push", pair.session.spec)
     finally:
         assert pair.ssh(SECOND, "sudo umount /usr/sbin/haproxy").returncode == 0
@@ -139,7 +139,7 @@ def test_a_push_that_a_node_refuses_changes_nothing(pair: Pair) -> None:
     assert f"{SECOND} did not check the new configuration" in done.stderr
     assert "no node was touched" in done.stderr
     assert {node: pair.ssh(node, sums).stdout for node in (FIRST, SECOND)} == before
-    assert set(answers) == {"200"}, answers
+    assert set(asked.answers) == {"200"}, asked
 
 
 def test_a_node_with_a_broken_identity_serves_nothing_and_says_why(pair: Pair) -> None:
