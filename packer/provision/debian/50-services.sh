@@ -20,7 +20,7 @@ starts() {
     exit 1
 }
 
-for unit in vipforge-identity keepalived haproxy rsyslog vipforge-firewall firewalld; do
+for unit in vipforge-ovf vipforge-identity keepalived haproxy rsyslog vipforge-firewall firewalld; do
     starts "$unit"
 done
 # The classic profile has none.

@@ -26,4 +26,4 @@ grep -q '^KEEPALIVED_OPTIONS="-D' "$options"
 chkconfig --add keepalived
 chkconfig keepalived on
 systemctl daemon-reload
-systemctl enable keepalived.service vipforge-identity.service
+systemctl enable keepalived.service vipforge-ovf.service vipforge-identity.service
