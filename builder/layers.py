@@ -76,6 +76,7 @@ def key(inputs: Inputs) -> str:
 def layer(kind: str, inputs: Inputs, make: Callable[[Path], None], *, refresh: bool = False) -> Path:
     """The folder of a layer; `make` fills an empty folder where the cache lacks it, or on `refresh`."""
     place = paths.cache("layers", kind, key(inputs))
+    _touch(place)
     if not refresh and is_whole(place):  # no lock, so that a cache on a read-only medium can be used
         return _found(kind, place)
     with locked(place.with_suffix(".lock"), f"the layer {kind}", timeout=LOCK_SECONDS):
@@ -114,9 +115,13 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _found(kind: str, place: Path) -> Path:
-    with suppress(OSError):  # a cache that cannot be written needs no note of its last use
+def _touch(place: Path) -> None:
+    """Note the use before anything is read, so that a prune at this moment leaves the layer or has taken all of it."""
+    with suppress(OSError):  # there may be none; and a cache that cannot be written is never pruned
         os.utime(place / DIGESTS)
+
+
+def _found(kind: str, place: Path) -> Path:
     say(f"{kind}: from the cache ({place.name})")
     return place
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +16,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from builder import layers, paths
-from builder.files import GIB
+from builder.errors import UserError
+from builder.files import GIB, workspace
+from builder.progress import say
 from builder.roots.debs import PACKAGES
 
+LIMIT = "VIPFORGE_CACHE_GIB"
+LIMIT_GIB = 20
+"""What a bake leaves in the cache at most, where the environment does not say."""
 SOURCE = "source"
+BLOCK = 512
+"""Bytes of a block of stat(2), whatever the file system has."""
 IN_USE_SECONDS = 60 * 60
 """A bake reads its foundation long after it was found; what was used this recently stays."""
 
@@ -39,7 +49,8 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Everything that the cache holds, the longest unused first."""
-    return sorted((*_layers(), *_packages(), *_sources()), key=lambda entry: entry.used)
+    found = (_entry(kind, place) for kind, place in _places())
+    return sorted((entry for entry in found if entry), key=lambda entry: entry.used)
 
 
 def prune(limit: int) -> list[Entry]:
@@ -50,13 +61,31 @@ def prune(limit: int) -> list[Entry]:
     held = entries()
     total = sum(entry.size for entry in held)
     gone = []
-    for entry in held:
-        if total <= limit:
-            break
-        if _remove(entry):
-            total -= entry.size
-            gone.append(entry)
+    with workspace(paths.cache("work"), "prune") as aside:
+        for entry in held:
+            if total <= limit:
+                break
+            if _remove(entry, aside):
+                total -= entry.size
+                gone.append(entry)
     return gone
+
+
+def limit() -> int:
+    """The bytes that a bake may leave in the cache: $VIPFORGE_CACHE_GIB, or 20 GiB. Raises UserError for no number."""
+    asked = os.environ.get(LIMIT) or str(LIMIT_GIB)
+    if not re.fullmatch(r"\d+(\.\d+)?", asked):
+        raise UserError(f"{LIMIT} is {asked!r}", hint="set it to the GiB that the cache may hold, such as 20")
+    return int(float(asked) * GIB)
+
+
+def keep_within(most: int) -> None:
+    """Prune to `most` bytes and say so; a cache that cannot be written is left as it is."""
+    with suppress(OSError):
+        gone = prune(most)
+        if gone:
+            freed = _size(sum(each.size for each in gone))
+            say(f"cache: {freed} unused for longest went ({LIMIT}, {most / GIB:g} GiB)")
 
 
 def table(found: list[Entry]) -> str:
@@ -65,41 +94,48 @@ def table(found: list[Entry]) -> str:
     return "\n".join([*lines, f"{len(found)} entries, {_size(sum(each.size for each in found))}, in {paths.cache()}"])
 
 
-def _layers() -> Iterator[Entry]:
-    for note in paths.cache("layers").glob(f"*/*/{layers.DIGESTS}"):
-        place = note.parent
-        size = sum(path.stat().st_blocks * 512 for path in place.iterdir())
-        yield Entry(place.parent.name, place.name, place, size, note.stat().st_mtime)
+def _places() -> Iterator[tuple[str, Path]]:
+    """The kind and the place of everything in the cache."""
+    yield from ((place.parent.name, place) for place in paths.cache("layers").glob("*/*/"))
+    yield from ((PACKAGES, place) for place in paths.cache(PACKAGES).glob("*/"))
+    yield from ((SOURCE, path) for path in paths.cache("sources").glob("*/*/[!.]*"))
 
 
-def _packages() -> Iterator[Entry]:
-    for place in paths.cache(PACKAGES).glob("*/"):
-        facts = [path.stat() for path in place.glob("*.deb")]
-        if facts:
-            size = sum(each.st_blocks * 512 for each in facts)
-            yield Entry(PACKAGES, place.name, place, size, max(each.st_mtime for each in facts))
-
-
-def _sources() -> Iterator[Entry]:
-    for path in paths.cache("sources").glob("*/*/[!.]*"):
-        facts = path.stat()
-        yield Entry(SOURCE, path.name, path, facts.st_size, max(facts.st_atime, facts.st_mtime))
-
-
-def _remove(entry: Entry) -> bool:
-    if time.time() - entry.used < IN_USE_SECONDS:
-        return False
-    lock = FileLock(entry.path.parent / ".lock" if entry.kind == SOURCE else entry.path.with_suffix(".lock"))
+def _entry(kind: str, place: Path) -> Entry | None:
+    """What lies there; None where nothing does, or another run has just taken it."""
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        size = sum(path.stat().st_blocks for path in (place, *place.rglob("*")) if path.is_file()) * BLOCK
+        return Entry(kind, place.name, place, size, _used(kind, place)) if size else None
+    except FileNotFoundError:
+        return None
+
+
+def _used(kind: str, place: Path) -> float:
+    """When it was last used: who uses a layer or a source touches it first, so that this can be asked again."""
+    if kind == SOURCE:
+        return max(place.stat().st_atime, place.stat().st_mtime)
+    touched = [path.stat().st_mtime for path in place.glob("*.deb" if kind == PACKAGES else layers.DIGESTS)]
+    return max(touched, default=place.stat().st_mtime)
+
+
+def _is_in_use(used: float) -> bool:
+    return time.time() - used < IN_USE_SECONDS
+
+
+def _remove(entry: Entry, aside: Path) -> bool:
+    """Move it aside in one step, and back if somebody has begun to use it since it was listed."""
+    if _is_in_use(entry.used):
         return False
-    with lock:
-        aside = entry.path.with_name(f".{entry.path.name}.gone")
-        entry.path.rename(aside)
-        shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
-    lock.release()
-    return True
+    lock = entry.path.parent / ".lock" if entry.kind == SOURCE else entry.path.with_suffix(".lock")
+    gone = aside / entry.name
+    with suppress(Timeout, FileNotFoundError), FileLock(lock).acquire(timeout=0):
+        entry.path.rename(gone)
+        if _is_in_use(_used(entry.kind, gone)):
+            gone.rename(entry.path)
+            return False
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+        return True
+    return False
 
 
 def _size(size: int) -> str:

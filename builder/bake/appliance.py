@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder import files, paths, progress
+from builder import files, paths, progress, store
 from builder.bake import image, inputs, manifest
 from builder.bake.builders.vsphere import template_name
 from builder.bake.inputs import Plan
@@ -19,6 +19,7 @@ from builder.errors import UserError
 from builder.host import packer, qemu
 from builder.intact import note
 from builder.papers import papers
+from builder.sources.fetch import is_offline
 from builder.spec.model import Cluster
 
 LOCK_SECONDS = 60 * 60
@@ -59,10 +60,13 @@ def bake(cluster: Cluster, ask: Ask = Ask()) -> Baked:
 
     Raises UserError; whatever happens, the old image stays whole until the new one takes its place.
     """
-    folder = paths.build(cluster.cluster)
+    folder, room = paths.build(cluster.cluster), store.limit()
     with files.locked(folder / ".lock", f"cluster {cluster.cluster}", timeout=LOCK_SECONDS):
         wanted = outline(cluster, ask.builder, offline=ask.offline)
-        return _local(wanted, ask, folder) if wanted.builder.local else _remote(wanted, ask, folder)
+        baked = _local(wanted, ask, folder) if wanted.builder.local else _remote(wanted, ask, folder)
+    if baked.fresh and not is_offline(ask.offline):  # offline, what goes could not be had again
+        store.keep_within(room)
+    return baked
 
 
 def _local(wanted: Outline, ask: Ask, folder: Path) -> Baked:

@@ -77,7 +77,7 @@ def _lend(place: Path, given: Path) -> dict[str, Path]:
 def _keep(place: Path, taken: Path, known: dict[str, Path]) -> None:
     """Keep what was downloaded, note what was used, and let go what nobody has used for long."""
     for deb in taken.glob("*.deb"):
-        if deb.name in known:
+        if deb.name in known and known[deb.name].exists():  # the cache may have been pruned since
             os.utime(known[deb.name])
             continue
         aside = place / f".{deb.name}.{secrets.token_hex(4)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from builder import paths
@@ -38,6 +39,8 @@ def fetch(pin: Pin, *, offline: bool, debian: str | None) -> Path:
     Raises NotFetched. With `offline` (or VIPFORGE_OFFLINE) no socket is opened.
     """
     place = cached(pin)
+    with suppress(OSError):  # noted before it is read: what was used of late, `vipforge cache prune` leaves
+        os.utime(place)
     if is_cached(pin):
         return place
     try:

@@ -11,7 +11,6 @@ from builder.errors import Problem, SpecError
 from builder.spec import listeners
 from builder.spec.load import read
 from builder.spec.model import Cluster
-from builder.spec.tls_checks import findings
 
 
 def summary(cluster: Cluster) -> str:
@@ -30,6 +29,10 @@ def summary(cluster: Cluster) -> str:
 def inspect(path: Path) -> tuple[Cluster, tuple[Problem, ...]]:
     """The cluster of a spec file, and warnings; raises SpecError with all that is wrong, also with files it names."""
     cluster, document = read(path)
+    if not _names_files(cluster):
+        return cluster, ()
+    from builder.spec.tls_checks import findings  # noqa: PLC0415 - cryptography takes a tenth of the command's time
+
     found = findings(cluster)
     if found.faults:
         raise SpecError([document.problem(fault) for fault in found.faults])
@@ -48,6 +51,12 @@ def problems(path: Path) -> tuple[Problem, ...]:
 def as_json(found: Sequence[Problem]) -> str:
     """The problems as a JSON list of objects with file, line, column, reason, value and hint."""
     return json.dumps([asdict(problem) for problem in found], indent=2)
+
+
+def _names_files(cluster: Cluster) -> bool:
+    """Whether there are certificates, authorities or a password to look at."""
+    reencrypted = any(service.reencrypt for service in cluster.services)
+    return bool(cluster.tls.certificates or cluster.statistics or reencrypted)
 
 
 def _count(number: int, thing: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from filelock import FileLock
 
 from builder import layers, paths, store
+from builder.errors import UserError
+from builder.files import GIB
 
 MIB = 1 << 20
 DAY = 24 * 60 * 60
@@ -78,3 +81,90 @@ def test_a_source_goes_as_a_layer_does() -> None:
 
 def test_an_empty_cache_is_listed_as_empty() -> None:
     assert store.table(store.entries()).startswith("0 entries, 0.0 MiB, in ")
+
+
+def test_pruning_puts_back_what_somebody_began_to_use_since_it_was_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = made("base", mib=1, days=2)
+    listed = store.entries()
+    os.utime(place / layers.DIGESTS)
+    monkeypatch.setattr(store, "entries", lambda: listed)
+    assert store.prune(0) == []
+    assert layers.is_whole(place)
+
+
+def test_what_another_prune_has_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    made("base", mib=1, days=2)
+    listed = store.entries()
+    assert [entry.kind for entry in store.prune(0)] == ["base"]
+    monkeypatch.setattr(store, "entries", lambda: listed)
+    assert store.prune(0) == []
+
+
+def test_a_layer_whose_notes_are_lost_can_be_pruned() -> None:
+    place = made("base", mib=1, days=0)
+    (place / layers.DIGESTS).unlink()
+    long_ago = time.time() - 2 * DAY
+    os.utime(place, (long_ago, long_ago))
+    assert [entry.path for entry in store.prune(0)] == [place]
+
+
+def test_a_prune_just_after_a_layer_was_checked_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, check = made("base", mib=1, days=2), layers.is_whole
+
+    def checked_then_pruned(asked: Path) -> bool:
+        whole = check(asked)
+        store.prune(0)
+        return whole
+
+    monkeypatch.setattr(layers, "is_whole", checked_then_pruned)
+    assert layers.layer("base", {"size": "1"}, lambda folder: fill(folder, 1)) == place
+    assert check(place)
+
+
+def test_a_layer_that_is_found_stays_whole_while_others_prune() -> None:
+    """It is old each time, and is asked for just when it goes."""
+    stop = threading.Event()
+
+    def prune_all_the_time() -> None:
+        while not stop.is_set():
+            store.prune(0)
+
+    pruning = threading.Thread(target=prune_all_the_time)
+    pruning.start()
+    try:
+        for _ in range(60):
+            place = layers.layer("base", {"size": "small"}, lambda folder: fill(folder, 0))
+            assert layers.is_whole(place)
+            long_ago = time.time() - 2 * DAY
+            os.utime(place / layers.DIGESTS, (long_ago, long_ago))
+    finally:
+        stop.set()
+        pruning.join()
+
+
+def test_a_prune_leaves_nothing_aside() -> None:
+    made("base", mib=1, days=2)
+    store.prune(0)
+    assert list(paths.cache("work").iterdir()) == []
+
+
+def test_the_limit_of_the_environment_counts(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    old, new = made("foundation", mib=2, days=3), made("base", mib=2, days=1)
+    monkeypatch.setenv("VIPFORGE_CACHE_GIB", "0.003")
+    store.keep_within(store.limit())
+    assert (old.exists(), new.exists()) == (False, True)
+    assert "cache: 2.0 MiB unused for longest went (VIPFORGE_CACHE_GIB, 0.003 GiB)" in capfd.readouterr().err
+
+
+def test_without_one_20_gib_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VIPFORGE_CACHE_GIB", raising=False)
+    assert store.limit() == 20 * GIB
+
+
+@pytest.mark.parametrize("value", ["much", "-1", "1e3", "nan"])
+def test_a_limit_that_is_no_number_is_told(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIPFORGE_CACHE_GIB", value)
+    with pytest.raises(UserError, match=f"VIPFORGE_CACHE_GIB is '{value}'"):
+        store.limit()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -66,6 +68,14 @@ def test_a_file_comes_once_and_then_from_the_cache(server: Server, pin_at: PinAt
     assert get(pin) == fetch.cached(pin)
     assert server.ranges == [None]
     assert not part(pin).exists()
+
+
+def test_using_a_file_makes_it_recent(server: Server, pin_at: PinAt) -> None:
+    """File systems note a reading once a day at most (mount(8), relatime), which would not keep it from a prune."""
+    pin = pin_at(server.url)
+    long_ago = time.time() - 9 * 24 * 60 * 60
+    os.utime(get(pin), (long_ago, long_ago))
+    assert time.time() - get(pin).stat().st_mtime < 60
 
 
 def test_the_cache_is_named_after_the_digest(server: Server, pin_at: PinAt, tmp_path: Path) -> None:
