@@ -18,12 +18,13 @@ import yaml
 from benchmarks.base import base
 from builder.host import accelerator, packer
 from builder.roots.mirror import host_address
-from builder.run import need
+from builder.run import contain, need
 from builder.sources.fetch import fetch
 from builder.sources.pins import pin
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "benchmarks" / "peers"
+HAND_WRITTEN = PEERS / "packer-by-hand"
 SPEC = ROOT / "examples" / "quickstart.yml"
 SECONDS = 4 * 60 * 60
 TARBALL = ("keepalived", "2.3.3")
@@ -40,11 +41,11 @@ class Contestant:
     prepare: Callable[[Path], None] = lambda _: None
 
 
-def vipforge(folder: Path, spec: Path, *, cache: Path | None = None) -> Path:
-    """`vipforge image`, in a process of its own."""
-    own = {"VIPFORGE_BUILD": str(folder / "build")} | ({"VIPFORGE_CACHE": str(cache)} if cache else {})
+def vipforge(build: Path, spec: Path, *, cache: Path | None = None) -> Path:
+    """`vipforge image` in a process of its own, which makes its images below `build`."""
+    own = {"VIPFORGE_BUILD": str(build)} | ({"VIPFORGE_CACHE": str(cache)} if cache else {})
     _run([sys.executable, "-m", "builder", "image", str(spec), "--guest", "debian12"], own)
-    return folder / "build" / str(yaml.safe_load(spec.read_text())["cluster"]) / "appliance.qcow2"
+    return build / str(yaml.safe_load(spec.read_text())["cluster"]) / "appliance.qcow2"
 
 
 def changed(folder: Path, name: str, **changes: object) -> Path:
@@ -59,50 +60,65 @@ def changed(folder: Path, name: str, **changes: object) -> Path:
 
 def cold(folder: Path) -> Path:
     """From nothing, the base and the compilation included."""
-    return vipforge(folder, SPEC, cache=folder / "cache")
+    return vipforge(folder / "build", SPEC, cache=folder / "cache")
 
 
 def baked(folder: Path) -> None:
-    """An image of the unchanged spec, and its layers in the cache."""
-    vipforge(folder, SPEC)
+    """An image of the unchanged spec, one for all that need it, and its layers in the cache."""
+    vipforge(folder.parent / "baked", SPEC)
+
+
+def baked_for_itself(folder: Path) -> None:
+    """The same image in a folder where it may be made anew."""
+    baked(folder)
+    shutil.copytree(folder.parent / "baked", folder / "build")
 
 
 def settings(folder: Path) -> Path:
     """Other VRRP settings and another service, for a cluster that was baked before."""
     services = [{**each, "port": 8080} for each in yaml.safe_load(SPEC.read_text())["services"]]
-    return vipforge(folder, changed(folder, "changed", vrrp={"profile": "fast"}, services=services))
+    return vipforge(folder / "build", changed(folder, "changed", vrrp={"profile": "fast"}, services=services))
 
 
 def unchanged(folder: Path) -> Path:
     """The same spec again."""
-    return vipforge(folder, SPEC)
+    return vipforge(folder.parent / "baked", SPEC)
 
 
 def another(folder: Path) -> Path:
     """Another cluster on the same foundation."""
-    return vipforge(folder, changed(folder, "another", cluster="another"))
+    return vipforge(folder / "build", changed(folder, "another", cluster="another"))
 
 
 def packer_by_hand(folder: Path) -> Path:
     """The template that a person writes: everything in shell provisioners inside the machine."""
+    words = packer_words(folder, base(), _tarball(), accelerator())
+    own = {"PACKER_CACHE_DIR": str(folder / "cache"), "TMPDIR": str(folder)}
+    _run([str(packer().path), "build", *words], own, HAND_WRITTEN)
+    return folder / "out" / "appliance.qcow2"
+
+
+def packer_words(folder: Path, disk: Path, tarball: Path, how: str) -> list[str]:
+    """The template's variables and its name, for Packer's commands; a key and a seed are made in the folder."""
     key, seed = _seed(folder)
     values = {
-        "base": base(),
-        "source": _tarball(),
+        "base": disk,
+        "source": tarball,
         "key": key,
         "seed": f'["{seed}/user-data", "{seed}/meta-data"]',
-        "accelerator": accelerator(),
+        "accelerator": how,
         "output": folder / "out",
     }
-    words = [word for name, value in values.items() for word in ("-var", f"{name}={value}")]
-    own = {"PACKER_CACHE_DIR": str(folder / "cache"), "TMPDIR": str(folder)}
-    _run([str(packer().path), "build", *words, "appliance.pkr.hcl"], own, PEERS / "packer-by-hand")
-    return folder / "out" / "appliance.qcow2"
+    return [*(word for name, value in values.items() for word in ("-var", f"{name}={value}")), "appliance.pkr.hcl"]
 
 
 def virt_customize(folder: Path) -> Path:
     """guestfs-tools, with the same steps."""
     need("virt-customize", "guestfs-tools")
+    if not any(Path("/boot").glob("vmlinuz*")):
+        sys.exit(
+            "virt-customize starts a kernel of this host's, and /boot has none: apt-get install linux-image-amd64"
+        )
     made = folder / "virt.qcow2"
     _run([str(PEERS / "virt_customize.sh"), str(base()), str(_tarball()), str(made)], {"TMPDIR": str(folder)})
     return made
@@ -114,9 +130,15 @@ def fetched(_: Path) -> None:
     _tarball()
 
 
+def plain(_: Path) -> Path:
+    """The base as it is: what the others' sizes are compared with."""
+    return base()
+
+
 ALL = (
+    Contestant("base", "plain base", plain, fetched),
     Contestant("cold", "vipforge, cold, from nothing", cold),
-    Contestant("settings", "vipforge, changed services and VRRP", settings, baked),
+    Contestant("settings", "vipforge, changed services and VRRP", settings, baked_for_itself),
     Contestant("another", "vipforge, another cluster", another, baked),
     Contestant("unchanged", "vipforge, nothing changed", unchanged, baked),
     Contestant("packer", "(a) Packer template by hand", packer_by_hand, fetched),
@@ -140,9 +162,10 @@ def _tarball() -> Path:
 
 
 def _run(words: list[str], own: Mapping[str, str], folder: Path = ROOT) -> None:
-    """Run it with its words in a log, of which the end is shown when it fails."""
+    """Run it, and show the end of its words when it fails. Its machines end with us, however we end."""
+    environment = {**os.environ, **own}
     done = subprocess.run(
-        words, env={**os.environ, **own}, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+        contain(words), env=environment, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     if done.returncode:
         sys.exit(f"{shutil.which(words[0]) or words[0]} failed:\n{(done.stdout + done.stderr)[-4000:]}")

@@ -33,6 +33,7 @@ source "qemu" "by_hand" {
   iso_checksum         = "none"
   disk_image           = true
   disk_interface       = "virtio"
+  disk_discard         = "unmap"
   net_device           = "virtio-net"
   disk_size            = "8192M"
   format               = "qcow2"
