@@ -1,11 +1,12 @@
 """Power-on until it serves: one node of a cluster, and the plain base image beside it, in the same lab.
 
-    .venv/bin/python -m benchmarks.boot [SPEC] [--disk BASE.qcow2] [--analyze FOLDER]
+    .venv/bin/python -m benchmarks.boot [SPEC] [--base] [--rounds N] [--memory] [--analyze FOLDER]
 
-Prints one JSON object: seconds from power-on to the first answer of the web service on the VIP, the processor time
-that QEMU had taken by then (under TCG it is the better measure on a busy host), and MiB of memory that the guest uses
-when idle. With `--disk` another disk starts in the node's place, with the node's seed, and SSH's greeting is waited
-for. With `--analyze` what systemd-analyze tells of the boot is kept in a folder.
+Prints one JSON object: seconds from power-on to the first answer of the web service on the VIP, of the clock and of
+the processor that QEMU took (under TCG that is the better measure on a busy host). With `--base` the plain base image
+starts in the node's place as well, with the node's seed, in turns; SSH's greeting is waited for, and the ratio is
+printed. With `--memory`, MiB that the guest has in use three minutes after it began to serve. With `--analyze` what
+systemd-analyze tells of the boot is kept in a folder.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+from benchmarks.base import base
 from builder.lab import farm, holder, network, ssh, state, vm
 from builder.lab.lifecycle import down
 from builder.lab.state import Lab
@@ -29,8 +33,9 @@ from builder.spec.model import Cluster
 
 LIMIT = 15 * 60
 EVERY = 0.1
-IDLE_SECONDS = 60
-"""After which a booted guest is asked for its memory."""
+IDLE_SECONDS = 180
+"""How long a node serves, and nobody asks it anything, before its memory is read: firewalld and cloud-init have ended
+their start by then."""
 ASK = """
 import socket, sys
 host, port, word = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()
@@ -48,28 +53,33 @@ ANALYSES = {
 }
 
 
-@dataclass
+After = Callable[[Lab], None]
+"""What is done with a node that serves."""
+
+
+@dataclass(frozen=True)
 class Booted:
-    """Seconds since power-on, by what was reached: of the clock, and of the processor."""
+    """Seconds from power-on to the first answer: of the clock, and of the processor."""
 
-    clock: dict[str, float] = field(default_factory=dict)
-    processor: dict[str, float] = field(default_factory=dict)
+    clock: float
+    processor: float
 
 
-def measure(cluster: Cluster, disk: Path | None, folder: Path | None) -> dict[str, Any]:
-    """Boot the first node alone and wait for what it is to reach; the lab goes in any case."""
+def measure(cluster: Cluster, disk: Path | None = None, after: After | None = None) -> Booted:
+    """Boot the first node alone until it serves, or another disk in its place until SSH greets; then do `after`.
+
+    The lab goes in any case.
+    """
     try:
         with state.changing():
             lab, began = _power_on(cluster, disk)
         # One of them: each question costs the guest time, under emulation most of all SSH's.
-        greeting = {"ssh": (str(cluster.nodes[0].address), 22, "SSH-2.0")}
-        wanted = greeting if disk else {"vip": (str(cluster.vrrp.vips[0]), cluster.ports()[0], "200")}
-        booted = _wait(lab, wanted, began)
-        time.sleep(IDLE_SECONDS)
-        found = {"clock": booted.clock, "processor": booted.processor, "memory_mib": _memory(lab)}
-        if folder:
-            _analyze(lab, folder)
-        return found
+        greeting = (str(cluster.nodes[0].address), 22, "SSH-2.0")
+        answer = (str(cluster.vrrp.vips[0]), cluster.ports()[0], "200")
+        booted = _wait(lab, greeting if disk else answer, began)
+        if after:
+            after(lab)
+        return booted
     finally:
         down(cluster)
 
@@ -90,17 +100,14 @@ def _power_on(cluster: Cluster, disk: Path | None) -> tuple[Lab, float]:
     return lab, began
 
 
-def _wait(lab: Lab, wanted: dict[str, tuple[str, int, str]], began: float) -> Booted:
-    reached, missing = Booted(), dict(wanted)
-    while missing and time.monotonic() - began < LIMIT:
-        for name, (host, port, word) in list(missing.items()):
-            words = [*lab.holder.client(), sys.executable, "-I", "-c", ASK, host, str(port), word]
-            if subprocess.run(words, capture_output=True, check=False).returncode == 0:
-                reached.clock[name] = round(time.monotonic() - began, 1)
-                reached.processor[name] = _processor(lab)
-                del missing[name]
+def _wait(lab: Lab, wanted: tuple[str, int, str], began: float) -> Booted:
+    host, port, word = wanted
+    words = [*lab.holder.client(), sys.executable, "-I", "-c", ASK, host, str(port), word]
+    while time.monotonic() - began < LIMIT:
+        if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+            return Booted(round(time.monotonic() - began, 1), _processor(lab))
         time.sleep(EVERY)
-    return reached
+    sys.exit(f"{host} did not answer on port {port} within {LIMIT} s of power-on")
 
 
 def _processor(lab: Lab) -> float:
@@ -117,11 +124,17 @@ def _processor(lab: Lab) -> float:
     return 0.0
 
 
-def _memory(lab: Lab) -> int:
-    """MiB that the guest's own `free` calls used."""
-    told = ssh.ask(lab, lab.cluster.nodes[0], "free -m", timeout=120).out
-    lines = [line.split() for line in told.splitlines() if line.startswith("Mem:")]
-    return int(lines[0][2]) if lines else 0
+def _memory(lab: Lab) -> dict[str, int]:
+    """MiB of the guest's memory when it has been idle for a while."""
+    time.sleep(IDLE_SECONDS)
+    told = ssh.ask(lab, lab.cluster.nodes[0], "cat /proc/meminfo", timeout=120).out
+    return in_use(told)
+
+
+def in_use(meminfo: str) -> dict[str, int]:
+    """MiB by what proc(5) shows in /proc/meminfo."""
+    kib = {name.rstrip(":"): int(value) for name, value, *_ in map(str.split, meminfo.splitlines())}
+    return {"used": (kib["MemTotal"] - kib["MemAvailable"]) // 1024}
 
 
 def _analyze(lab: Lab, folder: Path) -> None:
@@ -136,15 +149,46 @@ def _analyze(lab: Lab, folder: Path) -> None:
     run(["cp", vm.console(lab.cluster, lab.cluster.nodes[0]), folder / "console.log"], timeout=30)
 
 
+def compared(node: list[Booted], plain: list[Booted]) -> dict[str, Any]:
+    """Every time, and the ratio of the medians where there is something to compare with."""
+    found: dict[str, Any] = {"vip": [asdict(each) for each in node]}
+    if plain:
+        found["base_ssh"] = [asdict(each) for each in plain]
+        found["ratio"] = {
+            name: round(
+                median(getattr(each, name) for each in node) / median(getattr(each, name) for each in plain), 2
+            )
+            for name in ("clock", "processor")
+        }
+    return found
+
+
 def main() -> None:
-    """Boot once, and print what was measured."""
-    parser = argparse.ArgumentParser(prog="benchmarks.boot")
+    """Boot in turns, and print what was measured."""
+    parser = argparse.ArgumentParser(prog="benchmarks.boot", description=__doc__.partition("\n")[0])
     parser.add_argument("spec", nargs="?", type=Path, default=Path("examples/quickstart.yml"))
-    parser.add_argument("--disk", type=Path)
+    parser.add_argument("--base", action="store_true")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--analyze", type=Path)
     asked = parser.parse_args()
-    found = measure(load(asked.spec), asked.disk and asked.disk.absolute(), asked.analyze)
-    sys.stdout.write(json.dumps(found) + "\n")
+    cluster = load(asked.spec)
+    told: dict[str, Any] = {}
+    node: list[Booted] = []
+    plain: list[Booted] = []
+    disk = base() if asked.base else None
+
+    def after(lab: Lab) -> None:
+        if asked.memory:
+            told["memory_mib"] = _memory(lab)
+        if asked.analyze:
+            _analyze(lab, asked.analyze)
+
+    for number in range(asked.rounds):
+        node.append(measure(cluster, after=after if number == asked.rounds - 1 else None))
+        if disk:
+            plain.append(measure(cluster, disk))
+    sys.stdout.write(json.dumps({**compared(node, plain), **told}) + "\n")
 
 
 if __name__ == "__main__":
