@@ -6,7 +6,7 @@ Prints one JSON object: seconds from power-on to the first answer of the web ser
 the processor that QEMU took (under TCG that is the better measure on a busy host). With `--base` the plain base image
 starts in the node's place as well, with the node's seed, in turns; SSH's greeting is waited for, and the ratio is
 printed. With `--memory`, MiB that the guest has in use three minutes after it began to serve. With `--analyze` what
-systemd-analyze tells of the boot is kept in a folder.
+systemd-analyze tells of the last boot of each is kept in FOLDER/node and FOLDER/base.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ with socket.create_connection((host, port), 2) as asked:
     sys.exit(word not in asked.recv(200))
 """
 ANALYSES = {
-    "time": "time",
-    "blame": "blame",
-    "critical-chain": "critical-chain keepalived.service",
-    "plot.svg": "plot",
+    "time": "systemd-analyze time",
+    "blame": "systemd-analyze blame",
+    "critical-chain": "systemd-analyze critical-chain keepalived.service ssh.service",
+    "plot.svg": "systemd-analyze plot",
+    "processes": "ps -eo rss,comm --sort=-rss | head -25",
+    "memory": "cat /proc/meminfo",
+    "kernel": "sudo dmesg",
 }
-
 
 After = Callable[[Lab], None]
 """What is done with a node that serves."""
@@ -138,15 +140,14 @@ def in_use(meminfo: str) -> dict[str, int]:
 
 
 def _analyze(lab: Lab, folder: Path) -> None:
+    """Keep what the guest tells of its boot when that is over, and of what runs."""
     folder.mkdir(parents=True, exist_ok=True)
+    node = lab.cluster.nodes[0]
+    ssh.ask(lab, node, "systemctl is-system-running --wait", timeout=300)
     for name, words in ANALYSES.items():
-        told = ssh.ask(lab, lab.cluster.nodes[0], f"systemd-analyze {words}", timeout=300)
+        told = ssh.ask(lab, node, words, timeout=300)
         (folder / name).write_text(told.out + told.err)
-    told = ssh.ask(
-        lab, lab.cluster.nodes[0], "ps -eo rss,comm --sort=-rss | head -25; free -m; sudo dmesg", timeout=300
-    )
-    (folder / "processes").write_text(told.out)
-    run(["cp", vm.console(lab.cluster, lab.cluster.nodes[0]), folder / "console.log"], timeout=30)
+    run(["cp", vm.console(lab.cluster, node), folder / "console.log"], timeout=30)
 
 
 def compared(node: list[Booted], plain: list[Booted]) -> dict[str, Any]:
@@ -182,12 +183,17 @@ def main() -> None:
         if asked.memory:
             told["memory_mib"] = _memory(lab)
         if asked.analyze:
-            _analyze(lab, asked.analyze)
+            _analyze(lab, asked.analyze / "node")
 
-    for number in range(asked.rounds):
-        node.append(measure(cluster, after=after if number == asked.rounds - 1 else None))
+    def after_plain(lab: Lab) -> None:
+        if asked.analyze:
+            _analyze(lab, asked.analyze / "base")
+
+    for number in range(1, asked.rounds + 1):
+        is_last = number == asked.rounds
+        node.append(measure(cluster, after=after if is_last else None))
         if disk:
-            plain.append(measure(cluster, disk))
+            plain.append(measure(cluster, disk, after_plain if is_last else None))
     sys.stdout.write(json.dumps({**compared(node, plain), **told}) + "\n")
 
 

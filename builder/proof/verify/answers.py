@@ -63,6 +63,7 @@ QUESTIONS = {
     "log line": LOG_LINE,
     "listening": "ss -ltn",
     "nonlocal bind": "sysctl -e -n net.ipv4.ip_nonlocal_bind net.ipv6.ip_nonlocal_bind",
+    "huge pages": "cat /sys/kernel/mm/transparent_hugepage/enabled || echo absent",
     "default zone": "firewall-cmd --list-all",
     "ruleset": "if command -v nft >/dev/null; then nft list ruleset; else iptables-save; fi",
     "host name": "uname -n",

@@ -32,6 +32,12 @@ def test_sysctl_is_effective(node: RunningNode, plan: Plan) -> None:
     assert found == ["1"] * families, f"found {', '.join(found) or 'none'}"
 
 
+def test_huge_pages_are_off(node: RunningNode) -> None:
+    """The running kernel gives no transparent huge pages."""
+    found = node.lines("huge pages")
+    assert found[-1:] == ["absent"] or "[never]" in " ".join(found), f"found {', '.join(found) or 'none'}"
+
+
 def test_selinux_is_enforcing(node: RunningNode, plan: Plan) -> None:
     """SELinux is enforcing, in a guest that has it."""
     found, wanted = node.said("selinux").strip(), "Enforcing" if plan.facts.has_selinux else "absent"

@@ -178,6 +178,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "haproxy test": "Configuration file is valid",
         "log line": "",
         "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {door} *:*" for door in doors(cluster)),
+        "huge pages": "always madvise [never]",
         "nonlocal bind": "1\n1" if cluster.vrrp.vips6 else "1",
         "default zone": ZONE.format(ports=" ".join(f"{port}/tcp" for port in ports)),
         "ruleset": NFT.format(ports="\n".join(f"tcp dport {port} accept" for port in ports)),

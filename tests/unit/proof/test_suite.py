@@ -30,6 +30,7 @@ ILL = {
     "haproxy version": "HA-Proxy version 1.5.18 2016/05/10",
     "listening": "State Recv-Q\nLISTEN 0 128 127.0.0.1:80 0.0.0.0:*",
     "nonlocal bind": "0",
+    "huge pages": "[always] madvise never",
     "default zone": "public\n  services: ssh dhcpv6-client\n  ports:\n  protocols:\n  rich rules:\n",
     "ruleset": "",
     "host name": "localhost",
