@@ -13,9 +13,13 @@ mask() {
 }
 
 # cloud-config has no module to run, and starting it is starting Python; no program here is of another machine's kind; there
-# is no LVM snapshot to reap; no crash of the firmware to save.
+# is no LVM snapshot to reap; no crash of the firmware to save; cloud-init grows the partition.
 mask /etc/systemd/system cloud-config.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
-    e2scrub_reap.service systemd-pstore.service
+    e2scrub_reap.service systemd-pstore.service systemd-repart.service
+# File systems that nothing here uses, each a mount program and some a modprobe before anything else; nor is there a screen
+# to draw on.
+mask /etc/systemd/system dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount sys-kernel-config.mount \
+    sys-kernel-debug.mount sys-kernel-tracing.mount modprobe@drm.service
 # One partition, in fstab; every service has a unit; no rc.local, no offline update.
 mask /etc/systemd/system-generators systemd-cryptsetup-generator systemd-gpt-auto-generator \
     systemd-hibernate-resume-generator systemd-integritysetup-generator systemd-rc-local-generator \

@@ -80,7 +80,21 @@ def test_a_guest_that_names_its_card_is_configured_by_that_name(guest: str) -> N
 
 def test_without_gateway_and_name_servers_there_is_no_route() -> None:
     config = yaml.safe_load(node_seed(network={"gateway": None, "dns": []}).network_config)
-    assert config["ethernets"]["primary"].keys() == {"match", "dhcp4", "addresses"}
+    assert config["ethernets"]["primary"].keys() == {"match", "dhcp4", "accept-ra", "addresses"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "network", "is_heard"),
+    [("quickstart", {}, False), ("ipv6", {}, False), ("ipv6", {"gateway6": None}, True)],
+)
+def test_a_router_is_heard_only_where_it_may_be_what_brings_the_route(
+    spec: str, network: dict[str, object], *, is_heard: bool
+) -> None:
+    """systemd-networkd waits 12 s for one (3 solicitations, RFC 4861, section 10), and the node with it."""
+    cluster = load(examples.FOLDER / f"{spec}.yml")
+    cluster = cluster.model_copy(update={"network": cluster.network.model_copy(update=network)})
+    config = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST.facts).network_config)
+    assert config["ethernets"]["primary"].get("accept-ra", True) is is_heard
 
 
 def test_the_instance_changes_with_its_identity_and_only_then() -> None:
