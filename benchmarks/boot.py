@@ -134,7 +134,7 @@ def _memory(lab: Lab) -> dict[str, int]:
 
 
 def in_use(meminfo: str) -> dict[str, int]:
-    """MiB by what proc(5) shows in /proc/meminfo."""
+    """MiB of a node's memory by its /proc/meminfo (proc(5)); `used` is what free(1) shows as such."""
     kib = {name.rstrip(":"): int(value) for name, value, *_ in map(str.split, meminfo.splitlines())}
     return {"used": (kib["MemTotal"] - kib["MemAvailable"]) // 1024}
 

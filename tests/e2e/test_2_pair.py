@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.boot import in_use
 from builder.proof.model import from_data
 from builder.spec.load import load
 from tests import examples
@@ -54,6 +55,11 @@ def test_every_check_of_verify_passes(pair: Pair, tmp_path: Path) -> None:
     cases = list(ET.parse(tmp_path / "verify.xml").getroot().iter("testcase"))
     assert len(cases) > 30
     assert not [case.get("name") for case in cases if case.find("skipped") is not None]
+
+
+def test_a_node_needs_little_memory(pair: Pair) -> None:
+    """A limit for an idle node, which one that has just been verified keeps as well."""
+    assert in_use(pair.ssh(FIRST, "cat /proc/meminfo").stdout)["used"] < 150
 
 
 def test_the_vip_moves_when_the_master_stops_and_returns_when_it_starts(pair: Pair) -> None:

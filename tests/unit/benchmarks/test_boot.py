@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.boot import Booted, compared
+from benchmarks.boot import Booted, compared, in_use
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:
@@ -16,3 +16,8 @@ def test_the_ratio_is_that_of_the_medians() -> None:
 
 def test_a_node_alone_has_no_ratio() -> None:
     assert compared([Booted(40.0, 30.0)], []) == {"vip": [{"clock": 40.0, "processor": 30.0}]}
+
+
+def test_memory_in_use_is_what_free_shows_as_used() -> None:
+    meminfo = "MemTotal: 737552 kB\nMemFree: 539948 kB\nMemAvailable:     635976 kB\nHugePages_Total: 0\n"
+    assert in_use(meminfo) == {"used": 99}
