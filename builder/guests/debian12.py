@@ -94,7 +94,7 @@ class _Asked:
     def recipe(self) -> Recipe:
         lists = ("debian12", "debian12-snmp") if self.cluster.snmp else ("debian12",)
         wanted = (packages.names(paths.resources("packer", "packages", f"{name}.txt")) for name in lists)
-        return Recipe(RELEASE, tuple(chain.from_iterable(wanted)), hooks=tuple(HOOKS), first=(FIRST,))
+        return Recipe(RELEASE, tuple(chain.from_iterable(wanted)), hooks=tuple(HOOKS), first=(FIRST,), slim=True)
 
     @property
     def base_inputs(self) -> dict[str, str]:

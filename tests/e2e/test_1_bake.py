@@ -87,7 +87,12 @@ def test_the_manifest_describes_the_image(image: Path) -> None:
     assert manifest["guest"] == "debian12"
     assert manifest["versions"]["keepalived"] == "2.3.3"
     assert "keepalived" not in manifest["packages"]
-    assert not {"gcc", "make", "cpp"} & manifest["packages"].keys()
+    assert not {"gcc", "make", "cpp", "perl"} & manifest["packages"].keys()
+
+
+def test_the_image_is_small(image: Path) -> None:
+    """A compiler alone would make it larger than that."""
+    assert image.stat().st_size < 300_000_000
 
 
 def test_the_console_of_the_bake_is_kept(image: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def test_the_command_line_names_everything(commands: list[list[str]], tmp_path: 
     assert f"--keyring={KEYRING}" in words
     assert '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*' in words
     assert words[-5:] == ["bookworm", f"{tmp_path}/root.tar", *SOURCE.lines()]
+
+
+def test_a_slim_root_has_neither_perl_nor_sources_of_locales(commands: list[list[str]], tmp_path: Path) -> None:
+    slim = replace(RECIPE, slim=True)
+    for recipe in (RECIPE, slim):
+        make(recipe, SOURCE, tmp_path / "root.tar", tmp_path / "log")
+    plain_words, slim_words = (set(after(command, "/usr/bin/mmdebstrap")) for command in commands)
+    assert {word for word in slim_words - plain_words if "sync-" not in word} == {
+        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+        "--dpkgopt=path-exclude=/usr/share/i18n/locales/*",
+        "--dpkgopt=path-exclude=/usr/share/i18n/charmaps/*",
+    }
+    assert set(slim.text().splitlines()) - set(RECIPE.text().splitlines()) == {
+        mmdebstrap.MERGED_USR,
+        "/usr/share/i18n/locales/*",
+        "/usr/share/i18n/charmaps/*",
+    }
 
 
 def test_its_words_go_to_the_log(commands: list[list[str]], tmp_path: Path) -> None:
