@@ -12,6 +12,7 @@ from rich.text import Text
 
 from builder.progress import duration
 from builder.proof.model import Proof, ScenarioResult
+from builder.proof.report.words import seconds
 
 PLAIN_WIDTH = 120
 COLUMNS = ("median", "p95", "worst", "limit", "formula", "after recovery")
@@ -50,19 +51,13 @@ def _table(proof: Proof) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for result in proof.scenarios:
-        table.add_row(Text(result.name), *(_time(value) for value in _values(result)), _word(result))
+        table.add_row(Text(result.name), *(Text(seconds(value)) for value in _values(result)), _word(result))
     return table
 
 
 def _values(result: ScenarioResult) -> tuple[float | None, ...]:
     outage = result.outage_s
     return (outage.median, outage.p95, outage.worst, result.limit_s, result.bound_s, result.recovery_s.worst)
-
-
-def _time(seconds: float | None) -> Text:
-    if seconds is None:
-        return Text("-")
-    return Text(duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f} ms")
 
 
 def _word(result: ScenarioResult) -> Text:
