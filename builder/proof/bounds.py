@@ -24,7 +24,7 @@ def skew(profile: Profile, priority: int) -> float:
 def bound(cluster: Cluster, notice: Notice) -> float | None:
     """Seconds until the next node takes the VIPs, at most; None where the standards say nothing of it."""
     profile = PROFILES[cluster.vrrp.profile]
-    second = sorted((node.priority for node in cluster.nodes), reverse=True)[1] + profile.bonus
+    second = sorted(map(cluster.own_priority, cluster.nodes), reverse=True)[1] + profile.bonus
     told = skew(profile, second)
     silence = MISSED * profile.advert + told
     asked = profile.ask_every + TWICE * profile.ask_timeout

@@ -109,7 +109,9 @@ class Upgrade:
             return "\n".join(settled)
         seen = self.nodes.look()
         made = plan(self.machines.prepare(todo)).splitlines()
-        return "\n".join([*settled, *made, *(line for node in _order(todo, seen) for line in self._lines(node, seen))])
+        return "\n".join(
+            [*settled, *made, *(line for node in self._order(todo, seen) for line in self._lines(node, seen))]
+        )
 
     def carry_out(self) -> list[str]:
         """Do it; returns the names of the nodes that were renewed, in their order.
@@ -121,7 +123,7 @@ class Upgrade:
         if todo:
             carry_out(self.machines.prepare(todo))
         while todo:
-            node = _order(todo, self.nodes.look())[0]
+            node = self._order(todo, self.nodes.look())[0]
             try:
                 self._renew(node)
             except UserError as failure:
@@ -141,6 +143,10 @@ class Upgrade:
             lines = [*away, *plan(self.machines.replace(node)).splitlines()]
         healthy = f"+ {node.name}: healthy within {duration(self.seconds)}, or else the old machine runs again"
         return [*lines, healthy, f"+ {node.name}: the old machine removed"]
+
+    def _order(self, nodes: Sequence[Node], seen: Mapping[str, NodeState]) -> list[Node]:
+        """Those that hold no VIP first, and of these the ones of the lowest priority."""
+        return sorted(nodes, key=lambda node: (bool(seen[node.name].vips), self.cluster.own_priority(node)))
 
     def _renew(self, node: Node) -> None:
         with step(f"renewing {node.name}"):
@@ -232,11 +238,6 @@ class Upgrade:
                 raise TimedOut(f"waited {duration(seconds)} for {what}: {now}")
             if well < LOOKS:
                 time.sleep(PAUSE_SECONDS)
-
-
-def _order(nodes: Sequence[Node], seen: Mapping[str, NodeState]) -> list[Node]:
-    """Those that hold no VIP first, and of these the ones of the lowest priority."""
-    return sorted(nodes, key=lambda node: (bool(seen[node.name].vips), node.priority))
 
 
 def _told(state: NodeState) -> str:

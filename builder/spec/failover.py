@@ -9,7 +9,7 @@ from itertools import pairwise
 from builder.spec import features, syntax
 from builder.spec.faults import Fault, named
 from builder.spec.instance import Vrrp
-from builder.spec.lookup import ANY, numbers, texts, vips
+from builder.spec.lookup import ANY, each, numbers, texts, vips
 from builder.spec.model import HIGHEST_PRIORITY
 from builder.spec.profiles import PROFILES, Profile
 
@@ -22,6 +22,7 @@ def faults(data: object) -> Iterator[Fault]:
     profile = PROFILES.get(next(iter(asked), Vrrp.model_fields["profile"].default))
     if profile is not None:
         yield from _keepalived_too_old(data, profile)
+        yield from _some_without_priority(data)
         yield from _no_room_for_the_bonus(data, profile)
         yield from _too_far_apart(data, profile)
         if profile.vrrp_version == VRRP_2:
@@ -45,6 +46,20 @@ def _is_version(text: str) -> bool:
     return True
 
 
+def _some_without_priority(data: object) -> Iterator[Fault]:
+    """All nodes have one or none has, or it would hang on their order what the others' numbers mean."""
+    nodes = [(loc, node) for loc, node in each(data, "nodes", ANY) if isinstance(node, dict)]
+    if not any("priority" in node for _, node in nodes):
+        return
+    for loc, node in nodes:
+        place = (*loc, "priority")
+        if "priority" not in node:
+            hint = "give every node one, or none: then the first node has the highest"
+            yield Fault(place, f"{named(place)} is missing", hint, shows_value=False)
+        elif node["priority"] is None:
+            yield Fault(place, f"{named(place)} has no value", "give one, or remove the line", shows_value=False)
+
+
 def _no_room_for_the_bonus(data: object, profile: Profile) -> Iterator[Fault]:
     """The sum is cut off at 254 (vrrp_update_priority in keepalived), and the nodes would become equal there."""
     highest = HIGHEST_PRIORITY - profile.bonus
@@ -58,8 +73,8 @@ def _no_room_for_the_bonus(data: object, profile: Profile) -> Iterator[Fault]:
 
 def _too_far_apart(data: object, profile: Profile) -> Iterator[Fault]:
     """A node with its bonus must pass the next higher one without, or nothing moves when HAProxy ends there."""
-    found = [each for each in numbers(data, "nodes", ANY, "priority") if each[1] <= HIGHEST_PRIORITY]
-    ranked = sorted(found, key=lambda each: each[1], reverse=True)
+    found = [one for one in numbers(data, "nodes", ANY, "priority") if one[1] <= HIGHEST_PRIORITY]
+    ranked = sorted(found, key=lambda one: one[1], reverse=True)
     for (above, higher), (loc, lower) in pairwise(ranked):
         if profile.bonus and higher - lower >= profile.bonus:
             reason = f"{named(loc)} must be at most {profile.bonus - 1} below that of {named(above[:-1])}"

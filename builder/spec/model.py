@@ -15,6 +15,7 @@ from builder.spec.image import Image
 from builder.spec.instance import Instance, Vrrp
 from builder.spec.libvirt import Libvirt
 from builder.spec.preset import Preset
+from builder.spec.profiles import PROFILES
 from builder.spec.service import Service
 from builder.spec.tls import Certificate, Tls
 from builder.spec.values import (
@@ -73,8 +74,9 @@ class Node(Part):
     """Its own address in the subnet."""
     address6: OwnAddress6 | None = None
     """Its own IPv6 address; needed where there are IPv6 VIPs."""
-    priority: Annotated[int, Field(ge=1, le=HIGHEST_PRIORITY, strict=True, examples=[254])]
-    """VRRP priority; the highest healthy node holds the VIPs. 254 and 253 fail over fastest."""
+    priority: Annotated[int | None, Field(ge=1, le=HIGHEST_PRIORITY, strict=True, examples=[254])] = None
+    """VRRP priority: the highest healthy node holds the VIPs. Left out for all nodes, it goes by their order and the
+    profile: 254, 253 and so on, or 101, 100 in `classic`."""
     alert_sender: Email | None = None
     """Sender of this node's alerts; left out, keepalived@ and the node's name."""
 
@@ -182,12 +184,18 @@ class Cluster(Part):
     def ranking(self, instance: Instance) -> tuple[Node, ...]:
         """The nodes in the order in which they are to be master of an instance."""
         preferred = self.node(instance.prefer) if instance.prefer else None
-        return tuple(sorted(self.nodes, key=lambda node: (node != preferred, -node.priority)))
+        return tuple(sorted(self.nodes, key=lambda node: (node != preferred, -self.own_priority(node))))
 
     def priority(self, node: Node, instance: Instance) -> int:
-        """A node's priority in an instance: the spec's priorities, the highest one for the preferred node."""
-        priorities = sorted((each.priority for each in self.nodes), reverse=True)
+        """A node's priority in an instance: the nodes' priorities, the highest one for the preferred node."""
+        priorities = sorted(map(self.own_priority, self.nodes), reverse=True)
         return priorities[self.ranking(instance).index(node)]
+
+    def own_priority(self, node: Node) -> int:
+        """A node's priority where no instance prefers another: the spec's, or by its place among the nodes."""
+        if node.priority is not None:
+            return node.priority
+        return PROFILES[self.vrrp.profile].highest - self.nodes.index(node)
 
     def node(self, name: str) -> Node | None:
         """The node of that name, full or short."""

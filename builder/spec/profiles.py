@@ -21,11 +21,13 @@ class Profile:
     """Seconds between two questions to HAProxy whether it still answers; 0 where nothing asks it."""
     ask_timeout: float = 0
     """Seconds without an answer; twice in a row, and HAProxy counts as hung."""
+    highest: int = 254
+    """The first node's priority where the spec names none; each further node has one less. High ones are fastest."""
     bonus: int = 0
     """What the script adds to a node's priority while HAProxy runs; 0 where its end is an event."""
 
 
-CLASSIC = Profile("classic", vrrp_version=2, advert=1, unicast=False, haproxy_is_event=False, realtime=False, bonus=2)
+CLASSIC = Profile("classic", 2, advert=1, unicast=False, haproxy_is_event=False, realtime=False, highest=101, bonus=2)
 STANDARD = Profile(
     "standard", 3, advert=1, unicast=True, haproxy_is_event=True, realtime=False, ask_every=0.5, ask_timeout=1
 )

@@ -1,0 +1,52 @@
+"""Priorities that the spec leaves out: they go by the nodes' order and the profile, for all nodes or for none."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from builder.proof import bounds
+from builder.proof.scenarios import Notice
+from builder.spec.load import load
+from tests import examples
+from tests.specs import of_profile
+
+PROFILES = ("classic", "standard", "fast")
+
+
+@pytest.mark.parametrize(
+    ("profile", "priorities"), [("classic", [101, 100]), ("standard", [254, 253]), ("fast", [254, 253])]
+)
+def test_they_go_by_the_order_of_the_nodes_and_the_profile(profile: str, priorities: list[int]) -> None:
+    cluster = load(examples.FOLDER / f"{profile}.yml")
+    (only,) = cluster.vrrp.all_instances
+    assert [node.priority for node in cluster.nodes] == [None, None]
+    assert [cluster.priority(node, only) for node in cluster.nodes] == priorities
+    assert [node.name for node in cluster.ranking(only)] == ["lb1.example.com", "lb2.example.com"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_they_are_as_good_as_given_ones(profile: str) -> None:
+    left_out, given = load(examples.FOLDER / f"{profile}.yml"), of_profile(profile)
+    assert [bounds.bound(left_out, each) for each in Notice] == [bounds.bound(given, each) for each in Notice]
+
+
+def test_the_examples_differ_in_the_profile_alone() -> None:
+    specs = [yaml.safe_load((examples.FOLDER / f"{name}.yml").read_text()) for name in PROFILES]
+    assert [(spec.pop("cluster"), spec["vrrp"].pop("profile")) for spec in specs] == [
+        (f"failover-{name}", name) for name in PROFILES
+    ]
+    assert specs[0] == specs[1] == specs[2]
+
+
+def test_of_all_nodes_or_of_none(problems, good: str) -> None:
+    without = good.replace("    priority: 254\n", "").replace("    priority: 253\n", "")
+    assert problems(without) == ()
+    (problem,) = problems(good.replace("    priority: 253\n", ""))
+    assert problem.reason == "priority of node 2 is missing"
+    assert problem.hint == "give every node one, or none: then the first node has the highest"
+
+
+def test_one_without_a_value_is_told(problems, good: str) -> None:
+    (problem,) = problems(good.replace("priority: 253", "priority:"))
+    assert (problem.reason, problem.hint) == ("priority of node 2 has no value", "give one, or remove the line")
