@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -157,8 +157,12 @@ def holder_moments(holds: Iterable[Hold], vip: str) -> tuple[HolderMoment, ...]:
     return tuple(found)
 
 
+def stays(moments: Sequence[HolderMoment], end: float = math.inf) -> Iterator[tuple[HolderMoment, float]]:
+    """Each moment with the time at which its holders changed; the last one lasts to the end."""
+    return zip(moments, [*(moment.at for moment in moments[1:]), end], strict=True)
+
+
 def time_with(moments: Sequence[HolderMoment], end: float, wanted: Callable[[int], bool]) -> float:
     """Seconds until the end in which the number of holders is a wanted one."""
-    ends = [*(moment.at for moment in moments[1:]), end]
-    times = (over - moment.at for moment, over in zip(moments, ends, strict=True) if wanted(len(moment.nodes)))
+    times = (over - moment.at for moment, over in stays(moments, end) if wanted(len(moment.nodes)))
     return round(sum(times), 6)

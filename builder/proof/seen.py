@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +20,6 @@ class Hold(NamedTuple):
     at: float
     node: str
     holds: bool
-
-
-class Stay(NamedTuple):
-    """A time in which the same nodes held the VIP; the last one has no end yet."""
-
-    start: float
-    end: float
-    nodes: tuple[str, ...]
 
 
 class Line(NamedTuple):
@@ -65,17 +56,6 @@ class Seen:
         """The nodes that hold the VIP now."""
         now = {hold.node: hold.holds for hold in sorted(self.holds)}
         return tuple(sorted(node for node, holds in now.items() if holds))
-
-    def stays(self) -> list[Stay]:
-        """Who held the VIP from when to when, oldest first."""
-        holds = sorted(self.holds)
-        ends = [*(hold.at for hold in holds[1:]), math.inf]
-        nodes: set[str] = set()
-        found = []
-        for hold, end in zip(holds, ends, strict=True):
-            nodes = nodes | {hold.node} if hold.holds else nodes - {hold.node}
-            found.append(Stay(hold.at, end, tuple(sorted(nodes))))
-        return found
 
     def last_change(self) -> float:
         """When the holders changed for the last time."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from builder.progress import duration
 from builder.proof.model import Proof, ScenarioResult
+from builder.proof.report.verdict import room
 from builder.proof.report.words import seconds
 
 PLAIN_WIDTH = 120
@@ -29,8 +30,7 @@ def text(proof: Proof, *, colour: bool, width: int = PLAIN_WIDTH) -> str:
             console.print(Text(f"{result.name}: {result.reason}", style="red"), soft_wrap=True)
     for missing in proof.not_covered:
         console.print(Text(f"{missing.name}: not covered, {missing.reason}"), soft_wrap=True)
-    if proof.room_s:
-        told = f"the guests' processor was emulated, so the default limits have {proof.room_s:g} s on top"
+    if told := room(proof):
         console.print(Text(told, style="yellow"), soft_wrap=True)
     if proof.broken_off:
         console.print(Text(f"broken off {proof.broken_off}", style="red"), soft_wrap=True)

@@ -124,8 +124,9 @@ def has_moved(pair: Pair, seen: Seen, answers: int, since: float) -> bool:
 
     It may have given it back by now: a service manager has started again what was killed, before anybody looked.
     """
-    elsewhere = (stay for stay in seen.stays() if len(stay.nodes) == 1 and pair.first not in stay.nodes)
-    return any(is_served(seen, answers, max(since, stay.start), stay.end) for stay in elsewhere)
+    stays = analysis.stays(analysis.holder_moments(seen.holds, pair.vip))
+    elsewhere = ((begun.at, end) for begun, end in stays if len(begun.nodes) == 1 and pair.first not in begun.nodes)
+    return any(is_served(seen, answers, max(since, start), end) for start, end in elsewhere)
 
 
 class _Act:

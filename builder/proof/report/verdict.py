@@ -39,9 +39,14 @@ def verdict(proof: Proof) -> Verdict:
 def conditions(proof: Proof) -> str:
     """How the numbers came to be, as far as that bounds what they say."""
     told = f"{HOW[proof.how]} Each probe asked every {seconds(proof.rate_s)}: a shorter outage can pass between them."
-    if proof.room_s:
-        told += f" The guests' processor was emulated, so the default limits have {proof.room_s:g} s on top."
-    return told
+    return f"{told} {room(proof).capitalize()}." if room(proof) else told
+
+
+def room(proof: Proof) -> str:
+    """What emulated guests are given on top, as a sentence without its capital and full stop; empty for others."""
+    if not proof.room_s:
+        return ""
+    return f"the guests' processor was emulated, so the default limits have {proof.room_s:g} s on top"
 
 
 def figures(proof: Proof) -> list[tuple[str, str]]:

@@ -39,7 +39,8 @@ class Watched:
 def pair(profile: str = "fast", states: dict[str, str] | None = None, **vrrp: object) -> Any:
     cluster = quickstart(vrrp={"profile": profile, **vrrp}) if vrrp else of_profile(profile)
     now = states or STATES
-    return SimpleNamespace(cluster=cluster, names=(LB1, LB2), first=LB1, state=now.__getitem__)
+    vip = str(cluster.vrrp.vips[0])
+    return SimpleNamespace(cluster=cluster, names=(LB1, LB2), vip=vip, first=LB1, state=now.__getitem__)
 
 
 def faults(effect: Effect, seen: Seen, *, preempt: bool = True) -> list[str]:
