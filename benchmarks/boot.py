@@ -27,6 +27,7 @@ from benchmarks.base import base
 from builder.lab import farm, holder, network, ssh, state, vm
 from builder.lab.lifecycle import down
 from builder.lab.state import Lab
+from builder.lab.waiting import until
 from builder.run import run
 from builder.spec.load import load
 from builder.spec.model import Cluster
@@ -143,11 +144,17 @@ def _analyze(lab: Lab, folder: Path) -> None:
     """Keep what the guest tells of its boot when that is over, and of what runs."""
     folder.mkdir(parents=True, exist_ok=True)
     node = lab.cluster.nodes[0]
+    _wait_for_ssh(lab)
     ssh.ask(lab, node, "systemctl is-system-running --wait", timeout=300)
     for name, words in ANALYSES.items():
         told = ssh.ask(lab, node, words, timeout=300)
         (folder / name).write_text(told.out + told.err)
     run(["cp", vm.console(lab.cluster, node), folder / "console.log"], timeout=30)
+
+
+def _wait_for_ssh(lab: Lab) -> None:
+    """A node answers on its VIP before cloud-init has let anybody in."""
+    until(lambda: ssh.ask(lab, lab.cluster.nodes[0], "true", timeout=60).code == 0, "SSH", limit=300, every=1)
 
 
 def compared(node: list[Booted], plain: list[Booted]) -> dict[str, Any]:

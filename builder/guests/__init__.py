@@ -45,6 +45,9 @@ class Facts:
     sudo_group: str = "sudo"
     options: str = "/etc/default"
     """The folder of the files that hold services' options."""
+    network_file: str = ""
+    """Where cloud-init puts a node's network, as netplan reads it: there the seed's CD brings it as well, so that the
+    node serves before cloud-init has run. Empty for a guest that waits for cloud-init."""
     interface: str = ""
     """What the only network card is called, where the guest makes sure of it; else it is found by its kind."""
     disk_interface: str = "virtio"

@@ -48,6 +48,7 @@ class Debian12:
         haproxy_version="2.6",
         overlay=("common", "debian12"),
         provision=provision_scripts("common", "debian"),
+        network_file="/etc/netplan/50-cloud-init.yaml",
     )
     pins: Mapping[Medium, Pin] = MappingProxyType({})
 

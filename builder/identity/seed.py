@@ -1,9 +1,10 @@
-"""A node's seed: what cloud-init reads at boot, as three texts."""
+"""A node's seed: what cloud-init reads at boot, as three texts; and what of it the node serves with, as files."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from builder.identity.private import files, identity
 from builder.render import GuestFile, templates
 from builder.spec.model import Cluster, Node
 
+PRIVATE = 0o600
 NO_FILES: Mapping[str, GuestFile] = MappingProxyType({})
 
 
@@ -26,6 +28,8 @@ class Seed:
     instance_id: str
     identity: Mapping[str, str]
     """The lines of the identity, which the user-data holds as well."""
+    direct: Mapping[str, GuestFile]
+    """By path in the guest: all that the node serves with, where the guest can do without cloud-init for that."""
 
     def files(self) -> dict[str, str]:
         """The texts by the names that the NoCloud data source looks for."""
@@ -43,12 +47,13 @@ def seed(
 
     `public` are files that the image has not, by path in the guest.
     """
+    private = files(cluster, node)
     context = {
         "cluster": cluster,
         "node": node,
         "facts": facts,
         "network": cluster.network,
-        "files": files(cluster, node),
+        "files": private,
         "public": {path: (_base64(file.content), f"{file.mode:04o}") for path, file in public.items()},
         "ssh_keys": [*cluster.operator.ssh_keys, *extra_keys],
     }
@@ -56,7 +61,17 @@ def seed(
     network_config = templates.cloud_init("network-config", **context)
     instance_id = _instance_id(node, user_data, network_config)
     meta_data = templates.cloud_init("meta-data", **context, instance_id=instance_id)
-    return Seed(user_data, meta_data, network_config, instance_id, identity(cluster, node))
+    direct = _direct(facts, network_config, private, public) if facts.network_file else NO_FILES
+    return Seed(user_data, meta_data, network_config, instance_id, identity(cluster, node), direct)
+
+
+def _direct(
+    facts: Facts, network_config: str, private: Mapping[str, str], public: Mapping[str, GuestFile]
+) -> dict[str, GuestFile]:
+    """The seed's files, and its network as netplan wants it (netplan-yaml: all below `network`)."""
+    network = "network:\n" + textwrap.indent(network_config, "  ")
+    own = {path: GuestFile(content, PRIVATE) for path, content in {**private, facts.network_file: network}.items()}
+    return {**own, **public}
 
 
 def _base64(text: str) -> str:

@@ -15,5 +15,8 @@ cat >"$1/etc/initramfs-tools/hooks/vipforge" <<'HOOK'
 . /usr/share/initramfs-tools/hook-functions
 manual_add_modules virtio_pci virtio_blk virtio_scsi sd_mod vmw_pvscsi BusLogic hv_storvsc xen-blkfront \
     ata_piix ata_generic sr_mod
+# The root's file system is checked here, and mounted to be written at once: systemd's own check takes three programs more,
+# and with a root that it cannot write yet, it writes a first boot's machine-id twice.
+for program in /sbin/logsave /sbin/fsck /sbin/fsck.ext4; do copy_exec "$program"; done
 HOOK
 chmod 0755 "$1/etc/initramfs-tools/hooks/vipforge"

@@ -33,6 +33,10 @@ After=basic.target
 AllowIsolate=yes
 UNIT
 
+# The initial RAM disk has checked it (debian12-first.sh); the bake's own command line says ro, and is no boot of a node's.
+sed -i 's/ ro quiet / rw quiet /' "$1/boot/grub/grub.cfg"
+grep -q ' rw quiet ' "$1/boot/grub/grub.cfg"
+
 chroot "$1" systemctl --quiet enable systemd-networkd.service
 chroot "$1" systemctl --quiet disable apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service
 sed -i 's/^DefaultZone=.*/DefaultZone=vipforge/' "$1/etc/firewalld/firewalld.conf"

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import yaml
 
 from benchmarks.boot import in_use
 from builder.proof.model import from_data
@@ -24,6 +25,7 @@ LOGS_WITH_THE_KEY = (  # its first line is read on the node, or sudo itself woul
     f"sudo sh -c 'line=$(grep -A1 BEGIN.*PRIVATE {KEY_FILE} | tail -n 1); "
     'grep -rlF -e "$line" /var/log; journalctl -b -q | grep -F -e "$line"; true\''
 )
+NETWORK_BROUGHT = "sudo mount -o ro LABEL=cidata /mnt && cat /mnt/network-config; sudo umount /mnt"
 ERRORS_IN_THE_JOURNAL = (SECOND, "No service of the node has written an error to the journal since boot")
 
 
@@ -60,6 +62,15 @@ def test_every_check_of_verify_passes(pair: Pair, tmp_path: Path) -> None:
 def test_a_node_needs_little_memory(pair: Pair) -> None:
     """A limit for an idle node, which one that has just been verified keeps as well."""
     assert in_use(pair.ssh(FIRST, "cat /proc/meminfo").stdout)["used"] < 150
+
+
+def test_cloud_init_runs_when_the_node_serves_and_finds_the_network_as_it_wants_it(pair: Pair) -> None:
+    shown = "systemctl show --property=ExecMainStartTimestampMonotonic --value keepalived vipforge-cloud-init"
+    for node in (FIRST, SECOND):
+        began = [int(line) for line in pair.ssh(node, shown).stdout.split()]
+        assert 0 < began[0] < began[1]
+        brought, left = pair.ssh(node, NETWORK_BROUGHT).stdout, pair.ssh(node, "sudo cat /etc/netplan/*").stdout
+        assert yaml.safe_load(left) == {"network": yaml.safe_load(brought)}
 
 
 def test_the_vip_moves_when_the_master_stops_and_returns_when_it_starts(pair: Pair) -> None:

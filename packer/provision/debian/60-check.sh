@@ -7,5 +7,6 @@ sysctl --quiet --load=/etc/sysctl.d/60-vipforge.conf
 /usr/libexec/vipforge/check-haproxy
 nft --check --file /usr/share/vipforge/firewall.nft
 systemd-analyze verify --man=no keepalived.service vipforge-identity.service haproxy.service firewalld.service \
-    vipforge-firewall.service vipforge-ovf.service
+    vipforge-firewall.service vipforge-ovf.service vipforge-seed.service vipforge-cloud-init.service \
+    vipforge-coldplug.service
 sshd -t

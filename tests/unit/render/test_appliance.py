@@ -46,7 +46,8 @@ def test_the_kernel_lets_haproxy_bind_ipv6_vips_where_there_are_any() -> None:
     settings = "/etc/sysctl.d/60-vipforge.conf"
     with_ipv6 = appliance(load(examples.FOLDER / "ipv6.yml"), FACTS, "2.3.3")
     assert "net.ipv6.ip_nonlocal_bind = 1\n" in with_ipv6[settings].content
-    assert "retrans_time_ms=100" in with_ipv6["/usr/libexec/vipforge/ready-network"].content.partition("net/ipv6")[2]
+    ready = with_ipv6["/usr/libexec/vipforge/ready-network"].content
+    assert 'echo 100 >"/proc/sys/net/ipv6/neigh/$1/retrans_time_ms"\n' in ready
     assert with_ipv6["/usr/share/vipforge/vips"].content.splitlines()[:2] == [
         "192.168.59.10/24",
         "2001:db8:59::10/128",
