@@ -24,7 +24,7 @@ SEEDED, APPLIED, GENERATED, PLACE = (
 )
 CD, ENABLED, STARTED = "/run/cd", "/run/cloud-init/enabled", "/run/started"
 STAND_INS = {
-    "/usr/local/sbin/blkid": f"[ ! -e {CD}/meta-data ] || echo /dev/sr0",
+    "/usr/local/sbin/blkid": f"[ -e {CD}/meta-data ] && echo /dev/sr0",
     "/usr/local/sbin/mount": f'[ "$3 $4" = "/dev/sr0 {PLACE}" ] && cp -R {CD}/. {PLACE}/',
     "/usr/local/sbin/umount": f"rm -f {PLACE}/*",
     "/usr/local/sbin/udevadm": ":",

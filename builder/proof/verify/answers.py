@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from testinfra.host import Host
 
+from builder.render import GuestFile
 from builder.spec.model import Cluster, Node
 
 SECONDS = 300
 END = "@@vipforge"
 UNITS = ("keepalived", "haproxy", "firewalld", "rsyslog")
-OWN_UNIT = re.compile(r"/etc/systemd/system/(vipforge-\w+)\.service\Z")
+OWN_UNIT = re.compile(r"/etc/systemd/system/(vipforge-[\w-]+)\.service(?:\.d/[\w-]+\.conf)?\Z")
 TIME_UNITS = ("systemd-timesyncd", "chronyd", "ntpd")
 COMPILERS = ("gcc", "cc", "g++", "c++", "clang", "tcc")
 MAKE = "rpm --query --whatrequires make >/dev/null 2>&1 || command -v make"
@@ -103,7 +104,7 @@ def questions(node: Node, files: Collection[str]) -> dict[str, str]:
     units = (*UNITS, *own_units(files))
     return {
         **QUESTIONS,
-        "units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(units)}",
+        "units": f"systemctl show -p Id,ActiveState,UnitFileState,ConditionResult {' '.join(units)}",
         "journal": f"journalctl -b -q -p err {' '.join(f'-u {unit}' for unit in units)}",
         "own name": f"getent ahostsv4 {shlex.quote(node.name)}",
         "sums": f"sha256sum {paths}",
@@ -113,7 +114,13 @@ def questions(node: Node, files: Collection[str]) -> dict[str, str]:
 
 def own_units(files: Iterable[str]) -> tuple[str, ...]:
     """The units among the appliance's files, without .service."""
-    return tuple(found[1] for path in files if (found := OWN_UNIT.match(path)))
+    return tuple(dict.fromkeys(found[1] for path in files if (found := OWN_UNIT.match(path))))
+
+
+def conditional(files: Mapping[str, GuestFile]) -> set[str]:
+    """Those of them that systemd leaves out where a condition of theirs does not hold."""
+    wanted = {path: file for path, file in files.items() if re.search("^Condition", file.content, re.MULTILINE)}
+    return {*own_units(wanted)}
 
 
 def ask(host: Host, asked: Mapping[str, str]) -> dict[str, Answer]:

@@ -160,7 +160,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
     files = appliance(cluster, FACTS, KEEPALIVED)
     network, ports = cluster.network, cluster.ports()
     instances = cluster.vrrp.all_instances
-    unit = "Id={}.service\nActiveState=active\nUnitFileState=enabled\nResult=success\n"
+    unit = "Id={}.service\nActiveState=active\nUnitFileState=enabled\nConditionResult=yes\nResult=success\n"
     lines = {
         "packages": "\n".join(f"{name} {version}" for name, version in PACKAGES.items()),
         "compilers": "",

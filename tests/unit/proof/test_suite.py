@@ -125,6 +125,25 @@ def test_one_node_alone_leaves_out_what_holds_between_nodes(pair, check: Callabl
     assert {result.node for result in check(pair)} == {"lb2.example.com"}
 
 
+@pytest.mark.parametrize(
+    ("name", "condition", "reasons"),
+    [
+        ("vipforge-ovf", "no", []),
+        ("vipforge-ovf", "yes", ["vipforge-ovf is inactive"]),
+        ("vipforge-identity", "no", ["vipforge-identity is inactive"]),
+    ],
+)
+def test_a_unit_may_be_left_out_by_a_condition_of_its_own_alone(
+    pair, check: Callable[..., tuple[Result, ...]], name: str, condition: str, reasons: list[str]
+) -> None:
+    said = pair.said["lb1.example.com"]
+    runs = f"Id={name}.service\nActiveState=active\nUnitFileState=enabled\nConditionResult=yes\n"
+    assert runs in said["units"]
+    stands = runs.replace("=active", "=inactive").replace("=yes", f"={condition}")
+    said["units"] = said["units"].replace(runs, stands)
+    assert [result.reason for result in check(pair) if not result.ok] == reasons
+
+
 def test_without_a_manifest_nothing_is_compared_with_it(pair, check: Callable[..., tuple[Result, ...]]) -> None:
     whole = check(pair)
     pair.packages = {}
