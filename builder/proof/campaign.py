@@ -12,7 +12,7 @@ from builder import __version__
 from builder.errors import UserError
 from builder.progress import say, step
 from builder.proof import judge, limits, trial
-from builder.proof.model import NotCovered, Proof, ScenarioResult
+from builder.proof.model import NotCovered, Proof, ScenarioResult, Trial
 from builder.proof.pairs import Pair
 from builder.proof.report.words import seconds
 from builder.proof.scenarios import Scenario, known
@@ -21,6 +21,8 @@ from builder.proof.watch import Pace
 from builder.spec.model import Cluster
 
 NOT_REACHED = "the run was broken off before it"
+_Ended = UserError | KeyboardInterrupt
+"""What ends a run early, and leaves what it has found."""
 
 
 @dataclass(frozen=True)
@@ -100,34 +102,49 @@ class _Found:
 def _results(pair: Pair, possible: Sequence[Scenario], asked: Asked, conditions: Conditions) -> _Found:
     """Each scenario's result; they are run in an order that the seed decides.
 
-    A pair that is not well any more breaks the run off, and so does Ctrl-C, and what was found is kept; before the
-    first result both are errors.
+    A pair that is not well any more breaks the run off, and so does Ctrl-C, and every trial that was done is kept;
+    before the first one both are errors.
     """
     random = Random(asked.seed)  # noqa: S311 - no secret
     pace = replace(conditions.pace, rate=asked.rate or conditions.pace.rate)
     stage = Stage(pair, pace, conditions.patience, random)
     order = random.sample(range(len(possible)), len(possible)) if asked.seed else range(len(possible))
     found: dict[int, ScenarioResult] = {}
-    ended: UserError | KeyboardInterrupt | None = None
     why = ""
+    ended: _Ended | None = None
     for number in order:
-        try:
-            found[number] = _result(stage, possible[number], asked.repeat, conditions)
-        except (UserError, KeyboardInterrupt) as failure:
-            if not found:
-                raise
-            ended, why = failure, f"in {possible[number].name}: {_word(failure)}"
+        result, ended = _tried(stage, possible[number], asked.repeat, conditions)
+        if result:
+            found[number] = result
+        if ended:
+            why = _why(possible[number], result, asked.repeat, ended)
             break
+    if ended and not found:
+        raise ended
     return _Found(tuple(found[number] for number in sorted(found)), why, isinstance(ended, KeyboardInterrupt))
 
 
-def _word(failure: UserError | KeyboardInterrupt) -> str:
-    return failure.message if isinstance(failure, UserError) else "interrupted"
+def _tried(
+    stage: Stage, scenario: Scenario, repeat: int, conditions: Conditions
+) -> tuple[ScenarioResult | None, _Ended | None]:
+    """A scenario's result over the trials that could be run, if there was one, and what ended them early."""
+    trials: list[Trial] = []
+    try:
+        with step(f"{scenario.name}: {scenario.title}"):
+            for number in range(1, repeat + 1):
+                trials += [trial.run(stage, scenario, number)]
+            return _judged(stage, scenario, trials, conditions), None
+    except (UserError, KeyboardInterrupt) as failure:
+        return _judged(stage, scenario, trials, conditions) if trials else None, failure
 
 
-def _result(stage: Stage, scenario: Scenario, repeat: int, conditions: Conditions) -> ScenarioResult:
-    with step(f"{scenario.name}: {scenario.title}"):
-        trials = [trial.run(stage, scenario, number) for number in range(1, repeat + 1)]
-        found = judge.judge(stage.pair.cluster, scenario, trials, emulated=conditions.emulated)
-        say(f"outage {seconds(found.outage_s.worst)}, {'ok' if found.passed else f'FAILED: {found.reason}'}")
+def _judged(stage: Stage, scenario: Scenario, trials: Sequence[Trial], conditions: Conditions) -> ScenarioResult:
+    found = judge.judge(stage.pair.cluster, scenario, trials, emulated=conditions.emulated)
+    say(f"outage {seconds(found.outage_s.worst)}, {'ok' if found.passed else f'FAILED: {found.reason}'}")
     return found
+
+
+def _why(scenario: Scenario, result: ScenarioResult | None, repeat: int, ended: _Ended) -> str:
+    word = ended.message if isinstance(ended, UserError) else "interrupted"
+    done = f", after {result.repeats} of {repeat} trials" if result else ""
+    return f"in {scenario.name}{done}: {word}"

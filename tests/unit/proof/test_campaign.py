@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from builder.errors import TimedOut, UserError
-from builder.proof import campaign, summary
+from builder.proof import campaign, summary, trial
 from builder.proof.campaign import Asked, Conditions
 from builder.proof.model import Proof
 from builder.proof.report.junit import junit
@@ -48,9 +48,9 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
 
     def run(*_: object) -> object:
         try:
-            return next(results)
+            return next(results), None
         except StopIteration:
-            raise TimedOut("waited 1 s for lb1 to be MASTER") from None
+            return None, TimedOut("waited 1 s for lb1 to be MASTER")
 
     asked: list[str] = []
 
@@ -64,7 +64,7 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
         asked.append("scenario")
         return run(*words)
 
-    monkeypatch.setattr(campaign, "_result", broken)
+    monkeypatch.setattr(campaign, "_tried", broken)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=versions)
     only = ("haproxy-killed", "hand-over", "link-cut", "node-off")
     found = campaign.run(pair, Asked(only=only), CONDITIONS, {})
@@ -78,13 +78,39 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
     assert junit(found).count(b"<error") == 1
 
 
+@pytest.mark.parametrize(
+    ("end", "word", "by_a_person"),
+    [
+        (TimedOut("waited 1 s for lb1 to be MASTER"), "waited 1 s for lb1 to be MASTER", False),
+        (KeyboardInterrupt(), "interrupted", True),
+    ],
+)
+def test_trials_before_one_that_could_not_be_run_are_kept(
+    monkeypatch: pytest.MonkeyPatch, end: BaseException, word: str, by_a_person: bool
+) -> None:
+    done = proofs.killed().trials[0]
+
+    def run(_stage: object, _scenario: object, number: int) -> object:
+        if number == 3:
+            raise end
+        return replace(done, number=number)
+
+    monkeypatch.setattr(trial, "run", run)
+    pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
+    found = campaign.run(pair, Asked(only=("haproxy-killed", "hand-over"), repeat=5), CONDITIONS, {})
+    assert [(each.name, each.repeats) for each in found.scenarios] == [("haproxy-killed", 2)]
+    assert found.broken_off == f"in haproxy-killed, after 2 of 5 trials: {word}"
+    assert [each.name for each in found.not_covered] == ["hand-over"]
+    assert (found.passed, found.interrupted) == (False, by_a_person)
+
+
 def test_an_interrupted_run_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(_stage: object, scenario: Any, *_: object) -> object:
         if scenario.name == "hand-over":
-            raise KeyboardInterrupt
-        return proofs.killed()
+            return None, KeyboardInterrupt()
+        return proofs.killed(), None
 
-    monkeypatch.setattr(campaign, "_result", run)
+    monkeypatch.setattr(campaign, "_tried", run)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
     found = campaign.run(pair, Asked(only=("haproxy-killed", "hand-over", "link-cut")), CONDITIONS, {})
     assert (found.interrupted, found.passed, found.broken_off) == (True, False, "in hand-over: interrupted")
@@ -101,7 +127,7 @@ def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_ar
 
     def run(_stage: object, scenario: Any, *_: object) -> object:
         done.append(scenario.name)
-        return replace(proofs.killed(), name=scenario.name)
+        return replace(proofs.killed(), name=scenario.name), None
 
     def order(seed: int) -> tuple[str, ...]:
         done.clear()
@@ -109,7 +135,7 @@ def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_ar
         assert tuple(each.name for each in found.scenarios) == names
         return tuple(done)
 
-    monkeypatch.setattr(campaign, "_result", run)
+    monkeypatch.setattr(campaign, "_tried", run)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
     assert order(0) == names
     assert order(1) == order(1)
@@ -119,9 +145,9 @@ def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_ar
 
 def test_a_pair_that_never_was_well_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*_: object) -> object:
-        raise TimedOut("waited 1 s for lb1 to be MASTER")
+        return None, TimedOut("waited 1 s for lb1 to be MASTER")
 
-    monkeypatch.setattr(campaign, "_result", run)
+    monkeypatch.setattr(campaign, "_tried", run)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, versions=dict)
     with pytest.raises(TimedOut):
         campaign.run(pair, Asked(only=("hand-over",)), CONDITIONS, {})
