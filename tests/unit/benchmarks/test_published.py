@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import pytest
 
+from benchmarks import bake
 from benchmarks.contestants import ALL, ROOT
-from benchmarks.measured import Times, table
+from benchmarks.measured import Times
 
-PUBLISHED = Times(ROOT / "benchmarks" / "bakes.json")
-
-
-def test_the_readme_shows_the_published_times_as_the_benchmark_prints_them() -> None:
-    assert table(PUBLISHED, {each.name: each.title for each in ALL}) in Path(ROOT / "README.md").read_text()
+PUBLISHED = ROOT / "benchmarks" / "bakes.json"
 
 
-def test_every_contestant_was_measured_three_times_at_least() -> None:
-    assert {each.name: len(PUBLISHED.of(each.name)) for each in ALL if len(PUBLISHED.of(each.name)) < 3} == {}
+def test_the_readme_shows_the_published_times_as_the_benchmark_prints_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bake", "--table", "--times", str(PUBLISHED)])
+    bake.main()
+    assert capsys.readouterr().out in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", [each.name for each in ALL])
+def test_every_contestant_was_measured_three_times_at_least(name: str) -> None:
+    assert len(Times(PUBLISHED).of(name)) >= 3
