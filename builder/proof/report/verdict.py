@@ -29,7 +29,7 @@ def verdict(proof: Proof) -> Verdict:
     if not run:
         return Verdict("Nothing was proved", "No scenario was run.", good=False)
     if proof.broken_off:
-        return Verdict("Broken off", f"After {some(run, 'scenario')} the run could not go on.", good=False)
+        return Verdict("Broken off", "Not every trial that was asked for was run.", good=False)
     if failed:
         return Verdict("Failed", f"{failed} of {some(run, 'scenario')} did not pass.", good=False)
     sentence = "The one scenario that was run passed." if run == 1 else f"All {run} scenarios that were run passed."

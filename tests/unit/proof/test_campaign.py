@@ -102,6 +102,7 @@ def test_trials_before_one_that_could_not_be_run_are_kept(
     assert found.broken_off == f"in haproxy-killed, after 2 of 5 trials: {word}"
     assert [each.name for each in found.not_covered] == ["hand-over"]
     assert (found.passed, found.interrupted) == (False, by_a_person)
+    assert "Not every trial that was asked for was run." in Reader(html(found)).text
 
 
 def test_an_interrupted_run_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
