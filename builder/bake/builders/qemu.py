@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from builder.bake.builders.base import BakeInputs, Builder, Source, communicator, seed
 
+DISK_DEVICES = {
+    "virtio": (),
+    "virtio-scsi": ("virtio-scsi-pci,id=scsi0", "scsi-hd,bus=scsi0.0,drive=drive0"),
+}
+"""The devices that attach the disk, by `disk_interface`; `drive0` is Packer's name for the disk's drive."""
+
 
 def source(inputs: BakeInputs) -> Source:
     """The settings of Packer's qemu builder."""
@@ -47,11 +53,13 @@ def machine(inputs: BakeInputs) -> Source:
 
 
 def _qemu_arguments(inputs: BakeInputs) -> list[list[str]]:
-    # No -accel and no -drive here: Packer sets the first itself, and would drop all its drives for the second.
+    # Packer replaces all of its own arguments of a name by those given here (its step_run.go, in 1.6.6 and in today's
+    # plugin alike). So there is no -accel, -machine or -drive here, and every -device that the disk needs is.
+    devices = (*DISK_DEVICES[inputs.disk_interface], "virtio-rng-pci")
     arguments = [
         ["-cpu", "host" if inputs.accelerator == "kvm" else "max"],
         ["-serial", f"file:{inputs.console}"],
-        ["-device", "virtio-rng-pci"],
+        *(["-device", device] for device in devices),
     ]
     foundation = inputs.foundation
     if foundation.kernel and foundation.initrd:

@@ -1,0 +1,103 @@
+"""The machine that the real Packer starts for each guest and local builder: QEMU's arguments, as they reach it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.bake.access import access
+from builder.bake.builders.base import Builder
+from builder.bake.packer import Packer
+from builder.bake.template import template, text
+from builder.files import sha256
+from builder.guests import Facts
+from builder.host import packer, qemu
+from builder.host.emulator import PROGRAM, version_of
+from builder.run import run
+from tests.bakes import PAIRS, inputs
+
+pytestmark = pytest.mark.integration
+
+LOCAL = [(facts, builder) for facts, builder in PAIRS if builder.local]
+EVERY = pytest.mark.parametrize(("facts", "builder"), LOCAL, ids=[f"{f.name}-{b.name}" for f, b in LOCAL])
+RECORDER = """\
+#!/bin/sh
+case "$*" in -version|--version) echo 'QEMU emulator version {version}'; exit ;; esac
+printf '%s\\n' "$@" >{words}
+exit 1
+"""
+"""In QEMU's place: keeps its arguments and ends, so that Packer gives up at once."""
+
+
+def arguments(folder: Path, facts: Facts, builder: Builder) -> list[tuple[str, str]]:
+    """What Packer would start QEMU with, as pairs of an option and its value."""
+    words, programs = folder / "words", folder / "bin"
+    programs.mkdir()
+    (programs / PROGRAM).write_text(RECORDER.format(version=version_of(qemu()), words=words))
+    (programs / PROGRAM).chmod(0o755)
+    described = _template(folder, facts, builder)
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "PACKER_CACHE_DIR": str(folder / "cache")}
+    driver = Packer(described, program=packer().path, environment=environment)
+
+    def execute(argv: Sequence[str]) -> None:
+        run(argv, timeout=120, cwd=folder, env=driver.environment, check=False)
+
+    driver.build(execute)
+    found = words.read_text().splitlines()
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def _template(folder: Path, facts: Facts, builder: Builder) -> Path:
+    made = inputs(facts, builder, folder)
+    assert made.foundation.disk
+    run(["qemu-img", "create", "-q", "-f", "qcow2", made.foundation.disk, "1M"], timeout=30)
+    for file in (*made.scripts, made.payload, *made.foundation.uploads.values()):
+        file.write_text("x")
+    way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
+    made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
+    described = folder / "appliance.pkr.json"
+    described.write_text(text(template(made, packer().version, builder)))
+    return described
+
+
+def values(pairs: Sequence[tuple[str, str]], option: str) -> list[dict[str, str]]:
+    """Every value of an option, its properties by name; the leading word, where it has no name, is `kind`."""
+    found = (value if "=" in value.split(",")[0] else f"kind={value}" for name, value in pairs if name == option)
+    return [dict(re.findall(r"(\w[\w-]*)=([^,]*)", value)) for value in found]
+
+
+@EVERY
+def test_the_disk_is_attached_to_a_device(tmp_path: Path, facts: Facts, builder: Builder) -> None:
+    """One -device among `qemuargs` makes Packer drop its own, and with them the disk of a SCSI controller."""
+    pairs = arguments(tmp_path, facts, builder)
+    drives = [drive for drive in values(pairs, "-drive") if drive.get("media") != "cdrom"]
+    devices = values(pairs, "-device")
+    assert len(drives) == 1
+    for drive in drives:
+        if drive["if"] == "none":
+            (device,) = [each for each in devices if each.get("drive") == drive["id"]]
+            assert device["bus"].split(".")[0] in [each.get("id") for each in devices]
+        else:
+            assert drive["if"] == facts.disk_interface
+
+
+@EVERY
+def test_the_card_and_the_seed_are_there(tmp_path: Path, facts: Facts, builder: Builder) -> None:
+    pairs = arguments(tmp_path, facts, builder)
+    (card,) = [device for device in values(pairs, "-device") if "netdev" in device]
+    assert card["netdev"] in [network.get("id") for network in values(pairs, "-netdev")]
+    media = [drive for drive in values(pairs, "-drive") if drive.get("media") == "cdrom"]
+    # The installer's own medium, and the seed or the kickstart file, which debian12 does without.
+    assert len(media) == (builder.medium == "installer") + bool(facts.repositories)
+
+
+@EVERY
+def test_every_device_is_one_of_this_qemu(tmp_path: Path, facts: Facts, builder: Builder) -> None:
+    devices = values(arguments(tmp_path, facts, builder), "-device")
+    known = run([qemu(), "-device", "help"], timeout=60).out
+    assert [device["kind"] for device in devices if f'"{device["kind"]}"' not in known] == []
