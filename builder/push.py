@@ -10,6 +10,7 @@ import base64
 from pathlib import Path
 from typing import Literal
 
+from builder import remote
 from builder.bake import manifest
 from builder.errors import UserError
 from builder.identity import private
@@ -59,15 +60,16 @@ def files(cluster: Cluster, node: Node) -> dict[str, GuestFile]:
 
 def standby_first(cluster: Cluster, way: Access) -> list[Node]:
     """The nodes, those that hold a VIP last."""
-    asked = "ip -o address show"
+    asked = remote.command("ip -o address show")
     told = {node.name: run([*way.ssh(node), asked], timeout=SECONDS).out for node in cluster.nodes}
     holders = {name for names in vip_holders(cluster, told).values() for name in names}
     return sorted(cluster.nodes, key=lambda node: node.name in holders)
 
 
 def _tell(way: Access, node: Node, what: Literal["check", "apply"], text: str) -> None:
+    program = remote.command(f"{PROGRAM} {what}", root=True)
     with step(f"{node.name}: {what}"):
-        done = run([*way.ssh(node), f"sudo -n {PROGRAM} {what}"], stdin=text, timeout=SECONDS, check=False)
+        done = run([*way.ssh(node), program], stdin=text, timeout=SECONDS, check=False)
     if done.code != 0:
         raise UserError(
             f"{node.name} did not {what} the new configuration: {_words(done)}",

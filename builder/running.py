@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from builder import paths
+from builder import paths, remote
 from builder.errors import TimedOut, UserError
 from builder.files import locked, workspace, write_atomic
 from builder.lab import knock, survey
@@ -51,7 +51,7 @@ class Running:
     def hand_over(self, node: Node, way: Literal["away", "back"]) -> None:
         """By the guest's own program, or in the classic profile by keepalived's end."""
         command = f"{HAND_OVER} {way}" if profile_of(self._cluster).haproxy_is_event else CLASSIC[way]
-        run([*self._way.ssh(node), f"sudo -n {command}"], timeout=SECONDS)
+        run([*self._way.ssh(node), remote.command(command, root=True)], timeout=SECONDS)
 
     def forget(self, node: Node) -> None:
         """End the shared connection, and forget the host key."""
@@ -75,7 +75,7 @@ class Running:
 
     def _state(self, node: Node) -> NodeState:
         try:
-            asked = run([*self._way.ssh(node), "sh -s"], stdin=survey.QUESTIONS, timeout=SECONDS, check=False)
+            asked = run([*self._way.ssh(node), remote.shell()], stdin=survey.QUESTIONS, timeout=SECONDS, check=False)
         except TimedOut:
             return NodeState(node.name, "running", ssh=False, trouble=f"no answer within {SECONDS} s")
         if asked.code == survey.SSH_FAILED:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from builder import remote
 from builder.errors import UserError
 from builder.files import write_atomic
 from builder.lab import state
@@ -40,7 +41,9 @@ def login(cluster: Cluster, name: str, command: Sequence[str]) -> None:
 
 def ask(lab: Lab, node: Node, script: str, *, timeout: float) -> Completed:
     """Run a shell script on a node. Code 255 means that SSH itself failed."""
-    return run([*lab.holder.attended(), *argv(lab, node, ["sh", "-s"])], stdin=script, timeout=timeout, check=False)
+    return run(
+        [*lab.holder.attended(), *argv(lab, node, [remote.shell()])], stdin=script, timeout=timeout, check=False
+    )
 
 
 def argv(lab: Lab, node: Node, command: Sequence[str], *, patience: int = CONNECT_SECONDS) -> list[str]:

@@ -21,8 +21,9 @@ SSH = """\
 for word; do last=$word; done
 case $* in *lb1.example.com*) node=lb1 ;; *) node=lb2 ;; esac
 case $last in
-    *push*) cat >{folder}/$node.stdin; echo "$node ${{last##* }}" >>{folder}/told
-            [ "$node ${{last##* }}" != "{fails}" ] || {{ echo 'refused: line 7' >&2; exit 1; }} ;;
+    *push*) cat >{folder}/$node.stdin; word=${{last##* }} word=${{word%"'"}}
+            echo "$node $word" >>{folder}/told
+            [ "$node $word" != "{fails}" ] || {{ echo 'refused: line 7' >&2; exit 1; }} ;;
     *address*) [ $node != lb1 ] || echo '2: eth0    inet 192.168.56.10/24 scope global eth0' ;;
 esac
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from builder import remote
 from builder.errors import UserError
 from builder.running import running, upgrade
 from builder.ship.steps import Step
@@ -58,13 +59,13 @@ def test_each_node_is_asked_and_one_that_cannot_be_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("profile", "command"),
-    [("standard", "sudo -n /usr/libexec/vipforge/hand-over away"), ("classic", "sudo -n systemctl stop keepalived")],
+    [("standard", "/usr/libexec/vipforge/hand-over away"), ("classic", "systemctl stop keepalived")],
 )
 def test_the_vips_are_handed_over_as_the_profile_knows_it(profile: str, command: str, tmp_path: Path) -> None:
     cluster = of_profile(profile)
     with running(cluster, None) as nodes:
         nodes.hand_over(cluster.nodes[0], "away")
-    assert any(line.endswith(f"lb1.example.com {command}") for line in told(tmp_path))
+    assert any(line.endswith(f"lb1.example.com {remote.command(command, root=True)}") for line in told(tmp_path))
 
 
 class Greeter(socketserver.BaseRequestHandler):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from builder import remote
 from builder.errors import UserError
 from builder.host.acceleration import Accelerator
 from builder.lab import qmp, vm
@@ -24,7 +25,7 @@ from builder.spec.model import Node
 END_SECONDS = 30
 CONNECT_SECONDS = 30
 """An emulated node that answers the probes besides may need that long to greet."""
-VERSIONS = "PATH=/usr/local/sbin:$PATH; keepalived --version 2>&1 | head -n 1; haproxy -v | head -n 1; uname -r"
+VERSIONS = "keepalived --version 2>&1 | head -n 1; haproxy -v | head -n 1; uname -r"
 
 
 class VmMachine:
@@ -84,7 +85,7 @@ class VmPair(Pair):
 
     def shell(self, node: str, script: str) -> str:
         """Over SSH, with sudo."""
-        words = argv(self._lab, self.node(node), ["sudo", "-n", "/bin/sh", "-s"], patience=CONNECT_SECONDS)
+        words = argv(self._lab, self.node(node), [remote.shell(root=True)], patience=CONNECT_SECONDS)
         return run([*self.client(), *words], stdin=script, timeout=SECONDS).out
 
     def begin(self, node: str, daemon: Daemon) -> None:

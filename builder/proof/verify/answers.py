@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from testinfra.host import Host
 
+from builder import remote
 from builder.render import GuestFile
 from builder.spec.model import Cluster, Node
 
@@ -59,7 +60,7 @@ QUESTIONS = {
     "keepalived test": KEEPALIVED_TEST,
     "keepalived log": "journalctl -b -q -u keepalived | grep -E '\\) Entering [A-Z]+ STATE'",
     "init script": "stat -c '%a %U' /etc/init.d/keepalived",
-    "haproxy version": "PATH=/usr/local/sbin:$PATH haproxy -v",
+    "haproxy version": "haproxy -v",
     "haproxy test": "/usr/libexec/vipforge/check-haproxy",
     "log line": LOG_LINE,
     "listening": "ss -ltn",
@@ -125,7 +126,7 @@ def conditional(files: Mapping[str, GuestFile]) -> set[str]:
 
 def ask(host: Host, asked: Mapping[str, str]) -> dict[str, Answer]:
     """Put all questions to a node at once; raises RuntimeError where SSH fails or the node takes too long."""
-    done = host.run("timeout %s /bin/sh -c %s", str(SECONDS), script(asked))
+    done = host.run(remote.command(f"timeout {SECONDS} sh -c {shlex.quote(script(asked))}"))
     found = parse(done.stdout, asked)
     missing = [name for name in asked if name not in found]
     if missing:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from builder import remote
 from builder.proof.verify.answers import Answer, stanzas
 from builder.spec.model import Node
 
@@ -16,11 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunningNode:
-    """One node. `host` runs commands as root, over SSH."""
+    """One node, whose commands run as root, over SSH."""
 
     spec: Node
-    host: Host = field(repr=False)
+    _host: Host = field(repr=False)
     answers: dict[str, Answer] = field(repr=False)
+
+    def run(self, text: str, *, expected: Sequence[int] = (0,)) -> str:
+        """Run a piece of shell; returns what it wrote to stdout, and fails the check on an unexpected exit code."""
+        done = self._host.run(remote.command(text))
+        assert done.rc in expected, f"`{shortened(text, 60)}` ended with code {done.rc}: {one_line(done.stderr)}"
+        return str(done.stdout)
 
     def said(self, question: str) -> str:
         """The text of an answer; fails the check where the command failed."""

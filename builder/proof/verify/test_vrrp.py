@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("nodes")
 @pytest.fixture
 def holders(nodes: dict[str, RunningNode], cluster: Cluster) -> dict[str, list[str]]:
     """VIP to the names of the nodes that hold it, looked at just now."""
-    held = {name: node.host.check_output("ip -o address show") for name, node in nodes.items()}
+    held = {name: node.run("ip -o address show") for name, node in nodes.items()}
     return vip_holders(cluster, held)
 
 
@@ -74,4 +74,4 @@ def test_requests_are_logged(
 
 
 def _logged(node: RunningNode, word: str) -> bool:
-    return bool(node.host.run("grep -qF %s /var/log/haproxy.log", word).rc == 0)
+    return word in node.run(f"grep -F {word} /var/log/haproxy.log", expected=(0, 1))
