@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,9 @@ from builder.run import CommandFailed, need, run, stream
 from builder.sources.download import download
 
 SECONDS = 30 * 60
+GPG_SECONDS = 30
+PRIMARY_KEY = re.compile(r"^pub:.*\n(?:(?!sub:|pub:).*\n)*?fpr:+([0-9A-F]{40}):", re.MULTILINE)
+"""In gpg's listing by colons (GnuPG's doc/DETAILS): the first `fpr` after `pub` is that of the primary key."""
 KEY = "RPM-GPG-KEY"
 MIRROR_FAULTS = ("Cannot download", "Failed to download", "Curl error", "No URLs in mirrorlist", "Cannot find a valid")
 """What dnf says when it is the mirror that fails."""
@@ -119,30 +123,39 @@ def _keep(words: TextIO, line: str) -> None:
 
 
 def _trusted_key(root: Root, place: Path) -> None:
-    """Bring the signing key from the first mirror that has it; raises UserError where it is not the vendor's."""
+    """Write the vendor's signing key to `place`, from the first mirror that has it.
+
+    Raises UserError where no mirror has it, or where one gives another key or a further one.
+    """
     wrong = []
     for mirror in root.mirrors:
         url = f"{mirror}/{root.repositories.key}"
-        reason = download(url, place, None)
+        downloaded = place.with_name(f"{place.name}.downloaded")
+        reason = download(url, downloaded, None)
         if reason is None:
-            _check_key(place, url, root.repositories.fingerprint)
+            write_atomic(place, only_key(downloaded, url, root.repositories.fingerprint))
             return
         wrong.append(f"\n    {url}: {reason}")
-    raise UserError(f"the vendor's signing key could not be had:{''.join(wrong)}", hint=MIRROR_HINT)
+    raise UserError(f"no mirror has the vendor's signing key:{''.join(wrong)}", hint=MIRROR_HINT)
 
 
-def _check_key(key: Path, url: str, fingerprint: str) -> None:
-    told = run(
-        [need("gpg", "gpg"), "--batch", "--homedir", key.parent, "--with-colons", "--show-keys", key],
-        timeout=30,
-        check=False,
-    )
-    found = re.findall(r"^fpr:+([0-9A-F]{40}):", told.out, re.MULTILINE)
-    if found[:1] != [fingerprint]:
-        raise UserError(
-            f"{url} is not the vendor's signing key: expected {fingerprint}, got {', '.join(found) or 'no key'}",
-            hint="the mirror is wrong or was tampered with; name another in the spec (image: mirror)",
-        )
+def only_key(file: Path, url: str, fingerprint: str) -> str:
+    """The key of that fingerprint in ASCII armour, if the file at `url` holds it and no other; else raises UserError.
+
+    dnf trusts every key of a file that it is given, so it gets what gpg has read and not the download: two readers of
+    one file could see different keys in it.
+    """
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix="gpg.") as home:
+        gpg = [need("gpg", "gpg"), "--batch", "--no-autostart", "--homedir", home]
+        run([*gpg, "--import", file], timeout=GPG_SECONDS, check=False)
+        listed = run([*gpg, "--with-colons", "--list-keys"], timeout=GPG_SECONDS, check=False).out
+        found = PRIMARY_KEY.findall(listed)
+        if found != [fingerprint]:
+            raise UserError(
+                f"{url} must hold the vendor's signing key {fingerprint} alone; it holds {', '.join(found) or 'no key'}",
+                hint="the mirror is wrong or was tampered with; name another in the spec (image: mirror)",
+            )
+        return run([*gpg, "--armor", "--export", fingerprint], timeout=GPG_SECONDS).out
 
 
 def _explained(failure: CommandFailed, mirrors: tuple[str, ...]) -> UserError:

@@ -73,10 +73,36 @@ def test_a_source_is_compiled_in_a_root_that_is_gone_afterwards(vendor: tuple[Pa
 
 
 def test_a_mirror_with_another_key_is_not_trusted(vendor: tuple[Path, str], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not the vendor's signing key: expected 0000") as caught:
+    with pytest.raises(UserError, match="must hold the vendor's signing key 0000") as caught:
         compiled((vendor[0], "0" * 40), tmp_path)
     assert vendor[1] in caught.value.message
     assert not (tmp_path / "dnf" / "root").exists()
+
+
+@pytest.mark.parametrize("first", ["the vendor's", "a stranger's"])
+def test_a_further_key_beside_the_vendors_is_not_trusted(vendor: tuple[Path, str], tmp_path: Path, first: str) -> None:
+    """dnf would trust both, and with it packages that the stranger has signed."""
+    mirror, stranger = tmp_path / "mirror", Signer.made(tmp_path / "gnupg", "stranger@example.com")
+    shutil.copytree(vendor[0], mirror)
+    keys = [(mirror / KEY).read_text(), stranger.key]
+    (mirror / KEY).write_text("\n".join(keys if first == "the vendor's" else keys[::-1]))
+    package = build(tmp_path, Package("toolbox", version="2"))
+    stranger.sign(package)
+    stranger.end()
+    publish(mirror / "os" / "x86_64", package)
+    with pytest.raises(UserError, match="must hold the vendor's signing key .* alone") as caught:
+        compiled((mirror, vendor[1]), tmp_path)
+    assert stranger.fingerprint in caught.value.message
+
+
+def test_dnf_gets_what_gpg_has_read_of_the_key(vendor: tuple[Path, str], tmp_path: Path) -> None:
+    """What surrounds the key in the file reaches no other reader."""
+    file = tmp_path / "key"
+    file.write_text(f"a comment\n{(vendor[0] / KEY).read_text()}\nanother comment\n")
+    text = dnf.only_key(file, "https://mirror.example.com/key", vendor[1])
+    assert text.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    assert "comment" not in text
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_package_without_a_signature_is_refused(vendor: tuple[Path, str], tmp_path: Path) -> None:
