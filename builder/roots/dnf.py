@@ -151,8 +151,9 @@ def only_key(file: Path, url: str, fingerprint: str) -> str:
         listed = run([*gpg, "--with-colons", "--list-keys"], timeout=GPG_SECONDS, check=False).out
         found = PRIMARY_KEY.findall(listed)
         if found != [fingerprint]:
+            holds = ", ".join(found) or "no key"
             raise UserError(
-                f"{url} must hold the vendor's signing key {fingerprint} alone; it holds {', '.join(found) or 'no key'}",
+                f"{url} must hold the vendor's signing key {fingerprint} alone, and it holds {holds}",
                 hint="the mirror is wrong or was tampered with; name another in the spec (image: mirror)",
             )
         return run([*gpg, "--armor", "--export", fingerprint], timeout=GPG_SECONDS).out

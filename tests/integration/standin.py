@@ -17,6 +17,7 @@ HERE = Path(__file__).parent / "el7"
 PATH = "/fake/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
 REPO = "/etc/yum.repos.d/CentOS-Base.repo"
 KEYS = "/etc/pki/rpm-gpg/RPM-GPG-KEY"
+CONF = "/etc/firewalld/firewalld.conf"
 YUM = f"""\
 #!/bin/sh
 cat /etc/yum.repos.d/*.repo >/fake/repositories
@@ -46,14 +47,31 @@ case " $* " in
     *' --modify '*) grep -qxF "$place" /fake/labels ;;
 esac
 """
-FIREWALL = """\
+ZONE = "/etc/firewalld/zones/vipforge.xml"
+FIREWALL = f"""\
 #!/bin/sh
-zone=$(cat /fake/zone)
+# As firewalld 0.6.3 does: the zone's file comes back in another order, and its former self stays beside it.
 case $1 in
-    --get-default-zone) echo "$zone" ;;
+    --get-default-zone) sed -n 's/^DefaultZone=//p' {CONF} ;;
     --set-default-zone=*)
-        [ "${1#*=}" != "$zone" ] || { echo "ZONE_ALREADY_SET: $zone" >&2; exit 16; }
-        echo "${1#*=}" >/fake/zone ;;
+        sed -i "s/^DefaultZone=.*/DefaultZone=${{1#*=}}/" {CONF}
+        cp {ZONE} {ZONE}.old
+        {{ grep -v '<port ' {ZONE}.old; grep '<port ' {ZONE}.old; }} >{ZONE} ;;
+esac
+"""
+CHKCONFIG = """\
+#!/bin/sh
+# As chkconfig 1.7 does: --add takes the levels of the header; on and off change the unit of that name instead.
+init=/etc/init.d/$2
+case $1 in
+    --add) sed -n 's/^# chkconfig: *\\([0-9-]*\\) .*/\\1/p' "$init" >"/fake/levels-$2"; [ -s "/fake/levels-$2" ] ;;
+    --list)
+        set -- "$2" "$(cat "/fake/levels-$2")" "$2"
+        for level in 0 1 2 3 4 5 6; do
+            case $2 in *$level*) set -- "$@" "$level:on" ;; *) set -- "$@" "$level:off" ;; esac
+        done
+        shift 2
+        echo "$*" ;;
 esac
 """
 DISK = "/sys/block/sda"
@@ -62,6 +80,7 @@ DOES = {
     "rpm": RPM,
     "semanage": SEMANAGE,
     "firewall-offline-cmd": FIREWALL,
+    "chkconfig": CHKCONFIG,
     "mountpoint": "#!/bin/sh\necho 8:1\n",
 }
 FILES = {
@@ -73,6 +92,8 @@ FILES = {
     "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\n",
     "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
     "/etc/ssh/ssh_host_rsa_key": "a key\n",
+    CONF: "DefaultZone=public\nMinimalMark=100\n",
+    "/etc/aliases.db": "vipforge-bake\n",
     "/root/.ssh/authorized_keys": "the bake's key\n",
     "/root/anaconda-ks.cfg": "rootpw\n",
     "/var/log/messages": "what the bake did\n",
@@ -81,7 +102,6 @@ FILES = {
     "/usr/lib/systemd/system/kdump.service": "[Unit]\n",
     f"{DISK}/queue/discard_max_bytes": "1073741824\n",
     f"{DISK}/sda1/partition": "1\n",
-    "/fake/zone": "public\n",
     "/fake/installed": "",
     "/fake/labels": "",
     "/fake/calls": "",

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 SPEC = Path(__file__).parents[2] / "examples" / "exchange2013-centos7.yml"
 INIT = """\
 #!/bin/sh
+# chkconfig:   - 21 79
 . /etc/rc.d/init.d/functions
 . /etc/sysconfig/keepalived
 start() {
@@ -104,7 +105,6 @@ def failures(root: StandIn, guest: str, step: str) -> list[str]:
     for number, call in enumerate(calls, start=1):
         upload(root, guest, cluster())
         root.write("/fake/labels", "")
-        root.write("/fake/zone", "public\n")
         code = root.run(step, FAIL_AT=str(number)).returncode
         assert code != 0 or call.startswith(MAY_FAIL), f"{step} goes on after `{call}` has failed"
         root.calls()
@@ -150,7 +150,7 @@ def test_keepalived_is_put_into_service_as_the_article_does_it(root: StandIn) ->
     init = root.path("/etc/rc.d/init.d/keepalived")
     assert init.stat().st_mode & 0o777 == 0o755
     assert "    daemon /usr/local/sbin/keepalived ${KEEPALIVED_OPTIONS}\n" in init.read_text()
-    assert root.read("/etc/sysconfig/keepalived") == '# Options\nKEEPALIVED_OPTIONS="-D"\n'
+    assert root.read("/etc/sysconfig/keepalived") == '# Options\nKEEPALIVED_OPTIONS="-D -P"\n'
     assert root.path("/usr/local/sbin/keepalived").exists()
 
 
@@ -163,9 +163,16 @@ def test_a_newer_haproxy_is_confined_as_the_other(root: StandIn) -> None:
 def test_snmp_reaches_the_daemon_and_the_master_agent(root: StandIn) -> None:
     bake(root, "centos7", cluster(snmp=True))
     calls = root.calls()
-    assert 'KEEPALIVED_OPTIONS="-D --snmp"' in root.read("/etc/sysconfig/keepalived")
+    assert 'KEEPALIVED_OPTIONS="-D -P --snmp"' in root.read("/etc/sysconfig/keepalived")
     assert "systemctl enable snmpd.service" in calls
     assert "net-snmp" in next(call for call in calls if " install " in call).split()
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_the_init_script_starts_in_its_runlevels(root: StandIn, guest: str) -> None:
+    bake(root, guest, until="rpm/40-firewall.sh")
+    listed = root.call("chkconfig", "--list", "keepalived").stdout.split()
+    assert listed == ["keepalived", "0:off", "1:off", "2:on", "3:on", "4:on", "5:on", "6:off"]
 
 
 def test_an_init_script_of_another_kind_ends_the_bake(root: StandIn) -> None:
@@ -217,31 +224,6 @@ def test_a_unit_that_systemd_does_not_understand_ends_the_bake(root: StandIn) ->
     told = "[/etc/systemd/system/keepalived.service:6] Unknown lvalue 'StartLimitIntervalSec' in section 'Unit'"
     root.does("systemd-analyze", f'#!/bin/sh\necho "{told}" >&2\n')
     assert root.run("rpm/60-check.sh").returncode != 0
-
-
-def test_nothing_of_one_machine_is_left(root: StandIn) -> None:
-    bake(root, "centos7")
-    for path in ("/etc/ssh/ssh_host_rsa_key", "/root/.ssh", "/root/anaconda-ks.cfg", "/var/lib/cloud"):
-        assert not root.path(path).exists(), path
-    scripts = root.path("/etc/sysconfig/network-scripts")
-    assert [path.name for path in scripts.iterdir()] == ["ifcfg-lo"]
-    assert root.read("/etc/machine-id") == ""
-    assert root.read("/var/log/messages") == ""
-    assert not list(root.path("/tmp").glob("*.tar"))
-
-
-LOGGING = "#!/bin/sh\n[ -e /fake/stopped ] || echo 'vipforge-bake sudo: centos' >>/var/log/messages\n"
-STOPPING = "#!/bin/sh\ncase $* in 'stop rsyslog.service') : >/fake/stopped ;; esac\n"
-
-
-@pytest.mark.parametrize("guest", GUESTS)
-def test_what_follows_the_clean_up_is_not_logged(root: StandIn, guest: str) -> None:
-    """sudo tells rsyslog of every step, and the line has the guest's name during the bake."""
-    root.does("fstrim", LOGGING)
-    root.does("systemctl", STOPPING)
-    bake(root, guest)
-    assert "fstrim --verbose /" in root.calls()
-    assert root.read("/var/log/messages") == ""
 
 
 def test_rsyslog_reaches_its_socket_in_haproxys_chroot(root: StandIn) -> None:

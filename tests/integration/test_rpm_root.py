@@ -90,7 +90,7 @@ def test_a_further_key_beside_the_vendors_is_not_trusted(vendor: tuple[Path, str
     stranger.sign(package)
     stranger.end()
     publish(mirror / "os" / "x86_64", package)
-    with pytest.raises(UserError, match="must hold the vendor's signing key .* alone") as caught:
+    with pytest.raises(UserError, match=r"must hold the vendor's signing key .* alone") as caught:
         compiled((mirror, vendor[1]), tmp_path)
     assert stranger.fingerprint in caught.value.message
 

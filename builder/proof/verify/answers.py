@@ -60,6 +60,7 @@ QUESTIONS = {
     "keepalived test": KEEPALIVED_TEST,
     "keepalived log": "journalctl -b -q -u keepalived | grep -E '\\) Entering [A-Z]+ STATE'",
     "init script": "stat -c '%a %U' /etc/init.d/keepalived",
+    "runlevels": "if command -v chkconfig >/dev/null; then chkconfig --list keepalived; else echo absent; fi",
     "haproxy version": "haproxy -v",
     "haproxy test": "/usr/libexec/vipforge/check-haproxy",
     "log line": LOG_LINE,

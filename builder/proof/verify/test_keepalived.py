@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from builder.proof.plan import Plan
-from builder.proof.verify.running import RunningNode
+from builder.proof.verify.running import RunningNode, one_line
 from builder.render import keepalived_conf
 from builder.spec.model import Cluster
 
@@ -32,6 +34,14 @@ def test_init_script_is_executable(node: RunningNode) -> None:
     """/etc/init.d/keepalived is there and executable."""
     found = node.said("init script").strip()
     assert found == "755 root", f"its mode and owner are {found}"
+
+
+def test_init_script_starts_in_its_runlevels(node: RunningNode) -> None:
+    """The init script is on in runlevels 2 to 5, where the guest has chkconfig."""
+    found = re.findall(r"\b([0-6]):(on|off)\b", node.said("runlevels"))
+    wrong = [level for level, state in found if (state == "on") != (level in "2345")]
+    assert not wrong, f"wrong in {', '.join(wrong)}: {one_line(node.said('runlevels'))}"
+    assert found or node.said("runlevels").strip() == "absent", one_line(node.said("runlevels"))
 
 
 def test_configuration_is_the_specs(node: RunningNode, cluster: Cluster, plan: Plan) -> None:

@@ -5,4 +5,3 @@ echo '==> laying the appliance'\''s files'
 
 rm -f /etc/resolv.conf # a link, on some guests; the cluster's own file takes its place
 tar --extract --no-same-owner --preserve-permissions --unlink-first --file /tmp/payload.tar --directory /
-rm -f /tmp/payload.tar

@@ -19,11 +19,16 @@ install -m 0755 "$built/rc.d/init.d/keepalived" "$init"
 sed -i 's|daemon keepalived.*|daemon /usr/local/sbin/keepalived ${KEEPALIVED_OPTIONS}|' "$init"
 # shellcheck disable=SC2016
 grep -q 'daemon /usr/local/sbin/keepalived ${KEEPALIVED_OPTIONS}$' "$init"
+# Its header starts it in no runlevel, and `chkconfig keepalived on` cannot add any: where systemd has a unit of that name,
+# it enables the unit and leaves the links alone.
+sed -i 's|^# chkconfig:.*|# chkconfig: 2345 21 79|' "$init"
+grep -q '^# chkconfig: 2345 ' "$init"
 install -m 0644 "$built/sysconfig/keepalived" "$options"
 sed -i "s|^KEEPALIVED_OPTIONS=.*|KEEPALIVED_OPTIONS=\"$(cat /usr/share/vipforge/keepalived-options)\"|" "$options"
 grep -q '^KEEPALIVED_OPTIONS="-D' "$options"
 
 chkconfig --add keepalived
 chkconfig keepalived on
+chkconfig --list keepalived | grep -q '2:on.*3:on.*4:on.*5:on'
 systemctl daemon-reload
 systemctl enable keepalived.service vipforge-ovf.service vipforge-identity.service

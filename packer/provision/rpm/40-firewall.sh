@@ -3,7 +3,8 @@
 set -eu
 echo '==> setting the firewall'
 
-# Where it is set already, as in a template that was baked before, setting it again is an error (ZONE_ALREADY_SET).
-zone=$(firewall-offline-cmd --get-default-zone)
-[ "$zone" = vipforge ] || firewall-offline-cmd --set-default-zone=vipforge
+# Not by firewall-offline-cmd: that of 0.6.3 writes the zone's file back in an order of its own, with a .old beside it.
+settings=/etc/firewalld/firewalld.conf
+sed -i 's/^DefaultZone=.*/DefaultZone=vipforge/' "$settings"
+grep -q '^DefaultZone=vipforge$' "$settings"
 firewall-offline-cmd --check-config

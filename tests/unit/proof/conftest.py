@@ -173,6 +173,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "keepalived test": "",
         "keepalived log": "\n".join(f"Keepalived_vrrp[9]: ({each.name}) Entering BACKUP STATE" for each in instances),
         "init script": "755 root",
+        "runlevels": "keepalived \t0:off\t1:off\t2:on\t3:on\t4:on\t5:on\t6:off",
         "haproxy version": "HAProxy version 2.6.12-1+deb12u4 2026/01/01 - https://haproxy.org/",
         "haproxy test": "Configuration file is valid",
         "log line": "",

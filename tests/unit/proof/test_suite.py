@@ -25,6 +25,7 @@ ILL = {
     "keepalived programs": "/usr/sbin/keepalived",
     "keepalived.conf": "! nothing",
     "init script": "644 root",
+    "runlevels": "keepalived \t0:off\t1:off\t2:off\t3:off\t4:off\t5:off\t6:off",
     "keepalived log": "",
     "selinux": "Permissive",
     "haproxy version": "HA-Proxy version 1.5.18 2016/05/10",

@@ -186,6 +186,6 @@ def test_snmp_brings_its_packages_its_agent_its_port_and_the_daemons_option() ->
     assert "master agentx" in files["/etc/snmp/snmpd.conf"]
     assert "rocommunity public 192.168.15.0/24 -V vipforge" in files["/etc/snmp/snmpd.conf"]
     assert '<port port="161" protocol="udp"/>' in files["/etc/firewalld/zones/vipforge.xml"]
-    assert files["/usr/share/vipforge/keepalived-options"] == "-D --snmp\n"
+    assert files["/usr/share/vipforge/keepalived-options"] == "-D -P --snmp\n"
     assert "/etc/snmp/snmpd.conf" not in without
     assert "161" not in without["/etc/firewalld/zones/vipforge.xml"]
