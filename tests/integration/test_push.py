@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -157,6 +158,36 @@ def test_good_files_are_put_in_place_and_haproxy_reloads(node: NetnsNode) -> Non
 def test_where_only_haproxy_changes_the_firewall_is_left_alone(node: NetnsNode) -> None:
     assert push(node, "apply", lambda text: text.replace("roundrobin", "leastconn")).code == 0
     assert told(node) == RELOADED
+
+
+def as_firewalld_writes(text: str) -> str:
+    """The zone in another order, as firewalld 0.6.3 leaves it."""
+    zone = ET.fromstring(text)
+    ports = zone.findall("port")
+    for port in ports:
+        zone.remove(port)
+    zone.extend(
+        ET.Element("port", {"protocol": each.get("protocol"), "port": each.get("port")}) for each in ports[::-1]
+    )
+    return ET.tostring(zone, encoding="unicode")
+
+
+def test_a_port_that_the_spec_no_longer_has_is_closed_whoever_wrote_the_zone(node: NetnsNode) -> None:
+    assert push(node, "apply").code == 0
+    zone, written = node.path(ZONE), node.path(ZONE).read_text()
+    zone.write_text(as_firewalld_writes(written))
+    assert '<port protocol="tcp" port="81"' in zone.read_text()
+    node.path("/run/told").unlink()
+    assert push(node, "apply", lambda text: text.replace('  <port port="81" protocol="tcp"/>\n', ""), ZONE).code == 0
+    assert told(node) == [PORT.format("remove"), *RELOADED]
+
+
+def test_a_zone_that_is_no_xml_reaches_no_file(node: NetnsNode) -> None:
+    before = node.path(ZONE).read_text()
+    done = push(node, "apply", lambda text: text.replace("</zone>", ""), ZONE)
+    assert done.code != 0
+    assert "no element found" in done.err
+    assert (node.path(ZONE).read_text(), told(node)) == (before, [])
 
 
 def test_where_more_than_ports_changes_the_firewall_reloads(node: NetnsNode) -> None:
