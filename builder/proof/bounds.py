@@ -11,6 +11,8 @@ MISSED = 3
 """Advertisements that must be missing before a master counts as gone."""
 CLASSIC_SCRIPT_SECONDS = 2
 """How often the classic profile's script looks for HAProxy."""
+LATE_ADVERTISEMENTS = 2
+"""After so many more keepalived 1.2.13 sets the VIPs (measured)."""
 TWICE = 2
 """Questions that HAProxy must leave unanswered."""
 
@@ -38,3 +40,9 @@ def bound(cluster: Cluster, notice: Notice) -> float | None:
     }
     found = bounds[notice]
     return None if found is None else round(found, 4)
+
+
+def classic_reaction(cluster: Cluster) -> float:
+    """Seconds after which a pair of the classic profile has done whatever a fault makes it do."""
+    noticed = bound(cluster, Notice.HAPROXY) or 0
+    return noticed + LATE_ADVERTISEMENTS * PROFILES[cluster.vrrp.profile].advert

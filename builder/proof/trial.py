@@ -13,6 +13,7 @@ from builder.errors import TimedOut, UserError
 from builder.lab.waiting import until
 from builder.proof import analysis, processors
 from builder.proof.assembly import Clock, assemble
+from builder.proof.bounds import classic_reaction
 from builder.proof.model import Trial
 from builder.proof.pairs import Pair
 from builder.proof.scenarios import Effect, Scenario
@@ -137,7 +138,7 @@ class _Act:
         self._pair = stage.pair
         self._answers = stage.pace.answers
         self._scenario = scenario
-        self._effect = scenario.effect_in(profile_of(stage.pair.cluster))
+        self._effect = scenario.effect_in(profile_of(stage.pair.cluster), restarted=stage.pair.restarts)
         self._watch = watch
         self.faults: list[str] = []
         self.busy: dict[str, float] = {}
@@ -183,11 +184,18 @@ class _Act:
     def _await_effect(self, injected: float) -> None:
         if self._effect is Effect.MOVES:
             self._wait(lambda seen: self._has_moved(seen, injected), "moved", self._stage.patience.effect)
+        if self._effect is Effect.SERVED:
+            time.sleep(classic_reaction(self._pair.cluster))
+            self._wait(self._is_served_by_one, "served", self._stage.patience.effect)
         if self._effect is Effect.SPLIT:
             self._wait(lambda seen: len(seen.holders()) > 1, "split", self._stage.patience.effect)
 
     def _is_well(self, seen: Seen) -> bool:
         return is_well(self._pair, seen, self._answers, self.recovered)
+
+    def _is_served_by_one(self, seen: Seen) -> bool:
+        since = max(self.injected, seen.last_change())
+        return len(seen.holders()) == 1 and is_served(seen, self._answers, since)
 
     def _has_moved(self, seen: Seen, injected: float) -> bool:
         return has_moved(self._pair, seen, self._answers, injected)
@@ -224,6 +232,7 @@ class _Act:
 
 LATE = {
     "moved": "the VIPs did not move to the other node and were not served there",
+    "served": "the VIPs were not held by one node alone and served there",
     "split": "the nodes did not both hold the VIPs",
     "well": "the VIPs were not held by the one node that should hold them, or were not served there,",
 }

@@ -24,6 +24,7 @@ class NetnsPair(Pair):
 
     how = "netns"
     has_machines = False
+    restarts = False
 
     def __init__(self, running: netns.Pair, vip: str | None = None) -> None:
         super().__init__(running.cluster, running.nodes[0].folder.parent, vip)

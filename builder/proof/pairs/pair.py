@@ -43,6 +43,8 @@ class Pair(ABC):
 
     how: How
     has_machines: bool
+    restarts: bool
+    """Whether a service manager starts again what was killed."""
 
     def __init__(self, cluster: Cluster, folder: Path, vip: str | None = None) -> None:
         self.cluster = cluster

@@ -73,6 +73,7 @@ class VmPair(Pair):
 
     how = "vm"
     has_machines = True
+    restarts = True
 
     def __init__(self, lab: Lab, accelerator: Accelerator, vip: str | None = None) -> None:
         super().__init__(lab.cluster, lab.folder, vip)

@@ -49,6 +49,7 @@ SCENARIOS = (
         inject=lambda pair: pair.signal(pair.first, "haproxy", "KILL"),
         recover=start,
         notice=Notice.HAPROXY,
+        is_kill=True,
     ),
     Scenario(
         "haproxy-hung",
@@ -67,6 +68,7 @@ SCENARIOS = (
         inject=flap,
         recover=start,
         notice=Notice.NEVER,
+        is_kill=True,
     ),
     Scenario(
         "haproxy-all-down",

@@ -28,6 +28,7 @@ SCENARIOS = (
         inject=lambda pair: pair.signal(pair.first, "keepalived", "KILL"),
         recover=start,
         notice=Notice.SILENCE,
+        is_kill=True,
     ),
     Scenario(
         "backup-stopped",

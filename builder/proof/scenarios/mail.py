@@ -26,6 +26,7 @@ def _scenario(fault: MailFault, title: str, covers: str) -> Scenario:
         inject=fail_and_kill,
         recover=mend,
         notice=Notice.HAPROXY,
+        is_kill=True,
         needs_alerts=True,
     )
 

@@ -83,7 +83,24 @@ def test_all_that_was_asked_for_is_there() -> None:
 def test_each_says_what_it_is_and_what_it_covers(scenario: Scenario) -> None:
     assert scenario.title
     assert scenario.covers.endswith(".")
-    assert all(scenario.effect_in(profile) in Effect for profile in PROFILES.values())
+    assert all(scenario.effect_in(profile, restarted=True) in Effect for profile in PROFILES.values())
+
+
+def test_in_the_classic_profile_what_systemd_starts_again_need_not_move_the_vips() -> None:
+    """Its script looks every 2 s, and systemd has started HAProxy again by then."""
+
+    def promised(profile: str, *, restarted: bool) -> set[str]:
+        served = (
+            name
+            for name, each in known().items()
+            if each.effect_in(PROFILES[profile], restarted=restarted) is Effect.SERVED
+        )
+        return set(served)
+
+    killed = {"haproxy-killed", "haproxy-flaps", "keepalived-killed", "mail-hangs", "mail-refuses", "mail-down"}
+    assert promised("classic", restarted=True) == killed
+    assert promised("classic", restarted=False) == set()
+    assert promised("standard", restarted=True) == promised("fast", restarted=True) == set()
 
 
 def test_what_needs_a_machine_is_not_covered_without_one() -> None:

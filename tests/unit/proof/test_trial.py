@@ -40,7 +40,9 @@ def pair(profile: str = "fast", states: dict[str, str] | None = None, **vrrp: ob
     cluster = quickstart(vrrp={"profile": profile, **vrrp}) if vrrp else of_profile(profile)
     now = states or STATES
     vip = str(cluster.vrrp.vips[0])
-    return SimpleNamespace(cluster=cluster, names=(LB1, LB2), vip=vip, first=LB1, state=now.__getitem__)
+    return SimpleNamespace(
+        cluster=cluster, names=(LB1, LB2), vip=vip, first=LB1, state=now.__getitem__, restarts=False
+    )
 
 
 def faults(effect: Effect, seen: Seen, *, preempt: bool = True) -> list[str]:
@@ -130,6 +132,29 @@ def test_a_vip_that_does_not_move_is_found_wrong() -> None:
     assert faults(Effect.MOVES, seen) == [
         "the VIPs did not move to the other node and were not served there within 2 s"
     ]
+
+
+@pytest.mark.usefixtures("still")
+@pytest.mark.parametrize(
+    ("holds", "found"),
+    [
+        ([Hold(-1, LB1, True)], []),
+        ([Hold(-1, LB1, True), Hold(1, LB1, False), Hold(1, LB2, True), Hold(2, LB2, False), Hold(2, LB1, True)], []),
+        (
+            [Hold(-1, LB1, True), Hold(1, LB2, True)],
+            ["the VIPs were not held by one node alone and served there within 2 s"],
+        ),
+    ],
+    ids=["stays", "moves and comes back", "two holders"],
+)
+def test_where_service_is_promised_the_vip_may_move_or_stay(holds: list[Hold], found: list[str]) -> None:
+    assert [each for each in faults(Effect.SERVED, Seen(samples=asked(2, 4), holds=holds)) if "2 s" in each] == found
+
+
+@pytest.mark.usefixtures("still")
+def test_where_service_is_promised_none_is_found_wrong() -> None:
+    seen = Seen(samples=lost(1, 4), holds=[Hold(-1, LB1, True)])
+    assert "the VIPs were not held by one node alone and served there within 2 s" in faults(Effect.SERVED, seen)
 
 
 @pytest.mark.usefixtures("still")
