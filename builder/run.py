@@ -1,7 +1,7 @@
 """The one door for subprocesses.
 
 Every command is an argv list with a limit in seconds. A command that fails raises `CommandFailed`,
-whose message holds the command line and its last lines of output. `contain()` wraps a command so
+whose message begins with the cause and ends with the command line. `contain()` wraps a command so
 that nothing it starts can outlive it, whatever happens to us: the kernel ends a PID namespace with
 its first process, and that process with its parent (prctl(2) PR_SET_PDEATHSIG).
 """
@@ -9,7 +9,6 @@ its first process, and that process with its parent (prctl(2) PR_SET_PDEATHSIG).
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import threading
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from builder import failure
 from builder.errors import HostLacks, TimedOut, UserError
 
 Argv = Sequence[str | os.PathLike[str]]
@@ -40,8 +40,7 @@ class CommandFailed(UserError):
     """A command ended with another code than 0."""
 
     def __init__(self, argv: Sequence[str], code: int, tail: Sequence[str], *, hint: str = "") -> None:
-        shown = "".join(f"\n    {line}" for line in tail)
-        super().__init__(f"{shlex.join(argv)} ended with code {code}{shown}", hint=hint)
+        super().__init__(failure.message(argv, code, tail), hint=hint)
         self.argv = tuple(argv)
         self.code = code
         self.tail = tuple(tail)
@@ -104,7 +103,7 @@ def run(
     except FileNotFoundError as missing:
         raise _not_found(words, missing) from None
     except subprocess.TimeoutExpired:
-        raise TimedOut(f"{shlex.join(words)} was still running after {timeout:g} s", hint=hint) from None
+        raise TimedOut(failure.late(words, timeout), hint=hint) from None
     if check and done.returncode != 0:
         raise CommandFailed(words, done.returncode, _tail(done.stdout + done.stderr), hint=hint)
     return Completed(tuple(words), done.returncode, done.stdout, done.stderr)
@@ -123,6 +122,7 @@ def stream(
     """Run a command and hand over each line of its stdout and stderr as it comes; returns its exit code."""
     words = [os.fspath(word) for word in argv]
     tail: deque[str] = deque(maxlen=TAIL_LINES)
+    first = ""
     process = _spawn_piped(words, cwd, env)
     _streaming.add(process)
     if (failed := _failed.get()) and failed.is_set():  # asked only now, so that nothing is started between the two
@@ -134,6 +134,7 @@ def stream(
     try:
         for line in process.stdout or ():
             tail.append(line.rstrip("\n"))
+            first = first or (tail[-1] if failure.marked(tail[-1]) else "")
             on_line(tail[-1])
         code = process.wait()
     finally:
@@ -143,9 +144,10 @@ def stream(
         process.wait()
         _streaming.discard(process)
     if expired.is_set():
-        raise TimedOut(f"{shlex.join(words)} was still running after {timeout:g} s", hint=hint)
+        raise TimedOut(failure.late(words, timeout), hint=hint)
     if check and code != 0:
-        raise CommandFailed(words, code, tuple(tail), hint=hint)
+        early = () if first in ("", *tail) else (first, "…")
+        raise CommandFailed(words, code, (*early, *tail), hint=hint)
     return code
 
 

@@ -44,6 +44,10 @@ class BakeLogs:
         for log in (self.console, self.provision, self.packer):
             log.write_text("")
 
+    def last_lines(self) -> list[str]:
+        """The last lines of Packer and the provisioners, without what Packer says after every failure."""
+        return _last_lines(self.provision)
+
     def last_words(self) -> str:
         """The last lines of the provisioners and of the console, with the paths of the whole logs."""
         parts = (("the provisioners", self.provision), ("the guest's console", self.console))
@@ -77,6 +81,9 @@ def plain(text: str) -> str:
 
 
 def _tail(log: Path) -> str:
+    return "\n".join(f"    {line}" for line in _last_lines(log)) or "    (nothing)"
+
+
+def _last_lines(log: Path) -> list[str]:
     lines = [line for line in plain(log.read_text(errors="replace")).splitlines() if line.strip()]
-    lines = [line for line in lines if not PACKERS_FAREWELL.match(line)]
-    return "\n".join(f"    {line}" for line in lines[-LAST_LINES:]) or "    (nothing)"
+    return [line for line in lines if not PACKERS_FAREWELL.match(line)][-LAST_LINES:]

@@ -16,6 +16,7 @@ from builder.bake.packer import Packer
 from builder.bake.reach import Reach
 from builder.bake.template import BakeInputs, template, text
 from builder.errors import TimedOut, UserError
+from builder.failure import cause
 from builder.host import accelerator, packer
 from builder.run import contain, stream
 
@@ -112,4 +113,5 @@ class Session:
         if isinstance(failure, TimedOut):
             limit = progress.duration(self.limit)
             return TimedOut(f"the bake was still at work after {limit}: {step}\n{self.logs.last_words()}")
-        return UserError(f"the bake failed: {step}\n{self.logs.last_words()}", hint=failure.hint)
+        why = cause(self.logs.last_lines())
+        return UserError(f"the bake failed: {step}: {why}\n{self.logs.last_words()}", hint=failure.hint)

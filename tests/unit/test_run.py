@@ -47,14 +47,23 @@ def test_keeps_output_and_gives_no_stdin() -> None:
     assert (done.code, done.out, done.err) == (0, "out\n", "err\n")
 
 
-def test_a_failure_shows_the_command_and_its_last_lines() -> None:
+def test_a_failure_shows_the_cause_its_last_lines_and_the_command() -> None:
     with pytest.raises(door.CommandFailed) as caught:
         door.run(["sh", "-c", "seq 1 40; exit 3"], timeout=5, hint="try again")
     assert caught.value.code == 3
-    assert "sh -c 'seq 1 40; exit 3' ended with code 3" in str(caught.value)
+    assert str(caught.value).startswith("sh failed with exit code 3: 40\n")
+    assert "\n    command: sh -c 'seq 1 40; exit 3'\n" in str(caught.value)
     assert "\n    40\n" in str(caught.value)
     assert "\n    25\n" not in str(caught.value)
     assert str(caught.value).endswith("hint: try again")
+
+
+def test_a_cause_that_the_last_lines_no_longer_have_is_kept() -> None:
+    with pytest.raises(door.CommandFailed) as caught:
+        door.stream(["sh", "-c", "echo 'main.c:3: error: no'; seq 1 40; exit 2"], str, timeout=5)
+    assert str(caught.value).startswith(
+        "sh failed with exit code 2: main.c:3: error: no\n    main.c:3: error: no\n    …\n"
+    )
 
 
 def test_a_missing_program_is_named() -> None:
@@ -74,7 +83,7 @@ def test_a_missing_folder_is_not_taken_for_a_missing_program(tmp_path: Path) -> 
 
 
 def test_a_limit_ends_the_command() -> None:
-    with pytest.raises(TimedOut, match=r"sleep 60 was still running after 0.2 s"):
+    with pytest.raises(TimedOut, match=r"sleep was still running after 0.2 s\n    command: sleep 60"):
         door.run(["sleep", "60"], timeout=0.2)
 
 

@@ -116,7 +116,7 @@ def test_a_machine_that_does_not_start_is_told_in_qemus_words(
         "qemu-system-x86_64",
         '[ "$1" = --version ] && echo "QEMU emulator version 7.2.0" && exit\necho "no such machine" >&2; exit 1',
     )
-    with pytest.raises(CommandFailed, match=r"ended with code 1\n +no such machine"):
+    with pytest.raises(CommandFailed, match=r"failed with exit code 1: no such machine"):
         lab.up(cluster, wait=False)
     assert nothing_left(cluster)
 

@@ -117,7 +117,7 @@ def test_without_mmdebstrap_its_package_is_named(tmp_path: Path, monkeypatch: py
         ),
         (["Connection timed out"], "the Debian mirror", "is the mirror up?"),
         (["tar: write error: No space left on device"], "the disk is full", "VIPFORGE_CACHE"),
-        (["E: something else"], "mmdebstrap ended with code 25", ""),
+        (["E: something else"], "mmdebstrap failed with exit code 25: E: something else", ""),
     ],
 )
 def test_failures_are_explained(
