@@ -197,6 +197,13 @@ def test_sshd_that_can_include_is_left_alone(root: StandIn) -> None:
     assert root.read("/etc/ssh/sshd_config") == "Include /etc/ssh/sshd_config.d/*.conf\n"
 
 
+def test_the_operator_needs_no_terminal_for_sudo(root: StandIn) -> None:
+    bake(root, "centos7")
+    ours = root.path("/etc/sudoers.d/vipforge")
+    assert "Defaults !requiretty\n" in ours.read_text()
+    assert ours.stat().st_mode & 0o777 == 0o440
+
+
 def test_selinux_stays_enforcing_and_the_ports_get_their_boolean(root: StandIn) -> None:
     bake(root, "centos7")
     calls = root.calls()

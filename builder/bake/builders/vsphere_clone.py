@@ -27,6 +27,7 @@ def source(inputs: BakeInputs) -> Source:
         "network": "${var.vsphere_network}",
         "ssh_password": "${var.ssh_password}",
         "ssh_private_key_file": "${var.ssh_private_key_file}",
+        "ssh_pty": True,  # sudo of a site's template may want a terminal
         "template": "${var.vsphere_template}",
     }
 
