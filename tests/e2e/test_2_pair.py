@@ -26,7 +26,7 @@ LOGS_WITH_THE_KEY = (  # its first line is read on the node, or sudo itself woul
     'grep -rlF -e "$line" /var/log; journalctl -b -q | grep -F -e "$line"; true\''
 )
 NETWORK_BROUGHT = "sudo mount -o ro LABEL=cidata /mnt && cat /mnt/network-config; sudo umount /mnt"
-ERRORS_IN_THE_JOURNAL = (SECOND, "No service of the node has written an error to the journal since boot")
+ERRORS_IN_THE_JOURNAL = (SECOND, "No service has written an error to the journal since boot")
 
 
 def changed_spec(pair: Pair) -> Path:

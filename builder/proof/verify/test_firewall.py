@@ -34,13 +34,13 @@ def unlisted_port(node: RunningNode, cluster: Cluster) -> Iterator[int]:
 
 
 def test_zone_is_the_default(node: RunningNode) -> None:
-    """The zone vipforge is the default one."""
+    """The default zone is vipforge."""
     found = node.said("default zone").split()[0]
     assert found == ZONE, f"the default zone is {found}"
 
 
 def test_zone_opens_what_the_spec_asks(node: RunningNode, asked_zone: ET.Element) -> None:
-    """The running zone opens what the spec asks, and nothing else."""
+    """The running zone opens what the spec requires and nothing else."""
     zone = _zone(node)
     ports = {f"{port.get('port')}/{port.get('protocol')}" for port in asked_zone.findall("port")}
     services = {service.get("name") for service in asked_zone.findall("service")}
@@ -50,7 +50,7 @@ def test_zone_opens_what_the_spec_asks(node: RunningNode, asked_zone: ET.Element
 
 
 def test_zone_lets_vrrp_in(node: RunningNode, asked_zone: ET.Element) -> None:
-    """The running zone has the rich rule that lets VRRP in, and none that the spec lacks."""
+    """The running zone has the rich rule for VRRP and no rule that is not in the spec."""
     rules = [line for line in node.lines("default zone") if line.startswith("rule ")]
     assert VRRP_RULE in rules, f"rich rules: {', '.join(rules) or 'none'}"
     assert len(rules) == len(asked_zone.findall("rule")), f"rich rules: {', '.join(rules)}"
@@ -71,13 +71,13 @@ def test_kernel_lets_services_in(node: RunningNode, cluster: Cluster) -> None:
 
 
 def test_service_ports_are_let_through(node: RunningNode, cluster: Cluster) -> None:
-    """From here, the services' ports get past the firewall."""
+    """From here, the firewall passes the services' ports."""
     blocked = [port for port in cluster.ports() if client.port(node.spec.address, port) == "filtered"]
     assert not blocked, f"filtered: {', '.join(map(str, blocked))}"
 
 
 def test_another_port_is_kept_out(node: RunningNode, unlisted_port: int) -> None:
-    """From here, a port that the spec lacks is closed, though a program listens."""
+    """From here, a port that is not in the spec is closed, although a program listens on it."""
     found = client.port(node.spec.address, unlisted_port, seconds=3)
     assert found == "filtered", f"port {unlisted_port} of {node.spec.address} is {found}"
 

@@ -14,7 +14,7 @@ def test_configuration_is_accepted(node: RunningNode) -> None:
 
 
 def test_listens_on_every_vip(node: RunningNode, cluster: Cluster) -> None:
-    """HAProxy listens on every VIP and port, holder of the VIP or not."""
+    """HAProxy listens on every VIP and port, whether or not the node holds the VIP."""
     listening = {_bracketed(line.split()[3]) for line in node.lines("listening")[1:]}
     wanted = {place(vip, each.port) for each in cluster.services for vip in each.vips or cluster.vrrp.vips}
     if cluster.statistics:
@@ -23,7 +23,7 @@ def test_listens_on_every_vip(node: RunningNode, cluster: Cluster) -> None:
 
 
 def test_rsyslog_writes_the_log(node: RunningNode) -> None:
-    """HAProxy's log socket leads to rsyslog, which writes /var/log/haproxy.log."""
+    """Messages to HAProxy's log socket reach /var/log/haproxy.log through rsyslog."""
     found = node.answers["log line"]
     assert found.code == 0, f"a line sent to {LOG_SOCKET} is not in the log: {one_line(found.text) or 'it never came'}"
 

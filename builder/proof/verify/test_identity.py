@@ -10,7 +10,7 @@ from builder.spec.model import Cluster
 
 
 def test_identity_is_the_specs(node: RunningNode, cluster: Cluster) -> None:
-    """/etc/vipforge/identity is what the spec gives this node."""
+    """/etc/vipforge/identity matches the spec."""
     found = dict(line.split("=", 1) for line in node.lines("identity"))
     wanted = identity(cluster, node.spec)
     if found.get("INTERFACE") == "auto":  # as good as any name: the node has found the one that holds its address
@@ -32,7 +32,7 @@ def test_host_name_resolves(node: RunningNode) -> None:
 
 
 def test_address(node: RunningNode, cluster: Cluster) -> None:
-    """The node has its addresses, with the spec's prefix lengths."""
+    """The node has its addresses with the prefix lengths of the spec."""
     held = {line.split()[3] for line in node.lines("addresses")}
     wanted = {f"{node.spec.address}/{cluster.network.prefix}"}
     if node.spec.address6:
@@ -41,7 +41,7 @@ def test_address(node: RunningNode, cluster: Cluster) -> None:
 
 
 def test_default_route(node: RunningNode, cluster: Cluster) -> None:
-    """The default route is the spec's gateway, or there is none."""
+    """The default route matches the spec's gateway."""
     found = [line.split()[2] for line in node.lines("routes")]
     wanted = [str(cluster.network.gateway)] if cluster.network.gateway else []
     assert found == wanted, f"it is {', '.join(found) or 'missing'}"
@@ -51,11 +51,11 @@ def test_default_route(node: RunningNode, cluster: Cluster) -> None:
 
 
 def test_cloud_init_ended_well(node: RunningNode) -> None:
-    """cloud-init ended without an error."""
+    """cloud-init finished without errors."""
     errors = json.loads(node.said("cloud-init result"))["v1"]["errors"]
     assert errors == [], one_line("\n".join(errors))
 
 
 def test_user_data_is_valid(node: RunningNode) -> None:
-    """cloud-init finds the node's user-data valid."""
+    """cloud-init accepts the node's user-data."""
     node.said("cloud-init schema")

@@ -18,7 +18,7 @@ def test_needed_packages_are_installed(node: RunningNode) -> None:
 
 
 def test_haproxy_is_the_release_that_its_configuration_is_for(node: RunningNode, plan: Plan) -> None:
-    """HAProxy is of the release that its configuration is written for."""
+    """HAProxy has the release that its configuration was written for."""
     wanted, first = plan.cluster.haproxy.source or plan.facts.haproxy_version, node.lines("haproxy version")[0]
     found = VERSION.search(first)
     assert found, f"it says: {first}"
@@ -26,7 +26,7 @@ def test_haproxy_is_the_release_that_its_configuration_is_for(node: RunningNode,
 
 
 def test_packages_are_those_of_the_manifest(node: RunningNode, manifest_packages: dict[str, str]) -> None:
-    """Packages and versions are those of the image's manifest."""
+    """Packages and versions match the image's manifest."""
     names = sorted(manifest_packages.keys() | node.packages.keys())
     pairs = [(name, manifest_packages.get(name, "none"), node.packages.get(name, "none")) for name in names]
     other = [f"{name} {found} instead of {listed}" for name, listed, found in pairs if listed != found]
@@ -34,6 +34,6 @@ def test_packages_are_those_of_the_manifest(node: RunningNode, manifest_packages
 
 
 def test_no_compiler_is_installed(node: RunningNode) -> None:
-    """No compiler is in the image."""
+    """The image contains no compiler."""
     found = node.lines("compilers")
     assert not found, f"found {', '.join(found)}"

@@ -22,7 +22,7 @@ def own(cluster: Cluster, tls_service: Service) -> list[bytes]:
 
 
 def test_the_certificate_is_the_specs(vip: IpAddress, tls_service: Service, own: list[bytes]) -> None:
-    """From here, the service shows the spec's certificate."""
+    """From here, the service presents the spec's certificate."""
     assert client.certificate(vip, tls_service, None) == own[0], "a client that names no host is shown another one"
     strange = [host for host in tls_service.hosts if client.certificate(vip, tls_service, host) not in own]
     assert not strange, f"clients of {', '.join(strange)} are shown another one"

@@ -149,7 +149,7 @@ def test_without_a_manifest_nothing_is_compared_with_it(pair, check: Callable[..
     whole = check(pair)
     pair.packages = {}
     assert {result.check for result in whole} - {result.check for result in check(pair)} == {
-        "Packages and versions are those of the image's manifest"
+        "Packages and versions match the image's manifest"
     }
 
 
