@@ -43,7 +43,7 @@ CHECKED_SECONDS = 5
 """Until the checks have found the servers well."""
 JAIL, RUN = "/var/lib/haproxy", "/run/haproxy"
 PORTS = {"ours": 80, "minimal": 81, "bare": 82}
-WAYS = {"connections kept": (), "a connection each": ("-H", "Connection: close")}
+WAYS = {"connections kept": (), "one connection each": ("-H", "Connection: close")}
 SERVERS = """\
 defaults
     mode http
@@ -236,7 +236,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = [
         f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the end",
         "",
-        "| requests | configuration | a second | to minimal | processor time for one | to minimal | HAProxy busy |",
+        "| requests | configuration | per second | vs. minimal | CPU time per request | vs. minimal | HAProxy busy |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
