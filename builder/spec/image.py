@@ -1,4 +1,4 @@
-"""The appliance's disk, and where its packages come from."""
+"""The appliance's disk, and the source of its packages."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ def _as_name(value: object) -> object:
 
 
 class Image(Part):
-    """The disk and where its packages come from."""
+    """The disk, and the source of its packages."""
 
     disk_gib: Annotated[int, Field(ge=2, le=64, strict=True)] = 4
     """Virtual size of the disk, in GiB."""
     base: Annotated[Literal["2211", "2009"], BeforeValidator(_as_name)] | None = None
-    """The vendor's cloud image that a bake of centos7 starts from; left out, the last one, 2211."""
+    """The vendor's cloud image that a bake of centos7 starts from; the default is the last one, 2211."""
     mirror: Url | None = None
-    """Package mirror of the guest; left out, the host's own (debian12) or the vendor's (centos7, rocky9)."""
+    """Package mirror of the guest; the default is the host's own mirror (debian12) or the vendor's (centos7,
+    rocky9)."""
     epel: Flag = False
-    """Whether the appliance has EPEL's repository (centos7, rocky9); the bake takes no package from it."""
+    """Whether the appliance has the EPEL repository (centos7, rocky9); the bake installs no package from it."""
     epel_mirror: Annotated[Url, Field(examples=["http://mirror.example.com/epel/7"])] | None = None
-    """Mirror of EPEL's folder of the release; left out, EPEL's own archive (centos7) or server (rocky9)."""
+    """Mirror of EPEL's folder for the release; the default is EPEL's own archive (centos7) or server (rocky9)."""
 
 
 def faults(data: object) -> Iterator[Fault]:

@@ -19,16 +19,16 @@ FORMS: list[JsonValue] = [{"required": ["virtual_router_id", "vips"]}, {"require
 
 
 class Instance(Part):
-    """VIPs that move together, and the node that is to have them."""
+    """VIPs that move together, and the node that should hold them."""
 
     name: Label
     """Its name in keepalived's configuration and log."""
     virtual_router_id: RouterId
-    """Number of the VRRP group, unlike that of any other group of the subnet (RFC 9568, section 5.2.3)."""
+    """Number of the VRRP group; no other group in the subnet may use it (RFC 9568, section 5.2.3)."""
     vips: Vips
     """Its virtual IP addresses."""
     prefer: HostName | None = None
-    """The node that gets the highest of the nodes' priorities here; left out, each node has its own."""
+    """The node that gets the highest of the nodes' priorities in this instance; by default each node keeps its own."""
 
     @property
     def vips4(self) -> tuple[IPv4Address, ...]:
@@ -47,15 +47,17 @@ class Vrrp(Part):
     model_config = ConfigDict(json_schema_extra={"oneOf": FORMS})
 
     virtual_router_id: Annotated[RouterId | None, Field(examples=[10])] = None
-    """Number of the VRRP group, unlike that of any other group of the subnet (RFC 9568, section 5.2.3)."""
+    """Number of the VRRP group; no other group in the subnet may use it (RFC 9568, section 5.2.3)."""
     vips: Vips = ()
     """The virtual IP addresses, in the nodes' subnets; they move together."""
     instances: Annotated[tuple[Instance, ...], Field(min_length=1, max_length=20)] = ()
-    """Instead of these two: several instances, each with VIPs of its own, so that every node can be master of one."""
+    """Instead of these two keys: several instances, each with its own VIPs, so that every node can be the master of
+    one."""
     profile: ProfileName = "standard"
     """How VRRP is run: `classic` on any keepalived, `standard`, or `fast` (docs/profiles.md)."""
     preempt: Flag = True
-    """Whether a node that comes back takes the VIPs from one of lower priority; else they stay where they are."""
+    """Whether a node that comes back takes the VIPs from a node of lower priority; with `false`, they stay where they
+    are."""
 
     @model_validator(mode="after")
     def _gather(self) -> Self:

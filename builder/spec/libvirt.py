@@ -1,4 +1,4 @@
-"""Where libvirt keeps and runs the nodes (docs/kvm.md); options of the command line go before it."""
+"""Where libvirt stores and runs the nodes (docs/kvm.md); command-line options take precedence."""
 
 from __future__ import annotations
 
@@ -44,17 +44,19 @@ class Libvirt(Part):
     """Hosts, pool and network of the nodes, and the sizes of their machines."""
 
     hosts: Annotated[tuple[Uri, ...], Field(min_length=1, max_length=8)] = (LOCAL,)
-    """libvirt's addresses of the hosts; nodes are dealt out to them in the order of the spec."""
+    """libvirt's addresses of the hosts; nodes are assigned to them in turn, in the order of the spec."""
     pool: Name = "default"
     """Storage pool for images, disks and seeds."""
     network: Name | None = None
-    """libvirt network of the nodes; left out, and without a bridge, it is `default`."""
+    """libvirt network of the nodes; the default is `default`, unless there is a bridge."""
     bridge: InterfaceName | None = None
     """The hosts' bridge for the nodes, instead of a network."""
     disks: Literal["overlay", "copy"] = "overlay"
-    """A node's disk: an `overlay` holds what differs from the image and needs it, a `copy` is whole by itself."""
+    """A node's disk: an `overlay` stores only the differences from the image and depends on it, a `copy` is
+    independent."""
     virtualization: Literal["auto", "kvm", "qemu"] = "auto"
-    """The domains' type; `auto` takes kvm where the host has it, else qemu, which emulates and is slow."""
+    """The type of the domains; `auto` uses kvm if the host supports it, and otherwise qemu, which emulates and is
+    slow."""
     memory_mib: Annotated[int, Field(ge=LEAST_MEMORY, le=MOST_MEMORY, strict=True)] = 1024
     """Memory of a node, in MiB."""
     cpus: Annotated[int, Field(ge=1, le=32, strict=True)] = 2

@@ -47,47 +47,47 @@ GuestName = Literal["auto", "centos7", "debian12", "rocky9"]
 
 
 class Network(Part):
-    """The network that the nodes and the VIPs share."""
+    """The network of the nodes and the VIPs."""
 
     prefix: Annotated[int, Field(ge=SHORTEST_PREFIX, le=LONGEST_PREFIX, strict=True, examples=[24])]
-    """Prefix length of the nodes' subnet, in bits: 24 for 255.255.255.0."""
+    """Prefix length of the nodes' subnet, in bits: 24 is 255.255.255.0."""
     gateway: Address | None = None
-    """Default gateway; left out, the nodes have no route out of their subnet."""
+    """Default gateway; without it, the nodes have no route out of their subnet."""
     prefix6: Annotated[int, Field(ge=SHORTEST_PREFIX6, le=LONGEST_PREFIX6, strict=True, examples=[64])] | None = None
-    """Prefix length of the nodes' IPv6 subnet, in bits; needed where nodes have an address6."""
+    """Prefix length of the nodes' IPv6 subnet, in bits; required if nodes have an address6."""
     gateway6: Gateway6 | None = None
-    """Default gateway of IPv6: in the subnet, or link-local."""
+    """IPv6 default gateway, in the subnet or link-local."""
     dns: Annotated[tuple[Address, ...], Field(max_length=3)] = ()
-    """Name servers: three at most, for a resolver asks no more (resolv.conf(5), MAXNS)."""
+    """Name servers: at most three, because a resolver uses no more (resolv.conf(5), MAXNS)."""
     search: tuple[HostName, ...] = ()
     """DNS search domains."""
     interface: InterfaceName = "auto"
-    """The interface that carries the VIPs; `auto` finds the one that holds the node's address."""
+    """The interface that carries the VIPs; `auto` finds the one that has the node's address."""
 
 
 class Node(Part):
-    """One appliance; all of this is identity and travels in its seed, never in the image."""
+    """One appliance. These keys are its identity, which travels in its seed, never in the image."""
 
     name: FullHostName
-    """Full host name, which alerts greet with: lb1.example.com."""
+    """Full host name, such as lb1.example.com; alerts use it to greet the mail server."""
     address: Address
     """Its own address in the subnet."""
     address6: OwnAddress6 | None = None
-    """Its own IPv6 address; needed where there are IPv6 VIPs."""
+    """Its own IPv6 address; required if there are IPv6 VIPs."""
     priority: Annotated[int | None, Field(ge=1, le=HIGHEST_PRIORITY, strict=True, examples=[254])] = None
-    """VRRP priority: the highest healthy node holds the VIPs. Left out for all nodes, it goes by their order and the
-    profile: 254, 253 and so on, or 101, 100 in `classic`."""
+    """VRRP priority: the healthy node with the highest priority holds the VIPs. If no node has one, priorities follow
+    from the nodes' order and the profile: 254, 253 and so on, or 101, 100 in `classic`."""
     alert_sender: Email | None = None
-    """Sender of this node's alerts; left out, keepalived@ and the node's name."""
+    """Sender of this node's alerts; the default is keepalived@ followed by the node's name."""
 
 
 class Alerts(Part):
     """E-mail that keepalived sends when a node changes state."""
 
     recipients: Annotated[tuple[Email, ...], Field(min_length=1, examples=[["ops@example.com"]])]
-    """Who gets the mail."""
+    """The recipients of the mail."""
     smtp_server: Address
-    """Address of the SMTP server (old keepalived takes no host name: keepalived#239)."""
+    """Address of the SMTP server (old releases of keepalived do not accept a name: keepalived#239)."""
     timeout: Annotated[int, Field(ge=1, le=300, strict=True)] = 30
     """Seconds to wait for the SMTP server."""
 
@@ -98,32 +98,32 @@ class Statistics(Part):
     port: Port = 8404
     """Its port."""
     user: UserName = "stats"
-    """Name to log in with."""
+    """The login name."""
     password: FilePath
-    """File with the password in its first line; it is read when seeds are made and travels in them."""
+    """File with the password in its first line; it is read when seeds are made, and travels in them."""
 
 
 class Operator(Part):
     """The account that people log in with."""
 
     user: UserName = "ops"
-    """Login name; it may use sudo without a password and has no password of its own."""
+    """Login name. The account can use sudo without a password and has no password itself."""
     ssh_keys: tuple[SshKey, ...] = ()
-    """SSH public keys, one a line, as in authorized_keys."""
+    """SSH public keys, in the format of authorized_keys."""
 
 
 class ProofLimits(Part):
-    """How long clients may wait; what is left out has its default (docs/proof.md)."""
+    """How long clients may wait (for the defaults, see docs/proof.md)."""
 
     limits: dict[Label, Limit] = Field(default={})
-    """Scenario to the longest outage that passes, in seconds; `vipforge scenarios` lists them."""
+    """The longest permitted outage of each scenario, in seconds; `vipforge scenarios` lists the scenarios."""
 
 
 class Haproxy(Part):
     """HAProxy itself."""
 
     source: Version | None = None
-    """A release that is compiled from source; left out, the distribution's package is used."""
+    """A release to compile from source; the default is the distribution's package."""
 
 
 class Cluster(Part):
@@ -132,37 +132,38 @@ class Cluster(Part):
     cluster: Label
     """Name of the cluster; files and folders are named after it."""
     guest: GuestName = "auto"
-    """The operating system inside; `auto` takes centos7 where its base is in reach, else debian12."""
+    """The operating system inside; `auto` uses centos7 if its base can be reached, and otherwise debian12."""
     keepalived: Version | None = None
-    """Version of keepalived, built from source; left out, the guest's default, or a newer one for the profile."""
+    """Version of keepalived, built from source; the default is the guest's default, or a newer one if the profile
+    needs it."""
     snmp: Annotated[bool, Field(strict=True)] = False
-    """Whether keepalived is built with SNMP and answers through the nodes' snmpd, read only."""
+    """Whether keepalived is built with SNMP and answers read-only queries through the nodes' snmpd."""
     haproxy: Haproxy = Haproxy()
     """HAProxy itself."""
     network: Network
-    """The network that the nodes and the VIPs share."""
+    """The network of the nodes and the VIPs."""
     vrrp: Vrrp
     """How the VIPs move between the nodes."""
     nodes: Annotated[tuple[Node, ...], Field(min_length=2, max_length=8)]
     """The nodes: two to eight."""
     alerts: Alerts | None = None
-    """E-mail that keepalived sends when a node changes state; left out, it sends none."""
+    """E-mail that keepalived sends when a node changes state; off by default."""
     services: tuple[Service, ...] = ()
     """What the VIPs offer."""
     presets: tuple[Preset, ...] = ()
-    """Applications whose services are known: each preset stands for all services of one."""
+    """Known applications: each preset stands for all services of one application."""
     tls: Tls = Tls()
-    """Certificates, and how TLS is spoken with clients."""
+    """Certificates, and the TLS settings for clients."""
     statistics: Statistics | None = None
-    """HAProxy's statistics page; left out, there is none."""
+    """HAProxy's statistics page; off by default."""
     proof: ProofLimits = ProofLimits()
     """How long clients may wait when something breaks."""
     operator: Operator = Operator()
     """The account that people log in with."""
     image: Image = Image()
-    """The disk and where its packages come from."""
+    """The disk, and the source of its packages."""
     libvirt: Libvirt = Libvirt()
-    """Where `vipforge deploy libvirt` puts the nodes."""
+    """Where `vipforge deploy libvirt` creates the nodes."""
 
     def subnet(self) -> IPv4Network:
         """The nodes' subnet, from the first node's address and the prefix."""

@@ -1,4 +1,4 @@
-"""A preset: an application whose services are known, and what differs from site to site."""
+"""A preset: an application whose services are known, and the settings that differ between sites."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class PresetServer(Part):
     address: AnyAddress
     """Its address."""
     weight: Annotated[int, Field(ge=0, le=256, strict=True)] = 1
-    """Its share beside the other servers' weights; 0 for none."""
+    """Its share of the requests relative to the other servers' weights; 0 means none."""
     backup: Flag = False
-    """Whether it gets requests only when no other server is well."""
+    """Use the server only when no other server is healthy."""
 
 
 class Preset(Part):
@@ -31,23 +31,23 @@ class Preset(Part):
     preset: PresetName
     """The application."""
     name: Label = "exchange"
-    """What the names of its services begin with."""
+    """The prefix of the names of its services."""
     vips: tuple[AnyAddress, ...] = ()
-    """The VIPs that it is on; left out, all of them."""
+    """The VIPs that offer it; default: all of them."""
     hosts: Annotated[tuple[HostName, ...], Field(min_length=1, examples=[["mail.example.com"]])]
     """Names that clients use."""
     tls: Literal["bridge", "offload", "passthrough"] = "bridge"
-    """`bridge` ends TLS and speaks it anew to the servers; `offload` speaks plain HTTP to them; `passthrough`
-    leaves TLS to them, so that HAProxy sees no requests."""
+    """`bridge` terminates TLS and re-encrypts to the servers; `offload` uses plain HTTP to them; `passthrough` leaves
+    TLS to them, so that HAProxy sees no requests."""
     certificate: Label | None = None
-    """The certificate to show; `passthrough` needs none."""
+    """The certificate to present; not needed with `passthrough`."""
     authority: FilePath | None = None
-    """PEM file of the authority of the servers' certificates; left out, they are not verified."""
+    """PEM file of the certificate authority of the servers' certificates; by default they are not verified."""
     mail: tuple[Mail, ...] = ("smtp", "submission", "imaps", "pop3s")
-    """The mail protocols beside the web."""
+    """The mail protocols to offer in addition to the web services."""
     hsts: Annotated[int, Field(ge=0, le=63_072_000, strict=True)] | None = None
-    """Seconds for which browsers are told to use https only (RFC 6797); left out, they are told nothing."""
+    """For how many seconds browsers must use only https (RFC 6797); by default no such header is sent."""
     maintenance: Text | None = None
-    """What a page says when no server is well; left out, HAProxy's own words."""
+    """The text of the page that clients get when no server is healthy; the default is HAProxy's own page."""
     servers: Annotated[tuple[PresetServer, ...], Field(min_length=1)]
     """The servers."""

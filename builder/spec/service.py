@@ -27,26 +27,26 @@ Body = Annotated[str, AfterValidator(syntax.header_text), Field(examples=["200 O
 
 
 class Check(Part):
-    """How HAProxy asks a server whether it is well."""
+    """How HAProxy checks whether a server is healthy."""
 
     kind: CheckKind = "http"
     """`http` sends a request; `smtp`, `imap` and `pop3` wait for the protocol's greeting; `tcp` only connects."""
     path: HttpPath = "/"
     """Path of the request."""
     status: Annotated[int, Field(ge=100, le=599, strict=True)] = 200
-    """The status that means well."""
+    """The status of a healthy server."""
     body: Body | None = None
-    """Text that the answer must hold."""
+    """Text that the answer must contain."""
     host: HostName | None = None
     """Host header of the request."""
     tls: Flag = False
-    """Ask over TLS where the service itself passes bytes; with `reencrypt` that is so anyway."""
+    """Check over TLS although the service itself only forwards bytes; `reencrypt` implies this."""
     every: Seconds = 2
     """Seconds between two checks."""
     fall: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
-    """Failures in a row after which the server gets nothing more."""
+    """Consecutive failures after which the server gets no more requests."""
     rise: Annotated[int, Field(ge=1, le=20, strict=True)] = 2
-    """Successes in a row after which it gets requests again."""
+    """Consecutive successes after which it gets requests again."""
 
 
 class Server(Part):
@@ -59,16 +59,16 @@ class Server(Part):
     port: Port
     """Its port."""
     weight: Annotated[int, Field(ge=0, le=256, strict=True)] = 1
-    """Its share beside the other servers' weights; 0 for none."""
+    """Its share of the requests relative to the other servers' weights; 0 means none."""
     backup: Flag = False
-    """Whether it gets requests only when no other server is well."""
+    """Use the server only when no other server is healthy."""
 
 
 class Affinity(Part):
-    """Sends a client to the same server again."""
+    """Keeps a client on the same server."""
 
     by: Literal["cookie", "source"]
-    """`cookie` is HAProxy's own cookie; `source` is the client's address."""
+    """`cookie` uses a cookie that HAProxy sets; `source` uses the client's address."""
     cookie: CookieName = "SERVERID"
     """Name of the cookie."""
     minutes: Annotated[int, Field(ge=1, le=10080, strict=True)] = 30
@@ -76,53 +76,54 @@ class Affinity(Part):
 
 
 class Limits(Part):
-    """How much a service takes on."""
+    """Limits on the connections of a service."""
 
     connections: Count | None = None
-    """Connections of all clients at one time; more wait."""
+    """Concurrent connections of all clients; further connections wait."""
     per_server: Count | None = None
-    """Connections to one server at one time; more wait in a queue."""
+    """Concurrent connections to each server; further ones wait in a queue."""
     rate: Count | None = None
-    """New connections in a second; more wait."""
+    """New connections per second; further ones wait."""
 
 
 class ProxyProtocol(Part):
     """The PROXY protocol: a line before the data that says who the client is (haproxy.org, proxy-protocol.txt)."""
 
     accept: Flag = False
-    """Clients send it: something before the VIP does."""
+    """Clients send it, because there is another proxy before the VIP."""
     send: Literal["none", "v1", "v2"] = "none"
-    """Whether the servers get it, and in which version."""
+    """Whether it is sent to the servers, and in which version."""
 
 
 class Reencrypt(Part):
     """TLS to the servers."""
 
     authority: FilePath | None = None
-    """PEM file of the authority of the servers' certificates; left out, they are not verified."""
+    """PEM file of the certificate authority of the servers' certificates; by default they are not verified."""
     name: HostName | None = None
-    """The name to ask servers for (SNI, not by HAProxy 1.5); with `authority`, their certificates must have it."""
+    """The host name to send to the servers (SNI, not supported by HAProxy 1.5); with `authority`, their certificates
+    must contain it."""
 
 
 class Route(Part):
-    """A part of a web service that has a health of its own: which requests belong to it, by path or host."""
+    """A part of a web service that is checked separately: which requests belong to it, by path or host."""
 
     name: Label
-    """Its name in HAProxy's log and statistics, after the service's."""
+    """Its name in HAProxy's log and statistics, after the service's name."""
     paths: tuple[HttpPath, ...] = ()
-    """Paths and what is below them, in upper or lower case."""
+    """Paths, including everything below them; upper and lower case are treated alike."""
     hosts: tuple[HostName, ...] = ()
     """Host names of the requests."""
     check: Check | None = None
-    """Its health check; left out, the service's."""
+    """Its health check; default: the service's."""
     timeout: Seconds | None = None
-    """Seconds that a server may take to answer; left out, the service's."""
+    """Seconds that a server may take to answer; default: the service's."""
     no_delay: Flag = False
-    """Pass each piece of a request or an answer on at once, for clients that converse within one request."""
+    """Pass each part of a request or answer on at once, for clients that exchange data within one request."""
     affinity: Affinity | None = None
-    """Whether a client keeps its server; left out, the service's."""
+    """Whether a client keeps its server; default: as for the service."""
     servers: tuple[Server, ...] = ()
-    """Its servers; left out, the service's."""
+    """Its servers; default: the service's."""
 
 
 class Service(Part):
@@ -131,45 +132,46 @@ class Service(Part):
     name: Label
     """Its name in HAProxy's log and statistics."""
     mode: Literal["http", "https", "tcp"] = "http"
-    """`http` looks into requests, `https` also ends TLS; `tcp` passes bytes."""
+    """`http` processes HTTP requests, `https` also terminates TLS; `tcp` forwards bytes unchanged."""
     port: Port
     """The port on every VIP."""
     vips: tuple[AnyAddress, ...] = ()
-    """The VIPs that it is on; left out, all of them."""
+    """The VIPs that offer the service; default: all of them."""
     balance: Literal["roundrobin", "leastconn", "source"] = "roundrobin"
-    """How a server is chosen."""
+    """How a server is chosen: in turn, by the fewest connections, or by the client's address."""
     certificates: tuple[Label, ...] = ()
-    """With mode https: the certificates to show, the first one to clients that name no host."""
+    """With mode https: the certificates to present; clients that send no host name get the first one."""
     hosts: tuple[HostName, ...] = ()
-    """Names that clients use; `vipforge check` looks for them in the certificates."""
+    """Names that clients use; `vipforge check` verifies that the certificates cover them."""
     hsts: Annotated[int, Field(ge=0, le=63_072_000, strict=True)] | None = None
-    """Seconds for which browsers are told to use https only (RFC 6797); left out, they are told nothing."""
+    """For how many seconds browsers must use only https (RFC 6797); by default no such header is sent."""
     redirect: Literal["https"] | None = None
-    """Answer every request with its https address; such a service needs no servers."""
+    """Redirect every request to its https address; such a service needs no servers."""
     root: HttpPath | None = None
-    """Where a request for / is sent."""
+    """The path that a request for / is redirected to."""
     check: Check | None = None
-    """Health check; left out, a TCP connect is enough."""
+    """The health check; by default a TCP connection is enough."""
     affinity: Affinity | None = None
-    """Whether a client keeps its server; left out, it need not."""
+    """Whether a client keeps its server; by default it does not."""
     reencrypt: Reencrypt | None = None
-    """TLS to the servers; left out, they are spoken to in plain text."""
+    """Use TLS to the servers; by default the connections are unencrypted."""
     limits: Limits = Limits()
-    """How much the service takes on."""
+    """Limits on the connections of the service."""
     proxy_protocol: ProxyProtocol = ProxyProtocol()
-    """Whether the PROXY protocol is spoken."""
+    """Use of the PROXY protocol."""
     timeout: Seconds = 60
-    """Seconds of silence after which a connection is closed; a WebSocket may be silent for an hour at least."""
+    """Seconds of silence after which a connection is closed; a WebSocket may be silent for at least an hour."""
     ntlm: Flag = False
-    """Servers tie a login to its connection (NTLM, Kerberos): a client stays on it, and no other client gets it."""
+    """Set this if the servers tie a login to its connection (NTLM, Kerberos): each client then has its own connection,
+    which no other client gets."""
     log: Literal["all", "errors"] = "all"
-    """Which requests or connections HAProxy logs: `all`, or `errors` alone."""
+    """Which requests or connections HAProxy logs; `errors` leaves out those that succeeded."""
     maintenance: Text | None = None
-    """What a page says when no server is well; left out, HAProxy's own words."""
+    """The text of the page that clients get when no server is healthy; the default is HAProxy's own page."""
     routes: tuple[Route, ...] = ()
-    """Parts of a web service with a health of their own; the first that fits takes the request."""
+    """Parts of a web service that are checked separately; the first one that matches gets the request."""
     servers: tuple[Server, ...] = ()
-    """The servers; they also get what no route takes."""
+    """The servers; they also get the requests that match no route."""
 
     @property
     def is_web(self) -> bool:
