@@ -20,8 +20,11 @@ from typing import TypeVar
 from benchmarks.seeds import clusters
 from builder.files import sha256
 from builder.ship.steps import carry_out
-from builder.ship.vsphere import Names, Target, connected, site
-from builder.ship.vsphere.deploy import steps
+from builder.ship.vsphere import VsphereOptions
+from builder.ship.vsphere.deploy import deployment
+from builder.ship.vsphere.node import Destination
+from builder.ship.vsphere.session import connected
+from builder.ship.vsphere.site import site
 from tests.vcenter import compiled, started
 
 MIB = 1 << 20
@@ -36,11 +39,12 @@ def main() -> None:
         folder = Path(name)
         image = _image(folder)
         with started(compiled(folder)) as vcenter, connected(vcenter.who) as service:
-            target = Target(site(service, Names(network="VM Network")), vcenter.who)
-            first = _timed("planned", lambda: steps(wanted, target, image=image))
+            options = VsphereOptions(vcenter.who.server, vcenter.who.user, network="VM Network")
+            destination = Destination(site(service, options), vcenter.who)
+            first = _timed("planned", lambda: deployment(wanted, destination, image=image))
             uploads = sum(step.what.startswith("template ") for step in first)
             _timed("deployed", lambda: carry_out(first))
-            again = _timed("planned again", lambda: steps(wanted, target, image=image))
+            again = _timed("planned again", lambda: deployment(wanted, destination, image=image))
     lacking = sum(not step.ready for step in again)
     print(f"{number} clusters, {len(first)} steps, {uploads} upload; {lacking} steps left for a second run")
 

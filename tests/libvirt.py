@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from builder.run import contain, start
-from builder.ship.kvm.bindings import binding
+from builder.ship.libvirt.bindings import binding
 
 SCRIPT = Path(__file__).with_name("libvirtd.sh")
 SECONDS = 60

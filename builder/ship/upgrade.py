@@ -1,7 +1,7 @@
 """A new image or a changed spec on running nodes, without losing the service: one node at a time, the standby first.
 
 The engine knows two things by their protocols. `Machines` is what a hypervisor can do with a node's machine: each
-hypervisor implements it in one file (kvm/upgrade.py for libvirt; vSphere's goes beside its deploy.py). `Nodes` is what
+hypervisor implements it in one file (libvirt/upgrade.py, vsphere/upgrade.py). `Nodes` is what
 the running guests say and do, whatever they run on (builder/running.py, over SSH).
 
 A node's old machine is kept, powered off, until the new one is healthy. So what is there says how far an upgrade has

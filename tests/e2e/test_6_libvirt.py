@@ -17,7 +17,7 @@ from builder.files import sha256
 from builder.lab import farm, network
 from builder.roots.disk import ROOT_OFFSET
 from builder.run import run
-from builder.ship.kvm.bindings import binding
+from builder.ship.libvirt.bindings import binding
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 from tests.e2e.conftest import ASKER, PORT, VIP, Asked, Session, asking, wait_until

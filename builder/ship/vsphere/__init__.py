@@ -1,7 +1,35 @@
 """Nodes as virtual machines of a vCenter."""
 
-from builder.ship.vsphere.node import Target
-from builder.ship.vsphere.session import Login, connected, login
-from builder.ship.vsphere.site import Names, Site, site
+from __future__ import annotations
 
-__all__ = ["Login", "Names", "Site", "Target", "connected", "login", "site"]
+from dataclasses import dataclass, field
+from typing import Literal
+
+from builder.ship.hypervisor import Description, option
+
+Transport = Literal["iso", "guestinfo", "ovf"]
+"""How a seed reaches its machine."""
+
+
+@dataclass(frozen=True)
+class VsphereOptions:
+    """The vCenter, who logs in, and the names of its objects; an empty name stands for the only one there is."""
+
+    server: str = field(metadata=option("vCenter's host name, with :PORT where it is not 443."))
+    user: str = field(metadata=option("Who logs in; the password is VIPFORGE_VSPHERE_PASSWORD."))
+    datacenter: str = field(default="", metadata=option("Data centre; left out, the only one."))
+    cluster: str = field(default="", metadata=option("Cluster of hosts; left out, the only one."))
+    datastore: str = field(default="", metadata=option("Datastore for the machines; left out, the only one."))
+    network: str = field(default="", metadata=option("The nodes' port group; left out, the only one."))
+    seed: Transport = field(
+        default="iso",
+        metadata=option("How seeds reach the nodes: CD, guestinfo or vApp properties.", "deploy", "upgrade"),
+    )
+    insecure: bool = field(default=False, metadata=option("Do not check vCenter's certificate."))
+
+
+DESCRIPTION = Description(
+    options=VsphereOptions,
+    deploy="Create the nodes as machines of a vCenter, cloned from the cluster's baked image.",
+    destroy="Remove the cluster's machines, seeds and rule, and its image if no other cluster uses it.",
+)

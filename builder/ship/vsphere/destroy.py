@@ -1,4 +1,4 @@
-"""`vipforge destroy vsphere`: everything of a cluster out of the vCenter, and nothing else."""
+"""The steps of `vipforge destroy vsphere`: everything of one cluster, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from builder.ship.source import NAMED_BY
 from builder.ship.steps import Step
 from builder.ship.vsphere import leftovers, rule
 from builder.ship.vsphere.leftovers import Known
-from builder.ship.vsphere.node import template_name
+from builder.ship.vsphere.node import Destination, template_name
 from builder.ship.vsphere.seeds import Store
-from builder.ship.vsphere.session import Login, told
+from builder.ship.vsphere.session import translate_errors
 from builder.ship.vsphere.site import Site
 from builder.spec.model import Cluster
 
 
-def steps(cluster: Cluster, site: Site, who: Login) -> list[Step]:
-    """What is there of the cluster, to be removed: rule, machines, seeds, and templates that no other cluster uses."""
-    name, store = cluster.cluster, Store(site, who, cluster.cluster)
-    with told(f"looking for what there is of {name}"):
+def removal(cluster: Cluster, destination: Destination) -> list[Step]:
+    """The cluster's rule, machines and seeds, and the templates that no other cluster uses."""
+    name, site = cluster.cluster, destination.site
+    store = Store(site, destination.who, name)
+    with translate_errors(f"looking for what there is of {name}"):
         everything = leftovers.known(site)
         ours = [each for each in everything if each.cluster == name]
         labels = _labels(cluster, ours) - {each.image for each in everything if each.cluster != name}

@@ -1,4 +1,4 @@
-"""What of a cluster's machines lies in a vCenter, and which of it nothing uses any more."""
+"""What vipforge created in a vCenter, and the steps that remove it once nothing uses it any more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 from builder.ship.steps import Step
 from builder.ship.vsphere import machines
-from builder.ship.vsphere.node import CLUSTER_KEY, IMAGE_KEY, SEED_KEY, Wanted, seed_file, template_name
+from builder.ship.vsphere.node import CLUSTER_KEY, IMAGE_KEY, SEED_KEY, DesiredMachine, seed_file, template_name
 from builder.ship.vsphere.seeds import Store
 from builder.ship.vsphere.site import Found, Site
 
@@ -28,17 +28,17 @@ def known(site: Site) -> list[Known]:
     return sorted(map(_known, (each for each in site.machines() if each.variables.get(CLUSTER_KEY))), key=_name)
 
 
-def removal(name: str, wanted: Wanted, store: Store) -> Iterator[Step]:
-    """Remove a node's former machine, with its seed and its image where neither `wanted` nor others use them.
+def former_removed(name: str, desired: DesiredMachine, store: Store) -> Iterator[Step]:
+    """Remove a node's former machine, with its seed and its image if neither `desired` nor others use them.
 
-    The machine is the last: as long as it is there, it names what has to go with it.
+    The machine goes last: as long as it exists, it names what has to go with it.
     """
     everything = known(store.site)
     (former,) = (each for each in everything if each.name == name)
     others = [each for each in everything if each != former]
-    if former.seed not in {wanted.seed.instance_id, *(each.seed for each in others)}:
+    if former.seed not in {desired.seed.instance_id, *(each.seed for each in others)}:
         yield seed_removed(former.seed, store)
-    if former.image not in {wanted.variables[IMAGE_KEY], *(each.image for each in others)}:
+    if former.image not in {desired.variables[IMAGE_KEY], *(each.image for each in others)}:
         yield template_removed(former.image, store.site)
     yield machine_removed(former.name, store.site)
 
@@ -55,7 +55,7 @@ def template_removed(label: str, site: Site) -> Step:
 
 
 def seed_removed(instance_id: str, store: Store) -> Step:
-    """A seed's file deleted; one that travelled by another road has none."""
+    """A seed's file deleted; a seed that travelled otherwise has none."""
     file = seed_file(instance_id)
     return Step(f"seed {store.path(file)} removed", ready=False, make=partial(store.remove, file))
 

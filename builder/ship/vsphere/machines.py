@@ -9,18 +9,18 @@ from pyVmomi import vim
 
 from builder.progress import say
 from builder.ship.vsphere import rule, seeds, vapp
-from builder.ship.vsphere.node import Wanted
-from builder.ship.vsphere.session import PAUSE_SECONDS, finish, told
+from builder.ship.vsphere.node import DesiredMachine
+from builder.ship.vsphere.session import PAUSE_SECONDS, finish, translate_errors
 from builder.ship.vsphere.site import Site
 
 SHUTDOWN_SECONDS = 90
 
 
-def clone(site: Site, each: Wanted, cd: str) -> None:
+def clone(site: Site, each: DesiredMachine, cd: str) -> None:
     """Make the machine from its template, powered off; `cd` is its seed's place on the datastore, or empty."""
     extra = [vim.option.OptionValue(key=key, value=value) for key, value in each.variables.items()]
     note = f"A load balancer of {each.cluster}, by vipforge"
-    with told(f"machine {each.name}"):
+    with translate_errors(f"machine {each.name}"):
         original = site.machine(each.original)
         changes = [seeds.drive(original, cd)] if cd else []
         config = vim.vm.ConfigSpec(extraConfig=extra, annotation=note, deviceChange=changes)
@@ -34,14 +34,14 @@ def clone(site: Site, each: Wanted, cd: str) -> None:
 
 def start(site: Site, name: str) -> None:
     """Power it on."""
-    with told(f"machine {name}"):
+    with translate_errors(f"machine {name}"):
         task = site.machine(name).PowerOnVM_Task()
     finish(task, f"machine {name}")
 
 
 def stop(site: Site, name: str) -> None:
     """Shut its guest down, or power it off where that is not heard; one that is off stays so."""
-    with told(f"machine {name}"):
+    with translate_errors(f"machine {name}"):
         found = site.machine(name)
         if not _is_on(found) or _shut_down(found):
             return
@@ -51,21 +51,21 @@ def stop(site: Site, name: str) -> None:
 
 def rename(site: Site, name: str, new: str) -> None:
     """Give it another name."""
-    with told(f"machine {name}"):
+    with translate_errors(f"machine {name}"):
         task = site.machine(name).Rename_Task(new)
     finish(task, f"machine {name}")
 
 
 def remove(site: Site, name: str) -> None:
     """Power it off and delete it with its disk; nothing is there to do where there is none."""
-    with told(f"machine {name}"):
+    with translate_errors(f"machine {name}"):
         found = site.machine(name)
         if found is None:
             return
         task = found.PowerOffVM_Task() if _is_on(found) else None
     if task:
         finish(task, f"machine {name}")
-    with told(f"machine {name}"):
+    with translate_errors(f"machine {name}"):
         task = found.Destroy_Task()
     finish(task, f"machine {name}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from builder.errors import UserError
 from builder.identity import guestinfo, ovf
@@ -12,28 +11,28 @@ from builder.identity.seed import Seed, seed
 from builder.ship import fit
 from builder.ship.machine import machine_name
 from builder.ship.source import Source
+from builder.ship.vsphere import Transport
 from builder.ship.vsphere.session import Login
 from builder.ship.vsphere.site import Found, Site
 from builder.spec.model import Cluster, Node
 
-Road = Literal["iso", "guestinfo", "ovf"]
 CLUSTER_KEY, IMAGE_KEY, SEED_KEY = (f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed"))
 KEPT = "-replaced"
 """What the name of a node's former machine ends in, until the new one has proven itself."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where the nodes go, who puts them there, and by which road their seeds travel."""
+class Destination:
+    """Where the nodes go, who puts them there, and which transport carries their seeds."""
 
     site: Site
     who: Login
-    road: Road = "iso"
+    transport: Transport = "iso"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One node: its machine's variables, and its seed's file or vApp properties if it travels by such a road.
+class DesiredMachine:
+    """One node as the spec and the image want it: its machine's variables, and its seed's file or vApp properties.
 
     `number` is its place among the cluster's nodes.
     """
@@ -57,16 +56,16 @@ class Wanted:
         return self.variables[CLUSTER_KEY]
 
 
-def wanted(cluster: Cluster, node: Node, image: Source, road: Road) -> Wanted:
-    """The node's machine as this spec, this image and this road want it."""
+def desired_machine(cluster: Cluster, node: Node, image: Source, transport: Transport) -> DesiredMachine:
+    """The node's machine as this spec, this image and this transport want it."""
     made, name = seed(cluster, node, image.facts, public=fit.files(cluster, image)), machine_name(cluster, node)
     variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: made.instance_id}
     original, number = template_name(image.label), cluster.nodes.index(node)
-    if road == "guestinfo":
-        return Wanted(name, number, original, variables | guestinfo.variables(made), made)
-    if road == "ovf":
-        return Wanted(name, number, original, variables, made, properties=ovf.properties(made))
-    return Wanted(name, number, original, variables, made, seed_file(made.instance_id))
+    if transport == "guestinfo":
+        return DesiredMachine(name, number, original, variables | guestinfo.variables(made), made)
+    if transport == "ovf":
+        return DesiredMachine(name, number, original, variables, made, properties=ovf.properties(made))
+    return DesiredMachine(name, number, original, variables, made, seed_file(made.instance_id))
 
 
 def template_name(label: str) -> str:
@@ -89,7 +88,7 @@ def owned(found: Found | None, cluster: str) -> Found | None:
     return found
 
 
-def is_same(each: Wanted, found: Found | None) -> bool:
+def is_same(each: DesiredMachine, found: Found | None) -> bool:
     """Whether the machine is as it should be; raises UserError where vipforge did not make it for this cluster."""
     ours = owned(found, each.cluster)
     return ours is not None and {key: ours.variables.get(key) for key in each.variables} == each.variables

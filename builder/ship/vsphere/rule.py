@@ -11,7 +11,7 @@ from pyVmomi import vim
 from builder.progress import warn
 from builder.ship.machine import machine_name
 from builder.ship.steps import Step
-from builder.ship.vsphere.session import finish, told
+from builder.ship.vsphere.session import finish, translate_errors
 from builder.ship.vsphere.site import Found, Site
 from builder.spec.model import Cluster
 
@@ -32,7 +32,7 @@ def members(cluster: Cluster) -> set[str]:
 def step(cluster: Cluster, site: Site, there: Mapping[str, Found], *, settled: bool) -> Step:
     """The rule names machines, so it has to be written again when one was replaced (`settled` is false then)."""
     name, names = rule_name(cluster.cluster), members(cluster)
-    with told(f"rule {name}"):
+    with translate_errors(f"rule {name}"):
         rule = find(site, name)
         machines = {there[each].machine for each in names if each in there}
         ready = settled and rule is not None and set(rule.vm) == machines
@@ -73,7 +73,7 @@ def find(site: Site, name: str) -> Any:  # noqa: ANN401
 
 def remove(site: Site, name: str) -> None:
     """Take the rule away, if there is one."""
-    with told(f"rule {name}"):
+    with translate_errors(f"rule {name}"):
         rule = find(site, name)
         task = rule and _change(site, vim.cluster.RuleSpec(operation="remove", removeKey=rule.key))
     if task:
@@ -81,7 +81,7 @@ def remove(site: Site, name: str) -> None:
 
 
 def _keep_apart(site: Site, name: str, names: set[str]) -> None:
-    with told(f"rule {name}"):
+    with translate_errors(f"rule {name}"):
         old = find(site, name)
         machines = [found for found in map(site.machine, sorted(names)) if found]
         if len(machines) < FEWEST_APART:

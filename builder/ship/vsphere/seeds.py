@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from pyVmomi import vim
 
-from builder.ship.vsphere.session import Login, outcome, told
+from builder.ship.vsphere.session import Login, outcome, translate_errors
 from builder.ship.vsphere.site import Site
 
 SECONDS = 120
@@ -25,7 +25,7 @@ class Store:
 
     def __init__(self, site: Site, who: Login, cluster: str) -> None:
         self.who, self.site, self._folder = who, site, f"vipforge-{cluster}"
-        with told("looking at the datastore"):
+        with translate_errors("looking at the datastore"):
             self._query = urlencode({"dcPath": site.datacenter.name, "dsName": site.datastore.name})
             self._name = site.datastore.name
 
@@ -35,12 +35,12 @@ class Store:
 
     def has(self, file: str, size: int) -> bool:
         """Whether the file is there in this size, in bytes."""
-        with told(self.path(file)):
+        with translate_errors(self.path(file)):
             return self._size(file) == size
 
     def put(self, file: str, content: bytes) -> None:
         """Write the file, and its folder where there is none."""
-        with told(self.path(file)):
+        with translate_errors(self.path(file)):
             with suppress(vim.fault.FileAlreadyExists):
                 self.site.content.fileManager.MakeDirectory(f"[{self._name}] {self._folder}", self.site.datacenter)
             with self._ask("PUT", file, content):
@@ -49,7 +49,7 @@ class Store:
     def exists(self) -> bool:
         """Whether the folder is there."""
         path, everything = self.path("").rstrip("/"), vim.host.DatastoreBrowser.SearchSpec()
-        with told(path):
+        with translate_errors(path):
             try:
                 outcome(self.site.datastore.browser.SearchDatastore_Task(path, everything))
             except vim.fault.FileNotFound:
@@ -59,7 +59,7 @@ class Store:
     def remove(self, file: str = "") -> None:
         """Delete the file, or with no name the whole folder; one that is not there is no fault."""
         path = self.path(file).rstrip("/")
-        with told(path):
+        with translate_errors(path):
             if (self._size(file) is not None) if file else self.exists():
                 outcome(self.site.content.fileManager.DeleteDatastoreFile_Task(path, self.site.datacenter))
 

@@ -62,7 +62,7 @@ def login(server: str, user: str, *, insecure: bool) -> Login:
 @contextmanager
 def connected(who: Login) -> Iterator[vim.ServiceInstance]:
     """A session until the end of the block; raises UserError where vCenter refuses it or is not there."""
-    with told(who.server):
+    with translate_errors(who.server):
         service = SmartConnect(
             host=who.host, port=who.port, user=who.user, pwd=who.password, sslContext=who.trust(),
             httpConnectionTimeout=CONNECT_SECONDS,
@@ -75,7 +75,7 @@ def connected(who: Login) -> Iterator[vim.ServiceInstance]:
 
 
 @contextmanager
-def told(where: str) -> Iterator[None]:
+def translate_errors(where: str) -> Iterator[None]:
     """Turn faults of vCenter and of the connection into a UserError."""
     try:
         yield
@@ -93,7 +93,7 @@ def told(where: str) -> Iterator[None]:
 
 def finish(task: Any, where: str) -> Any:  # noqa: ANN401 - pyVmomi makes its types at run time
     """Wait for a task of vCenter and return its result; raises UserError in vCenter's words, or TimedOut."""
-    with told(where):
+    with translate_errors(where):
         return outcome(task)
 
 

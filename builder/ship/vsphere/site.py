@@ -1,4 +1,4 @@
-"""Where in a vCenter the nodes go: the objects that the operator named."""
+"""Where in a vCenter the nodes go: the objects that the options name."""
 
 from __future__ import annotations
 
@@ -10,19 +10,10 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from builder.errors import UserError
-from builder.ship.vsphere.session import told
+from builder.ship.vsphere import VsphereOptions
+from builder.ship.vsphere.session import translate_errors
 
 EXTRA = "config.extraConfig"
-
-
-@dataclass(frozen=True)
-class Names:
-    """What the operator names; an empty name takes the only one there is."""
-
-    datacenter: str = ""
-    cluster: str = ""
-    datastore: str = ""
-    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Site:
-    """The objects of those names; their types are made by pyVmomi at run time."""
+    """The objects of those names; pyVmomi creates their types at run time."""
 
     content: Any
     datacenter: Any
@@ -94,16 +85,16 @@ class Site:
             page = page.token and ask.ContinueRetrievePropertiesEx(page.token)
 
 
-def site(service: vim.ServiceInstance, names: Names) -> Site:
+def site(service: vim.ServiceInstance, options: VsphereOptions) -> Site:
     """Find everything; raises UserError that lists what there is where a name is unknown or left out."""
-    with told("looking through the inventory"):
+    with translate_errors("looking through the inventory"):
         content = service.RetrieveContent()
         centre = _one(
-            every(content, content.rootFolder, vim.Datacenter), names.datacenter, "data centre", "--datacenter"
+            every(content, content.rootFolder, vim.Datacenter), options.datacenter, "data centre", "--datacenter"
         )
-        cluster = _one(every(content, centre, vim.ClusterComputeResource), names.cluster, "cluster", "--cluster")
-        datastore = _one(list(cluster.datastore), names.datastore, "datastore", "--datastore")
-        network = _one(list(cluster.network), names.network, "network", "--network")
+        cluster = _one(every(content, centre, vim.ClusterComputeResource), options.cluster, "cluster", "--cluster")
+        datastore = _one(list(cluster.datastore), options.datastore, "datastore", "--datastore")
+        network = _one(list(cluster.network), options.network, "network", "--network")
     return Site(content, centre, cluster, datastore, network)
 
 

@@ -20,7 +20,7 @@ from builder.ship import disk, ovf
 from builder.ship.export import described
 from builder.ship.source import Source
 from builder.ship.vsphere import machines
-from builder.ship.vsphere.session import PAUSE_SECONDS, Login, told
+from builder.ship.vsphere.session import PAUSE_SECONDS, Login, translate_errors
 from builder.ship.vsphere.site import Found, Site
 
 LOCK_SECONDS = 60 * 60
@@ -39,14 +39,14 @@ def make(site: Site, who: Login, image: Source, name: str) -> None:
     """Import the image and mark it as a template; where that fails nothing stays."""
     where = f"template {name}"
     with files.locked(paths.state("vsphere", f"{name}.lock"), where, timeout=LOCK_SECONDS):
-        with told(where):
+        with translate_errors(where):
             if is_ready(site.find([name]).get(name)):  # another deployment from this host was at it
                 return
         machines.remove(site, name)
         with files.workspace(image.path.parent / ".work", name) as work:
             vmdk = work / f"{name}-disk1.vmdk"
             disk.convert(image.path, vmdk, "vmdk")
-            with told(where):
+            with translate_errors(where):
                 _import(site, who, ovf.descriptor(described(image.path, vmdk)), vmdk, name)
                 site.machine(name).MarkAsTemplate()
 

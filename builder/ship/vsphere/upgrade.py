@@ -1,4 +1,4 @@
-"""The nodes' machines in a vCenter as an upgrade needs them: the old one kept until the new one is healthy."""
+"""What an upgrade does with a node's machines: the old one is kept until the new one is healthy."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from builder.identity import seeds as seeds_by_road
+from builder.identity import seeds as transports
 from builder.ship.source import source
 from builder.ship.steps import Step
 from builder.ship.upgrade import Standing
 from builder.ship.vsphere import deploy, leftovers, machines, rule
-from builder.ship.vsphere.node import Target, Wanted, is_same, owned, template_name, wanted
+from builder.ship.vsphere.node import DesiredMachine, Destination, desired_machine, is_same, owned, template_name
 from builder.ship.vsphere.seeds import Store
-from builder.ship.vsphere.session import told
+from builder.ship.vsphere.session import translate_errors
 from builder.ship.vsphere.site import Found
 from builder.spec.model import Cluster, Node
 
 
-class Machines:
+class VsphereMachines:
     """The protocol `Machines` of builder/ship/upgrade.py; its errors are UserErrors in vCenter's words."""
 
-    def __init__(self, cluster: Cluster, target: Target, image: Path | None = None) -> None:
-        seeds_by_road.check(cluster, target.road)
-        self._cluster, self._target, self._site, self._image = cluster, target, target.site, source(cluster, image)
-        self._store = Store(target.site, target.who, cluster.cluster)
-        self._wanted = {node: wanted(cluster, node, self._image, target.road) for node in cluster.nodes}
+    def __init__(self, cluster: Cluster, destination: Destination, image: Path | None = None) -> None:
+        transports.check(cluster, destination.transport)
+        self._cluster, self._destination, self._site, self._image = (
+            cluster,
+            destination,
+            destination.site,
+            source(cluster, image),
+        )
+        self._store = Store(destination.site, destination.who, cluster.cluster)
+        self._desired = {
+            node: desired_machine(cluster, node, self._image, destination.transport) for node in cluster.nodes
+        }
 
     def standing(self, node: Node) -> Standing:
         """A machine beside a kept one has to run to be current: its start may be what was cut off."""
-        each = self._wanted[node]
+        each = self._desired[node]
         found, kept = self._look(each)
         current = found is not None and is_same(each, found) and (kept is None or found.on)
         return Standing(current, kept is not None)
@@ -37,14 +44,14 @@ class Machines:
     def prepare(self, nodes: Sequence[Node]) -> list[Step]:
         """The template and the seeds."""
         name = template_name(self._image.label)
-        with told(f"template {name}"):
+        with translate_errors(f"template {name}"):
             there = self._site.find([name])
-        seeds = (step for node in nodes for step in deploy.seed(self._wanted[node], self._store))
-        return [*deploy.templates([self._image], self._target, there), *seeds]
+        seeds = (step for node in nodes for step in deploy.seed(self._desired[node], self._store))
+        return [*deploy.templates([self._image], self._destination, there), *seeds]
 
     def replace(self, node: Node) -> list[Step]:
         """Each step is ready where an upgrade that was cut off had done it."""
-        each = self._wanted[node]
+        each = self._desired[node]
         found, kept = self._look(each)
         same = is_same(each, found)
         aside = [] if found is None or same else [self._aside(each, kept)]
@@ -52,45 +59,45 @@ class Machines:
         return [*aside, made, *self._running(each, found, settled=same)]
 
     def restore(self, node: Node) -> list[Step]:
-        """The kept machine as it was, or the one that there is."""
-        each = self._wanted[node]
+        """The kept machine as it was; without one, the machine that is there."""
+        each = self._desired[node]
         found, kept = self._look(each)
         back = list(self._back(each, found)) if kept else []
         return [*back, *self._running(each, found, settled=not back)]
 
     def discard(self, node: Node) -> list[Step]:
-        """The kept machine, after its seed and its image where nothing else uses them."""
-        each = self._wanted[node]
+        """The kept machine, after its seed and its image if nothing else uses them."""
+        each = self._desired[node]
         _, kept = self._look(each)
-        return list(leftovers.removal(each.kept, each, self._store)) if kept else []
+        return list(leftovers.former_removed(each.kept, each, self._store)) if kept else []
 
-    def _aside(self, each: Wanted, kept: Found | None) -> Step:
+    def _aside(self, each: DesiredMachine, kept: Found | None) -> Step:
         if kept:
             what = f"machine {each.name} removed, which was never healthy"
             return Step(what, ready=False, make=partial(machines.remove, self._site, each.name))
         what = f"machine {each.name} powered off and kept as {each.kept}"
         return Step(what, ready=False, make=partial(self._set_aside, each))
 
-    def _set_aside(self, each: Wanted) -> None:
+    def _set_aside(self, each: DesiredMachine) -> None:
         machines.stop(self._site, each.name)
         machines.rename(self._site, each.name, each.kept)
 
-    def _back(self, each: Wanted, found: Found | None) -> Iterator[Step]:
+    def _back(self, each: DesiredMachine, found: Found | None) -> Iterator[Step]:
         if found:
             what = f"machine {each.name}: the new one removed"
             yield Step(what, ready=False, make=partial(machines.remove, self._site, each.name))
         what = f"machine {each.name}: {each.kept} under its name again"
         yield Step(what, ready=False, make=partial(machines.rename, self._site, each.kept, each.name))
 
-    def _running(self, each: Wanted, found: Found | None, *, settled: bool) -> Iterator[Step]:
-        with told("looking at the machines"):
+    def _running(self, each: DesiredMachine, found: Found | None, *, settled: bool) -> Iterator[Step]:
+        with translate_errors("looking at the machines"):
             there = self._site.find(rule.members(self._cluster))
         yield rule.step(self._cluster, self._site, there, settled=settled)
         on = settled and found is not None and found.on
         yield Step(f"machine {each.name}: running", on, partial(machines.start, self._site, each.name))
 
-    def _look(self, each: Wanted) -> tuple[Found | None, Found | None]:
+    def _look(self, each: DesiredMachine) -> tuple[Found | None, Found | None]:
         """The node's machine, and the one that is kept."""
-        with told(f"machine {each.name}"):
+        with translate_errors(f"machine {each.name}"):
             there = self._site.find([each.name, each.kept])
         return owned(there.get(each.name), each.cluster), owned(there.get(each.kept), each.cluster)

@@ -12,7 +12,7 @@ import pytest
 
 from builder import paths
 from builder.files import sha256
-from builder.ship.kvm.host import Host, connected
+from builder.ship.libvirt.host import Host, connected
 from builder.spec.model import Cluster
 from tests import libvirt
 from tests.specs import quickstart

@@ -9,9 +9,9 @@ import pytest
 from builder.errors import UserError
 from builder.identity import nocloud
 from builder.identity.seed import seed
-from builder.ship.kvm import deploy
-from builder.ship.kvm.host import Host
-from builder.ship.kvm.place import Options
+from builder.ship.libvirt import LibvirtOptions
+from builder.ship.libvirt.host import Host
+from builder.ship.libvirt.hypervisor import Libvirt
 from builder.ship.source import source
 from builder.ship.steps import EVERY_NODE, Choice, carry_out, plan
 from builder.spec.model import Cluster
@@ -26,7 +26,8 @@ def put(
 ) -> tuple[str, int]:
     """Deploy, with `run` as far as running nodes; what the plan said, and how many steps were made."""
     with ExitStack() as stack:
-        todo = deploy.steps([cluster], Options(connect=(uri,), **{"bridge": "br0", **changes}), stack, choice)
+        options = LibvirtOptions(connect=(uri,), **{"bridge": "br0", **changes})
+        todo = Libvirt(options, stack).deployment([cluster], choice)
         todo = [step for step in todo if run or not step.what.endswith(": running")]
         return plan(todo), carry_out(todo)
 
@@ -42,7 +43,7 @@ def test_a_pair_is_made_once_and_found_the_second_time(image: Cluster, host: Hos
 
 def test_a_dry_run_changes_nothing(image: Cluster, host: Host) -> None:
     with ExitStack() as stack:
-        todo = deploy.steps([image], Options((host.uri,), bridge="br0"), stack)
+        todo = Libvirt(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment([image])
     assert {step.ready for step in todo} == {False}
     assert host.pool.names() == []
 
@@ -57,7 +58,7 @@ def test_the_seed_on_the_hypervisor_is_the_nodes(image: Cluster, host: Host) -> 
 def test_a_failure_half_way_says_what_is_there_and_a_second_run_goes_on(image: Cluster, host: Host) -> None:
     with pytest.raises(UserError) as failure:
         with ExitStack() as stack:
-            carry_out(deploy.steps([image], Options((host.uri,), bridge="br-none"), stack))
+            carry_out(Libvirt(LibvirtOptions((host.uri,), bridge="br-none"), stack).deployment([image]))
     assert "quickstart-lb1: running" not in str(failure.value).partition("there by now")[2]
     assert "there by now" in str(failure.value)
     assert "domain quickstart-lb1" in str(failure.value)

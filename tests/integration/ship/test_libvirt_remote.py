@@ -15,9 +15,9 @@ import pytest
 
 from builder.errors import UserError
 from builder.files import sha256
-from builder.ship.kvm import deploy
-from builder.ship.kvm.host import Host
-from builder.ship.kvm.place import Options
+from builder.ship.libvirt import LibvirtOptions
+from builder.ship.libvirt.host import Host
+from builder.ship.libvirt.hypervisor import Libvirt
 from builder.ship.source import source
 from builder.ship.steps import carry_out
 from builder.spec.model import Cluster
@@ -60,7 +60,7 @@ def remote(host: Host, tmp_path: Path) -> str:
 
 def put(cluster: Cluster, uri: str) -> int:
     with ExitStack() as stack:
-        todo = deploy.steps([cluster], Options((uri,), bridge="br0"), stack)
+        todo = Libvirt(LibvirtOptions((uri,), bridge="br0"), stack).deployment([cluster])
         return carry_out([step for step in todo if not step.what.endswith(": running")])
 
 

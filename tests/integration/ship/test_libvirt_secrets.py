@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.ship.kvm import deploy, destroy
-from builder.ship.kvm.host import Host
-from builder.ship.kvm.place import Options
+from builder.ship.libvirt import LibvirtOptions
+from builder.ship.libvirt.host import Host
+from builder.ship.libvirt.hypervisor import Libvirt
 from builder.ship.steps import carry_out, plan
 from builder.spec.model import Cluster
 from tests.integration.ship.conftest import bake_stand_in
@@ -32,10 +32,11 @@ def cluster(image: Cluster, tmp_path: Path) -> Cluster:
 
 def put(cluster: Cluster, host: Host, bridge: str) -> str:
     with ExitStack() as stack:
-        todo = deploy.steps([cluster], Options((host.uri,), bridge=bridge), stack)
+        libvirt = Libvirt(LibvirtOptions((host.uri,), bridge=bridge), stack)
+        todo = libvirt.deployment([cluster])
         shown = plan(todo)
         carry_out(todo)
-        return shown + plan(destroy.steps(cluster, Options((host.uri,)), stack))
+        return shown + plan(libvirt.removal(cluster))
 
 
 def test_a_secret_is_in_the_seeds_and_nowhere_else(

@@ -12,10 +12,9 @@ import pytest
 from builder.errors import TimedOut, UserError
 from builder.lab.survey import NodeState
 from builder.ship import upgrade
-from builder.ship.kvm import deploy, destroy, domains
-from builder.ship.kvm.host import Host
-from builder.ship.kvm.place import Options
-from builder.ship.kvm.upgrade import Domains
+from builder.ship.libvirt import LibvirtOptions, domains
+from builder.ship.libvirt.host import Host
+from builder.ship.libvirt.hypervisor import Libvirt
 from builder.ship.source import source
 from builder.ship.steps import Choice, carry_out, plan
 from builder.ship.upgrade import Upgrade
@@ -64,18 +63,18 @@ class Guests:
         return self._cluster.nodes.index(node) == int(self._away)
 
 
-def options(host: Host) -> Options:
-    return Options((host.uri,), bridge="br0")
+def on(host: Host, stack: ExitStack) -> Libvirt:
+    return Libvirt(LibvirtOptions((host.uri,), bridge="br0"), stack)
 
 
 def put(cluster: Cluster, host: Host) -> None:
     with ExitStack() as stack:
-        carry_out(deploy.steps([cluster], options(host), stack))
+        carry_out(on(host, stack).deployment([cluster]))
 
 
 def renew(cluster: Cluster, host: Host, sick: str = "") -> list[str]:
     with ExitStack() as stack:
-        return Upgrade(cluster, Domains(cluster, options(host), stack), Guests(cluster, sick), 0).carry_out()
+        return Upgrade(cluster, on(host, stack).machines(cluster), Guests(cluster, sick), 0).carry_out()
 
 
 def volumes(host: Host) -> list[str]:
@@ -125,7 +124,7 @@ def test_a_cut_off_upgrade_goes_on_from_every_step(image: Cluster, host: Host, s
     put(image, host)
     bake_stand_in(image)
     with ExitStack() as stack:
-        machines = Domains(image, options(host), stack)
+        machines = on(host, stack).machines(image)
         standby = image.nodes[1]
         carry_out(machines.prepare(image.nodes))
         for step in [each for each in machines.replace(standby) if not each.ready][:steps_done]:
@@ -139,7 +138,7 @@ def test_a_machine_that_never_was_healthy_makes_room_for_a_third_image(image: Cl
     put(image, host)
     bake_stand_in(image)
     with ExitStack() as stack:
-        machines = Domains(image, options(host), stack)
+        machines = on(host, stack).machines(image)
         carry_out(machines.prepare(image.nodes))
         carry_out(machines.replace(image.nodes[1]))
     bake_stand_in(image)
@@ -152,7 +151,7 @@ def test_a_kept_domain_does_not_start_with_the_host(image: Cluster, host: Host) 
     put(image, host)
     bake_stand_in(image)
     with ExitStack() as stack:
-        machines = Domains(image, options(host), stack)
+        machines = on(host, stack).machines(image)
         carry_out(machines.prepare(image.nodes))
         carry_out(machines.replace(image.nodes[1]))
     found = host.domains._connection.lookupByName
@@ -164,22 +163,22 @@ def test_what_is_removed_is_all_of_the_cluster_and_nothing_else(image: Cluster, 
     put(image, host)
     bake_stand_in(image)
     with ExitStack() as stack:  # cut off: a node twice, and two images
-        machines = Domains(image, options(host), stack)
+        machines = on(host, stack).machines(image)
         carry_out(machines.prepare(image.nodes))
         carry_out(machines.replace(image.nodes[1]))
     host.pool.upload("quickstart-lb1-notes.iso", "raw", b"somebody's", 512)
     host.pool.upload("quickstart-lb1-0123456789abcdef.iso", "raw", b"left over", 512)
     other = image.model_copy(update={"cluster": "other"})
     with ExitStack() as stack:
-        asked = options(host)
+        libvirt = on(host, stack)
         image_of_both = source(image).path
-        carry_out(deploy.steps([other], asked, stack, Choice("lb1"), image_of_both))
-        todo = destroy.steps(image, asked, stack)
+        carry_out(libvirt.deployment([other], Choice("lb1"), image_of_both))
+        todo = libvirt.removal(image)
         shown = plan(todo, "-")
         assert "- qemu:///system: domain quickstart-lb2.old removed" in shown
         assert "notes" not in shown
         carry_out(todo)
-        assert destroy.steps(image, asked, stack) == []
+        assert libvirt.removal(image) == []
     left = host.pool.names()
     assert host.domains.names() == ["other-lb1"]
     assert [name for name in left if name.startswith("quickstart")] == ["quickstart-lb1-notes.iso"]
@@ -195,14 +194,14 @@ def test_disks_that_are_copies_do_not_need_the_image_and_go_like_others(image: C
     assert len(renew(copied, host)) == 2
     assert volumes(host) == WHOLE
     with ExitStack() as stack:
-        carry_out(destroy.steps(copied, options(host), stack))
+        carry_out(on(host, stack).removal(copied))
     assert host.pool.names() == []
 
 
 def test_one_image_for_many_clusters_is_uploaded_once(image: Cluster, host: Host) -> None:
     clusters = [image.model_copy(update={"cluster": f"cluster{number}"}) for number in range(5)]
     with ExitStack() as stack:
-        todo = deploy.steps(clusters, options(host), stack, image=source(image).path)
+        todo = on(host, stack).deployment(clusters, image=source(image).path)
     assert len([step for step in todo if ": image " in step.what]) == 1
     assert len([step for step in todo if ": domain " in step.what]) == 10
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.ship.vsphere import Login, Names, Site, connected, site
+from builder.ship.vsphere import VsphereOptions
+from builder.ship.vsphere.session import Login, connected
+from builder.ship.vsphere.site import Site, site
 from tests.vcenter import Vcenter, compiled, started
 
 
@@ -34,4 +36,4 @@ def who(vcenter: Vcenter) -> Login:
 def place(who: Login) -> Iterator[Site]:
     """The only data centre, cluster and datastore, and the machines' network."""
     with connected(who) as service:
-        yield site(service, Names(network="VM Network"))
+        yield site(service, VsphereOptions(who.server, who.user, network="VM Network"))

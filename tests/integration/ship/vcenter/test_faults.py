@@ -8,10 +8,10 @@ from pyVmomi import vim
 from builder.errors import UserError
 from builder.ship.source import source
 from builder.ship.steps import carry_out
-from builder.ship.vsphere import Login, Site, Target
-from builder.ship.vsphere.deploy import steps
-from builder.ship.vsphere.node import template_name
-from builder.ship.vsphere.session import RIGHTS, ROOM, finish
+from builder.ship.vsphere.deploy import deployment
+from builder.ship.vsphere.node import Destination, template_name
+from builder.ship.vsphere.session import RIGHTS, ROOM, Login, finish
+from builder.ship.vsphere.site import Site
 from builder.spec.model import Cluster
 from tests.vcenter import Vcenter
 
@@ -22,7 +22,7 @@ ALL_STEPS = 8
 
 def failed(image: Cluster, who: Login, place: Site) -> UserError:
     with pytest.raises(UserError) as failure:
-        carry_out(steps([image], Target(place, who)))
+        carry_out(deployment([image], Destination(place, who)))
     return failure.value
 
 
@@ -36,8 +36,8 @@ def test_no_space_half_way_says_what_is_there_and_a_second_run_goes_on(
     assert f"there by now:\n    template {template_name(source(image).label)}\n    seed " in told.message
     assert "machine quickstart-lb2" not in told.message
     assert told.hint == ROOM
-    assert carry_out(steps([image], Target(place, vcenter.who))) == 5
-    assert carry_out(steps([image], Target(place, vcenter.who))) == 0
+    assert carry_out(deployment([image], Destination(place, vcenter.who))) == 5
+    assert carry_out(deployment([image], Destination(place, vcenter.who))) == 0
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_privilege_that_is_lacking_is_named(
     assert f"the user lacks the privilege {privilege}" in told.message
     assert told.hint == RIGHTS
     assert ("there by now:" in told.message) == (left < ALL_STEPS)
-    assert carry_out(steps([image], Target(place, vcenter.who))) == left
+    assert carry_out(deployment([image], Destination(place, vcenter.who))) == left
 
 
 @pytest.mark.parametrize(("kind", "words"), [("deny", "may not write there"), ("full", "no space is left")])
@@ -70,7 +70,7 @@ def test_a_refused_upload_is_told_and_made_again(
 ) -> None:
     vcenter.fail(where, kind)
     assert words in failed(image, vcenter.who, place).message
-    assert carry_out(steps([image], Target(place, vcenter.who))) == left
+    assert carry_out(deployment([image], Destination(place, vcenter.who))) == left
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_a_connection_that_breaks_half_way_is_told_and_a_second_run_goes_on(
     told = failed(image, vcenter.who, place)
     assert "the connection failed" in told.message
     assert "run the same command again" in told.hint
-    assert carry_out(steps([image], Target(place, vcenter.who))) == left
-    assert carry_out(steps([image], Target(place, vcenter.who))) == 0
+    assert carry_out(deployment([image], Destination(place, vcenter.who))) == left
+    assert carry_out(deployment([image], Destination(place, vcenter.who))) == 0
 
 
 def test_a_vcenter_that_goes_away_is_told(image: Cluster, vcenter: Vcenter, place: Site) -> None:
-    todo = steps([image], Target(place, vcenter.who))
+    todo = deployment([image], Destination(place, vcenter.who))
     vcenter.end()
     with pytest.raises(UserError, match="the connection failed"):
         carry_out(todo)
@@ -100,5 +100,5 @@ def test_a_machine_of_somebody_else_is_left_alone(image: Cluster, who: Login, pl
     )
     finish(place.folder.CreateVM_Task(spec, place.pool), "foreign")
     with pytest.raises(UserError, match="a machine quickstart-lb2 that vipforge did not make for quickstart"):
-        steps([image], Target(place, who))
+        deployment([image], Destination(place, who))
     assert [found.name for found in place.machines()] == ["quickstart-lb2"]

@@ -14,12 +14,12 @@ from builder.identity.seed import seed
 from builder.ship.machine import machine_name
 from builder.ship.source import source
 from builder.ship.steps import Choice, carry_out, plan
-from builder.ship.vsphere import Login, Names, Site, Target, connected, site
-from builder.ship.vsphere.deploy import steps
-from builder.ship.vsphere.node import template_name
+from builder.ship.vsphere import VsphereOptions
+from builder.ship.vsphere.deploy import deployment
+from builder.ship.vsphere.node import Destination, template_name
 from builder.ship.vsphere.seeds import Store
-from builder.ship.vsphere.session import finish
-from builder.ship.vsphere.site import every
+from builder.ship.vsphere.session import Login, connected, finish
+from builder.ship.vsphere.site import Site, every, site
 from builder.spec.model import Cluster
 from tests.integration.ship.conftest import bake_stand_in
 from tests.vcenter import Vcenter
@@ -31,15 +31,15 @@ pytestmark = pytest.mark.integration
 def test_a_pair_is_made_once_and_found_the_second_time(
     image: Cluster, who: Login, place: Site, road: str, number: int
 ) -> None:
-    first = steps([image], Target(place, who, road))
+    first = deployment([image], Destination(place, who, road))
     assert carry_out(first) == len(first) == number
-    again = steps([image], Target(place, who, road))
+    again = deployment([image], Destination(place, who, road))
     assert carry_out(again) == 0
     assert plan(again) == plan(first).replace("+ ", "= ")
 
 
 def test_the_template_has_the_hardware_of_the_descriptor(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who))[:1])
+    carry_out(deployment([image], Destination(place, who))[:1])
     template = place.machine(template_name(source(image).label))
     assert template.config.template
     kinds = {type(device) for device in template.config.hardware.device}
@@ -49,7 +49,7 @@ def test_the_template_has_the_hardware_of_the_descriptor(image: Cluster, who: Lo
 
 
 def test_each_node_has_its_own_seed_as_guestinfo_and_runs(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who, "guestinfo")))
+    carry_out(deployment([image], Destination(place, who, "guestinfo")))
     for node in image.nodes:
         machine = place.machine(machine_name(image, node))
         values = {option.key: option.value for option in machine.config.extraConfig}
@@ -59,7 +59,7 @@ def test_each_node_has_its_own_seed_as_guestinfo_and_runs(image: Cluster, who: L
 
 
 def test_each_node_has_its_own_seed_as_vapp_properties_and_runs(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who, "ovf")))
+    carry_out(deployment([image], Destination(place, who, "ovf")))
     for node in image.nodes:
         machine = place.machine(machine_name(image, node))
         form = machine.config.vAppConfig
@@ -71,7 +71,7 @@ def test_each_node_has_its_own_seed_as_vapp_properties_and_runs(image: Cluster, 
 
 
 def test_each_node_has_its_own_seed_as_a_cd_that_is_in_from_the_start(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who)))
+    carry_out(deployment([image], Destination(place, who)))
     for node in image.nodes:
         made = seed(image, node, source(image).facts)
         devices = place.machine(machine_name(image, node)).config.hardware.device
@@ -82,7 +82,7 @@ def test_each_node_has_its_own_seed_as_a_cd_that_is_in_from_the_start(image: Clu
 
 
 def test_the_nodes_are_kept_on_different_hosts(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who)))
+    carry_out(deployment([image], Destination(place, who)))
     (rule,) = place.cluster.configurationEx.rule
     assert isinstance(rule, vim.cluster.AntiAffinityRuleSpec)
     assert rule.enabled
@@ -90,7 +90,7 @@ def test_the_nodes_are_kept_on_different_hosts(image: Cluster, who: Login, place
 
 
 def test_a_dry_run_changes_nothing(image: Cluster, who: Login, place: Site) -> None:
-    assert "= " not in plan(steps([image], Target(place, who)))
+    assert "= " not in plan(deployment([image], Destination(place, who)))
     assert every(place.content, place.datacenter, vim.VirtualMachine) == []
 
 
@@ -100,37 +100,37 @@ def test_a_template_that_a_killed_run_left_half_is_made_again(image: Cluster, wh
         name=name, guestId="otherGuest", files=vim.vm.FileInfo(vmPathName=f"[{place.datastore.name}]")
     )
     finish(place.folder.CreateVM_Task(spec, place.pool), "half")
-    carry_out(steps([image], Target(place, who))[:1])
+    carry_out(deployment([image], Destination(place, who))[:1])
     assert place.machine(name).config.template
 
 
 def test_nodes_of_another_image_are_not_changed(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who)))
+    carry_out(deployment([image], Destination(place, who)))
     with pytest.raises(UserError, match="another spec or image"):
-        steps([bake_stand_in(image)], Target(place, who))
+        deployment([bake_stand_in(image)], Destination(place, who))
 
 
 def test_nodes_are_replaced_one_at_a_time_where_that_is_asked_for(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who)))
+    carry_out(deployment([image], Destination(place, who)))
     left = place.machine("quickstart-lb1")
     bake_stand_in(image)
-    todo = steps([image], Target(place, who), Choice("lb2", replace=True))
+    todo = deployment([image], Destination(place, who), Choice("lb2", replace=True))
     assert "+ machine quickstart-lb2 removed" in plan(todo)
     carry_out(todo)
     assert place.machine("quickstart-lb1") == left
-    assert carry_out(steps([image], Target(place, who), Choice("lb2"))) == 0
-    carry_out(steps([image], Target(place, who), Choice("lb1", replace=True)))
-    assert carry_out(steps([image], Target(place, who))) == 0
+    assert carry_out(deployment([image], Destination(place, who), Choice("lb2"))) == 0
+    carry_out(deployment([image], Destination(place, who), Choice("lb1", replace=True)))
+    assert carry_out(deployment([image], Destination(place, who))) == 0
 
 
 def test_unknown_names_are_told_with_what_there_is(who: Login, place: Site) -> None:
     assert place.network.name == "VM Network"
     with connected(who) as service:
         with pytest.raises(UserError, match="vCenter has no datastore none") as failure:
-            site(service, Names(datastore="none"))
+            site(service, VsphereOptions(who.server, who.user, datastore="none"))
         assert "LocalDS_0" in failure.value.hint
         with pytest.raises(UserError, match="name one with --network"):
-            site(service, Names())
+            site(service, VsphereOptions(who.server, who.user))
 
 
 def test_a_wrong_password_is_told_without_it(who: Login) -> None:
@@ -155,7 +155,7 @@ def test_no_plan_log_or_error_holds_a_secret(
     capfd: pytest.CaptureFixture[str],
     road: str,
 ) -> None:
-    todo = steps([image], Target(place, who, road))
+    todo = deployment([image], Destination(place, who, road))
     carry_out(todo[:4])
     vcenter.end()
     with pytest.raises(UserError) as failure:

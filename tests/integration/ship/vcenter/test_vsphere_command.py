@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from builder.errors import Exit
-from builder.ship.vsphere import Site
 from builder.ship.vsphere.node import CLUSTER_KEY
 from builder.ship.vsphere.session import PASSWORD as VARIABLE
+from builder.ship.vsphere.site import Site
 from builder.spec.load import load
 from tests import examples
 from tests.integration.ship.conftest import bake_stand_in

@@ -10,10 +10,12 @@ from pyVmomi import vim
 from builder import paths
 from builder.errors import UserError
 from builder.ship.steps import carry_out, plan
-from builder.ship.vsphere import Login, Site, Target, destroy, rule
-from builder.ship.vsphere.deploy import steps
+from builder.ship.vsphere import destroy, rule
+from builder.ship.vsphere.deploy import deployment
+from builder.ship.vsphere.node import Destination
 from builder.ship.vsphere.seeds import Store
-from builder.ship.vsphere.session import finish
+from builder.ship.vsphere.session import Login, finish
+from builder.ship.vsphere.site import Site
 from builder.spec.model import Cluster
 from tests.integration.ship.conftest import bake_stand_in
 from tests.vcenter import Vcenter
@@ -26,20 +28,20 @@ def names(place: Site) -> list[str]:
 
 
 def test_nothing_of_a_cluster_stays(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who)))
-    carry_out(destroy.steps(image, place, who))
+    carry_out(deployment([image], Destination(place, who)))
+    carry_out(destroy.removal(image, Destination(place, who)))
     assert names(place) == []
     assert rule.find(place, "vipforge-quickstart") is None
     assert not Store(place, who, "quickstart").exists()
-    assert destroy.steps(image, place, who) == []
+    assert destroy.removal(image, Destination(place, who)) == []
 
 
 def test_machines_of_former_images_and_kept_ones_go_too(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(steps([image], Target(place, who)))
+    carry_out(deployment([image], Destination(place, who)))
     finish(place.machine("quickstart-lb1").Rename_Task("quickstart-lb1-replaced"), "rename")
     bake_stand_in(image)
     shutil.rmtree(paths.build(image.cluster))
-    carry_out(destroy.steps(image, place, who))
+    carry_out(destroy.removal(image, Destination(place, who)))
     assert names(place) == []
 
 
@@ -47,7 +49,7 @@ def test_a_strangers_machine_stays(image: Cluster, who: Login, place: Site) -> N
     files = vim.vm.FileInfo(vmPathName=f"[{place.datastore.name}]")
     spec = vim.vm.ConfigSpec(name="quickstart-lb1", guestId="otherGuest", files=files)
     finish(place.folder.CreateVM_Task(spec, place.pool), "stranger")
-    assert destroy.steps(image, place, who) == []
+    assert destroy.removal(image, Destination(place, who)) == []
 
 
 def test_clusters_of_one_image_share_its_template_until_the_last_one_goes(
@@ -55,20 +57,20 @@ def test_clusters_of_one_image_share_its_template_until_the_last_one_goes(
 ) -> None:
     branches = [image.model_copy(update={"cluster": f"branch{number}"}) for number in range(3)]
     path = paths.build(image.cluster) / "appliance.qcow2"
-    todo = steps(branches, Target(place, who), image=path)
+    todo = deployment(branches, Destination(place, who), image=path)
     assert plan(todo).count("+ template ") == 1, "the image is uploaded once"
     carry_out(todo)
-    assert carry_out(steps(branches, Target(place, who), image=path)) == 0
+    assert carry_out(deployment(branches, Destination(place, who), image=path)) == 0
     for left in (1, 1, 0):
-        carry_out(destroy.steps(branches.pop(), place, who))
+        carry_out(destroy.removal(branches.pop(), Destination(place, who)))
         assert sum(name.startswith("vipforge-image-") for name in names(place)) == left
     assert names(place) == []
 
 
 def test_a_removal_that_failed_half_way_goes_on(image: Cluster, vcenter: Vcenter, place: Site) -> None:
-    carry_out(steps([image], Target(place, vcenter.who)))
+    carry_out(deployment([image], Destination(place, vcenter.who)))
     vcenter.fail("Destroy_Task", "deny", "VirtualMachine.Inventory.Delete")
     with pytest.raises(UserError, match=r"lacks the privilege VirtualMachine\.Inventory\.Delete"):
-        carry_out(destroy.steps(image, place, vcenter.who))
-    carry_out(destroy.steps(image, place, vcenter.who))
+        carry_out(destroy.removal(image, Destination(place, vcenter.who)))
+    carry_out(destroy.removal(image, Destination(place, vcenter.who)))
     assert names(place) == []

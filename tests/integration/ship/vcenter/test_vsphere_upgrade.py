@@ -17,12 +17,13 @@ from builder.ship.machine import machine_name
 from builder.ship.source import source
 from builder.ship.steps import carry_out
 from builder.ship.upgrade import Standing, Upgrade
-from builder.ship.vsphere import Login, Site, Target, leftovers, machines
-from builder.ship.vsphere.deploy import steps
-from builder.ship.vsphere.node import IMAGE_KEY, template_name
+from builder.ship.vsphere import leftovers, machines
+from builder.ship.vsphere.deploy import deployment
+from builder.ship.vsphere.node import IMAGE_KEY, Destination, template_name
 from builder.ship.vsphere.seeds import Store
-from builder.ship.vsphere.session import finish
-from builder.ship.vsphere.upgrade import Machines
+from builder.ship.vsphere.session import Login, finish
+from builder.ship.vsphere.site import Site
+from builder.ship.vsphere.upgrade import VsphereMachines
 from builder.spec.model import Cluster, Node
 from tests.integration.ship.conftest import bake_stand_in
 from tests.vcenter import Vcenter
@@ -85,12 +86,12 @@ class Guests:
 @pytest.fixture
 def deployed(image: Cluster, who: Login, place: Site) -> Cluster:
     """The pair, running from a first image; a second one is baked since."""
-    carry_out(steps([image], Target(place, who)))
+    carry_out(deployment([image], Destination(place, who)))
     return bake_stand_in(image)
 
 
 def go(cluster: Cluster, who: Login, place: Site, guests: Guests) -> list[str]:
-    return Upgrade(cluster, Machines(cluster, Target(place, who)), guests, seconds=0).carry_out()
+    return Upgrade(cluster, VsphereMachines(cluster, Destination(place, who)), guests, seconds=0).carry_out()
 
 
 def images(place: Site) -> dict[str, str]:
@@ -114,13 +115,15 @@ def test_the_standby_is_renewed_first_and_nothing_of_the_old_image_stays(
     assert guests.lost is False
     assert images(place) == dict.fromkeys(NAMES, new)
     assert templates(place) == [template_name(new)]
-    assert carry_out(steps([deployed], Target(place, who))) == 0, "a deployment finds it as it wants it, with its rule"
+    assert carry_out(deployment([deployed], Destination(place, who))) == 0, (
+        "a deployment finds it as it wants it, with its rule"
+    )
     assert go(deployed, who, place, guests) == []
 
 
 def test_a_plan_says_all_of_it_and_changes_nothing(deployed: Cluster, who: Login, place: Site) -> None:
     before = images(place)
-    plan = Upgrade(deployed, Machines(deployed, Target(place, who)), Guests(deployed, place), 0).plan()
+    plan = Upgrade(deployed, VsphereMachines(deployed, Destination(place, who)), Guests(deployed, place), 0).plan()
     assert f"+ template {template_name(source(deployed).label)}" in plan
     assert plan.index("machine quickstart-lb2 powered off and kept as") < plan.index("lb1.example.com: hand 192.168")
     assert images(place) == before
@@ -153,7 +156,7 @@ def test_a_fault_half_way_loses_no_service_and_a_second_run_goes_on(
 def test_an_upgrade_that_was_killed_goes_on_with_what_has_yet_to_prove_itself(
     deployed: Cluster, who: Login, place: Site
 ) -> None:
-    machines, node = Machines(deployed, Target(place, who)), deployed.nodes[1]
+    machines, node = VsphereMachines(deployed, Destination(place, who)), deployed.nodes[1]
     carry_out(machines.prepare(deployed.nodes))
     for done in (1, 2, 3):  # set aside, cloned, the rule; powered on it was not
         assert machines.standing(node) == Standing(current=False, kept=done > 1)

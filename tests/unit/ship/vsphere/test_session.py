@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.errors import UserError
-from builder.ship.vsphere import login
-from builder.ship.vsphere.session import PASSWORD
+from builder.ship.vsphere.session import PASSWORD, login
 
 
 def test_the_password_comes_from_the_environment_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,57 +1,50 @@
-"""The nodes' domains as an upgrade needs them: the old one kept under another name until the new one is healthy."""
+"""What an upgrade does with a node's domains: the old one is kept under another name until the new one is healthy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
 
-from builder.ship.kvm import deploy, images
-from builder.ship.kvm.host import Hosts
-from builder.ship.kvm.place import Options, place
-from builder.ship.kvm.wanted import Wanted, wanted
-from builder.ship.source import source
+from builder.ship.libvirt import deploy
+from builder.ship.libvirt.node import PlacedDomain
 from builder.ship.steps import Step
 from builder.ship.upgrade import Standing
-from builder.spec.model import Cluster, Node
+from builder.spec.model import Node
 
 
-class Domains:
+class LibvirtMachines:
     """The protocol `Machines` of builder/ship/upgrade.py."""
 
-    def __init__(self, cluster: Cluster, asked: Options, stack: ExitStack, image: Path | None = None) -> None:
-        """Connect to the hosts until the end of `stack`; raises UserError where one cannot be reached."""
-        found = wanted(cluster, place(cluster, asked), Hosts(stack), source(cluster, image), cluster.nodes)
-        self._wanted = {each.node: each for each in found}
+    def __init__(self, domains: Sequence[PlacedDomain]) -> None:
+        self._domains = {each.node: each for each in domains}
 
     def standing(self, node: Node) -> Standing:
         """A domain beside a kept one has to run to be current: the start may be what was cut off."""
-        each = self._wanted[node]
+        each = self._domains[node]
         kept, there = self._kept(each), self._same(each)
         return Standing(there and (not kept or each.host.domains.is_running(each.name)), kept)
 
     def prepare(self, nodes: Sequence[Node]) -> list[Step]:
         """Images and seeds."""
-        each = [self._wanted[node] for node in nodes]
+        each = [self._domains[node] for node in nodes]
         return [*deploy.images(each), *map(deploy.seed, each)]
 
     def replace(self, node: Node) -> list[Step]:
         """Each step is ready where an upgrade that was cut off had done it."""
-        each = self._wanted[node]
+        each = self._domains[node]
         return [*self._aside(each), *deploy.make(each, "same" if self._same(each) else "absent")]
 
     def restore(self, node: Node) -> list[Step]:
-        """The kept domain as it was, or the one that there is."""
-        each = self._wanted[node]
+        """The kept domain as it was; without one, the domain that is there."""
+        each = self._domains[node]
         return [*self._back(each), Step(f"{each.where}: running", False, lambda: each.host.domains.start(each.name))]
 
     def discard(self, node: Node) -> list[Step]:
-        """The kept domain, what only it used, and its image if nothing uses that any more."""
-        each = self._wanted[node]
+        """The kept domain, the volumes that only it used, and its image if nothing uses that any more."""
+        each = self._domains[node]
         ready = not self._kept(each)
         return [Step(f"{each.where}: the old domain {each.kept} removed", ready, lambda: _remove(each, each.kept))]
 
-    def _aside(self, each: Wanted) -> Iterator[Step]:
+    def _aside(self, each: PlacedDomain) -> Iterator[Step]:
         domains = each.host.domains
         if domains.own(each.name, each.cluster.cluster) is None or self._same(each):
             return
@@ -62,7 +55,7 @@ class Domains:
             what = f"{each.where}: domain {each.name} powered off and kept as {each.kept}"
             yield Step(what, False, lambda: domains.set_aside(each.name, each.kept))
 
-    def _back(self, each: Wanted) -> Iterator[Step]:
+    def _back(self, each: PlacedDomain) -> Iterator[Step]:
         domains = each.host.domains
         if not self._kept(each):
             return
@@ -70,14 +63,14 @@ class Domains:
             yield Step(f"{each.where}: the new domain removed", False, lambda: _remove(each, each.name))
         yield Step(f"{each.where}: {each.kept} back", False, lambda: domains.take_back(each.kept, each.name))
 
-    def _kept(self, each: Wanted) -> bool:
+    def _kept(self, each: PlacedDomain) -> bool:
         return each.host.domains.own(each.kept, each.cluster.cluster) is not None
 
-    def _same(self, each: Wanted) -> bool:
+    def _same(self, each: PlacedDomain) -> bool:
         return each.is_same(each.host.domains.own(each.name, each.cluster.cluster))
 
 
-def _remove(each: Wanted, domain: str, spared: str = "") -> None:
+def _remove(each: PlacedDomain, domain: str, spared: str = "") -> None:
     """A domain with the volumes that the node's other one does not use, and their image with its last volume.
 
     The image `spared` stays: it is about to be used.
@@ -85,9 +78,9 @@ def _remove(each: Wanted, domain: str, spared: str = "") -> None:
     domains, pool = each.host.domains, each.host.pool
     other = each.kept if domain == each.name else each.name
     volumes = domains.volumes(domain) - domains.volumes(other)
-    bases = {base for volume, base in images.of_volumes(pool).items() if volume in volumes}
+    bases = {base for volume, base in pool.images().items() if volume in volumes}
     domains.remove(domain)
     for volume in sorted(volumes):
         pool.remove(volume)
-    for base in sorted(bases - set(images.of_volumes(pool).values()) - {spared}):
+    for base in sorted(bases - set(pool.images().values()) - {spared}):
         pool.remove(base)

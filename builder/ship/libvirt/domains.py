@@ -8,8 +8,8 @@ from typing import Any
 from xml.etree.ElementTree import fromstring
 
 from builder.errors import UserError
-from builder.ship.kvm.bindings import binding, told
-from builder.ship.kvm.domain import NAMESPACE
+from builder.ship.libvirt.bindings import binding, translate_errors
+from builder.ship.libvirt.domain import NAMESPACE
 
 POWER_OFF_SECONDS = 90.0
 """How long a guest may take to end by itself; then its power is cut."""
@@ -43,13 +43,13 @@ class Domains:
 
     def of_cluster(self, cluster: str) -> list[str]:
         """The names of all domains that vipforge made for a cluster."""
-        with told(self._uri):
+        with translate_errors(self._uri):
             found = self._connection.listAllDomains(0)
             return sorted(domain.name() for domain in found if _note(domain).get("cluster") == cluster)
 
     def names(self) -> list[str]:
         """The names of all domains."""
-        with told(self._uri):
+        with translate_errors(self._uri):
             return sorted(domain.name() for domain in self._connection.listAllDomains(0))
 
     def volumes(self, name: str) -> set[str]:
@@ -62,7 +62,7 @@ class Domains:
 
     def define(self, xml: str) -> None:
         """Define the domain, which starts with the host from now on."""
-        with told(self._uri):
+        with translate_errors(self._uri):
             self._connection.defineXML(xml).setAutostart(1)
 
     def is_running(self, name: str) -> bool:
@@ -73,14 +73,14 @@ class Domains:
 
     def start(self, name: str) -> None:
         """Power the domain on, if it is off."""
-        with told(f"{self._uri}: domain {name}"):
+        with translate_errors(f"{self._uri}: domain {name}"):
             found = self._connection.lookupByName(name)
             if not found.isActive():
                 found.create()
 
     def remove(self, name: str) -> None:
         """Power the domain off at once and forget it; its volumes stay."""
-        with told(f"{self._uri}: domain {name}"):
+        with translate_errors(f"{self._uri}: domain {name}"):
             found = self._connection.lookupByName(name)
             if found.isActive():
                 found.destroy()
@@ -88,7 +88,7 @@ class Domains:
 
     def set_aside(self, name: str, other: str) -> None:
         """Power the domain off and keep it under another name; it does not start with the host any more."""
-        with told(f"{self._uri}: domain {name}"):
+        with translate_errors(f"{self._uri}: domain {name}"):
             found = self._connection.lookupByName(name)
             _power_off(found)
             found.setAutostart(0)
@@ -96,7 +96,7 @@ class Domains:
 
     def take_back(self, other: str, name: str) -> None:
         """Give a domain that was set aside its name back."""
-        with told(f"{self._uri}: domain {other}"):
+        with translate_errors(f"{self._uri}: domain {other}"):
             found = self._connection.lookupByName(other)
             found.rename(name, 0)
             found.setAutostart(1)

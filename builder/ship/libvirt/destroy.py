@@ -1,16 +1,13 @@
-"""`vipforge destroy libvirt`: what a deployment or an upgrade made for a cluster goes, and nothing else."""
+"""The steps of `vipforge destroy libvirt`: what a deployment or an upgrade created for a cluster, and nothing else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 
-from builder.ship.kvm import images
-from builder.ship.kvm.host import Host, Hosts
-from builder.ship.kvm.machine import short
-from builder.ship.kvm.place import Options, place
+from builder.ship.libvirt.host import Host
+from builder.ship.libvirt.node import short
 from builder.ship.machine import machine_name
 from builder.ship.steps import Step
 from builder.spec.model import Cluster
@@ -18,22 +15,16 @@ from builder.spec.model import Cluster
 HEX = "[0-9a-f]"
 
 
-def steps(cluster: Cluster, asked: Options, stack: ExitStack) -> list[Step]:
-    """The domains that bear the cluster's note, their volumes, and the images that nothing uses any more.
+def removal(cluster: Cluster, host: Host) -> list[Step]:
+    """The domains that carry the cluster's note, their volumes, and the images that nothing uses any more.
 
-    A volume that a domain of somebody else uses stays, whatever its name. The connections stay open until the end of
-    `stack`; raises UserError where a host cannot be reached.
+    A volume that somebody else's domain uses stays, whatever its name.
     """
-    where, hosts = place(cluster, asked), Hosts(stack)
-    return [step for uri in dict.fromkeys(where.uris) for step in _of_host(cluster, hosts.host(uri, where.pool))]
-
-
-def _of_host(cluster: Cluster, host: Host) -> list[Step]:
     domains = host.domains.of_cluster(cluster.cluster)
     volumes = _volumes(cluster, host, domains)
-    bases = images.of_volumes(host.pool)
-    used = {base for volume, base in bases.items() if volume not in volumes}
-    unused = {base for volume, base in bases.items() if volume in volumes} - used - volumes
+    images = host.pool.images()
+    used = {image for volume, image in images.items() if volume not in volumes}
+    unused = {image for volume, image in images.items() if volume in volumes} - used - volumes
     return [
         *(_gone(host, f"domain {name}", partial(host.domains.remove, name)) for name in domains),
         *(_gone(host, f"volume {name}", partial(host.pool.remove, name)) for name in sorted(volumes)),
@@ -46,7 +37,7 @@ def _gone(host: Host, what: str, remove: Callable[[], None]) -> Step:
 
 
 def _volumes(cluster: Cluster, host: Host, domains: list[str]) -> set[str]:
-    """What the domains use, and what runs that failed half-way left under the nodes' names."""
+    """What the domains use, and what failed runs left under the nodes' names."""
     there = set(host.pool.names())
     used = {volume for name in domains for volume in host.domains.volumes(name)}
     left = {name for name in there if any(pattern.fullmatch(name) for pattern in _patterns(cluster))}

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from builder.errors import HostLacks
-from builder.ship.kvm import bindings
+from builder.ship.libvirt import bindings
 
 
 def test_without_the_binding_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

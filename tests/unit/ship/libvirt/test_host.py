@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from builder.ship.kvm import host as room
-from builder.ship.kvm.bindings import binding
-from builder.ship.kvm.host import Host
+from builder.ship.libvirt import host as room
+from builder.ship.libvirt.bindings import binding
+from builder.ship.libvirt.host import Host
 
 KVM = "<capabilities><guest><arch><domain type='qemu'/><domain type='kvm'/></arch></guest></capabilities>"
 EMULATED = "<capabilities><guest><arch><domain type='qemu'/></arch></guest></capabilities>"

@@ -40,7 +40,7 @@ def _debians() -> Any:  # noqa: ANN401 - the module has no types
 
 
 @contextmanager
-def told(where: str) -> Iterator[None]:
+def translate_errors(where: str) -> Iterator[None]:
     """Turn an error of libvirt into a UserError in libvirt's words."""
     try:
         yield

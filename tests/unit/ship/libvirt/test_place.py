@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder.ship.kvm.place import Options, place
+from builder.ship.libvirt import LibvirtOptions
+from builder.ship.libvirt.place import place
 from tests.specs import quickstart
 
 
@@ -19,7 +20,7 @@ from tests.specs import quickstart
     ],
 )
 def test_the_one_card_is_on_a_network_or_a_bridge(spec: dict, asked: dict, network: str, bridge: str) -> None:
-    found = place(quickstart(libvirt=spec), Options(**asked))
+    found = place(quickstart(libvirt=spec), LibvirtOptions(**asked))
     assert (found.network, found.bridge) == (network, bridge)
 
 
@@ -27,5 +28,5 @@ def test_hosts_and_pool_are_the_specs_unless_they_are_asked_for() -> None:
     cluster = quickstart(libvirt={"hosts": ["qemu+ssh://root@kvm1/system"], "pool": "ssd", "cpus": 4})
     assert place(cluster).uris == ("qemu+ssh://root@kvm1/system",)
     assert (place(cluster).pool, place(cluster).cpus) == ("ssd", 4)
-    asked = place(cluster, Options(connect=["qemu:///system"], pool="other"))
+    asked = place(cluster, LibvirtOptions(connect=["qemu:///system"], pool="other"))
     assert (asked.uris, asked.pool) == (("qemu:///system",), "other")

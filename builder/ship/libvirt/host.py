@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import fromstring
 
 from builder.host import accelerator
-from builder.ship.kvm.bindings import binding, told
-from builder.ship.kvm.domains import Domains
-from builder.ship.kvm.pool import Pool
+from builder.ship.libvirt.bindings import binding, translate_errors
+from builder.ship.libvirt.domains import Domains
+from builder.ship.libvirt.pool import Pool
 
 
 class Host:
@@ -30,7 +30,7 @@ class Host:
         return self._best
 
     def _offers_kvm(self) -> bool:
-        with told(self.uri):
+        with translate_errors(self.uri):
             guests = fromstring(self._connection.getCapabilities()).iter("guest")  # noqa: S314 - libvirt's own
         return any(found.get("type") == "kvm" for guest in guests for found in guest.iter("domain"))
 
@@ -56,7 +56,7 @@ class Hosts:
 @contextmanager
 def connected(uri: str, pool: str) -> Iterator[Host]:
     """A host, until the end of the block; raises UserError where it cannot be reached."""
-    with told(uri):
+    with translate_errors(uri):
         connection = binding().open(uri)
     try:
         yield Host(uri, connection, pool)

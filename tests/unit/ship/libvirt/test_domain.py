@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from builder.ship.kvm.domain import NAMESPACE, Shape, digest, domain, signed
+from builder.ship.libvirt.domain import NAMESPACE, Shape, digest, domain, signed
 from builder.ship.machine import machine_name
 from tests.golden import assert_golden
 from tests.specs import quickstart

@@ -1,18 +1,19 @@
-"""What people run by hand: whole lines as a golden file, and no secret in any of them."""
+"""The commands that people run by hand: all of them as a golden file, and no secret in any of them."""
 
 from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from builder import paths
-from builder.ship.kvm.byhand import shown
-from builder.ship.kvm.place import NO_OPTIONS, Options
-from builder.ship.steps import Choice
+from builder.ship.libvirt import LibvirtOptions
+from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.steps import EVERY_NODE, Choice
 from builder.spec.model import Cluster
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -34,21 +35,26 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
+def printed(form: str, cluster: Cluster, choice: Choice = EVERY_NODE, **options: str) -> str:
+    """What `--print` prints; no host is there to be asked."""
+    return Libvirt(LibvirtOptions(print=form, **options), ExitStack()).printout(cluster, SPEC, choice)
+
+
 def test_the_lines_of_a_shell(cluster: Cluster, tmp_path: Path) -> None:
-    text = shown("commands", cluster, SPEC, NO_OPTIONS)
+    text = printed("commands", cluster)
     text = re.sub(r"-[0-9a-f]{16}\.iso", "-SEED.iso", re.sub(r"-[0-9a-f]{8}\.qcow2", "-DISK.qcow2", text))
     assert_golden("ship/by-hand.sh", text.replace(str(tmp_path), "build"))
 
 
 def test_the_domains_bear_the_note_by_which_a_deployment_knows_them(cluster: Cluster) -> None:
-    root = ET.fromstring(f"<all>{shown('xml', cluster, SPEC, Options(network='lan'))}</all>")
+    root = ET.fromstring(f"<all>{printed('xml', cluster, network='lan')}</all>")
     assert [each.findtext("name") for each in root] == ["quickstart-lb1", "quickstart-lb2"]
     assert {each.find("devices/interface/source").get("network") for each in root} == {"lan"}
     assert all(each.find("metadata/{urn:vipforge:node}node") is not None for each in root)
 
 
 def test_one_node_alone(cluster: Cluster) -> None:
-    root = ET.fromstring(shown("xml", cluster, SPEC, NO_OPTIONS, choice=Choice("lb2")))
+    root = ET.fromstring(printed("xml", cluster, Choice("lb2")))
     assert root.findtext("name") == "quickstart-lb2"
 
 
@@ -59,4 +65,4 @@ def test_no_secret_is_shown(cluster: Cluster, tmp_path: Path) -> None:
         update={"statistics": quickstart(statistics={"password": str(password)}).statistics}
     )
     for form in ("xml", "commands"):
-        assert "planted-secret" not in shown(form, with_secret, SPEC, NO_OPTIONS)
+        assert "planted-secret" not in printed(form, with_secret)

@@ -1,23 +1,13 @@
-"""Where a cluster's nodes go on libvirt's hosts: as the spec says, and options go before it."""
+"""Where a cluster's nodes go on libvirt's hosts: as the spec says, unless an option says otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from builder.ship.libvirt import LibvirtOptions
 from builder.spec.model import Cluster
 
 NETWORK = "default"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What an operator names on the command line; what is empty is taken from the spec."""
-
-    connect: Sequence[str] = ()
-    pool: str = ""
-    network: str = ""
-    bridge: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,11 +27,11 @@ class Place:
     disks: str
 
 
-NO_OPTIONS = Options()
+NO_OPTIONS = LibvirtOptions()
 
 
-def place(cluster: Cluster, asked: Options = NO_OPTIONS) -> Place:
-    """The cluster's place; a network or a bridge that is asked for takes the place of either."""
+def place(cluster: Cluster, asked: LibvirtOptions = NO_OPTIONS) -> Place:
+    """The cluster's place; a network or a bridge that an option names replaces either of the spec's."""
     spec = cluster.libvirt
     bridge = asked.bridge or ("" if asked.network else spec.bridge or "")
     network = "" if bridge else asked.network or spec.network or NETWORK

@@ -1,4 +1,4 @@
-"""The same nodes for people who make them by hand: domain XML, or the lines of a shell. No seed is shown."""
+"""The same nodes for people who create them by hand: domain XML, or shell commands. No seed is shown."""
 
 from __future__ import annotations
 
@@ -13,54 +13,55 @@ from builder.identity import nocloud
 from builder.identity.seed import seed
 from builder.lab.network import mac
 from builder.ship import fit
-from builder.ship.kvm.machine import Machine, dealt
-from builder.ship.kvm.place import Options, place
+from builder.ship.libvirt import LibvirtOptions
+from builder.ship.libvirt.node import DesiredDomain, assign_hosts
+from builder.ship.libvirt.place import place
 from builder.ship.source import source
-from builder.ship.steps import EVERY_NODE, Choice
+from builder.ship.steps import Choice
 from builder.spec.model import Cluster
 
 
-def shown(
+def printout(
     form: Literal["xml", "commands"],
     cluster: Cluster,
     spec: Path,
-    asked: Options,
+    options: LibvirtOptions,
     *,
-    choice: Choice = EVERY_NODE,
-    image: Path | None = None,
+    choice: Choice,
+    image: Path | None,
 ) -> str:
-    """The domains one after the other, or the lines that make them; no host is asked."""
-    machines = _machines(cluster, asked, choice, image)
+    """The domains one after the other, or the commands that create them; no host is asked."""
+    domains = _domains(cluster, options, choice, image)
     if form == "xml":
-        return "".join(machine.signed() for machine in machines)
-    return _commands(machines, spec)
+        return "".join(each.signed() for each in domains)
+    return _commands(domains, spec)
 
 
-def _commands(machines: list[Machine], spec: Path) -> str:
+def _commands(domains: list[DesiredDomain], spec: Path) -> str:
     """What a deployment does, with virsh and virt-install."""
-    images = {machine.uri: machine for machine in machines}.values()
+    images = {each.uri: each for each in domains}.values()
     lines = [("vipforge", "seed", spec), *(line for each in images for line in _image(each))]
-    lines += [line for each in machines for line in _node(each)]
+    lines += [line for each in domains for line in _node(each)]
     return "".join(f"{shlex.join(map(str, line))}\n" for line in lines)
 
 
-def _machines(cluster: Cluster, asked: Options, choice: Choice, image: Path | None) -> list[Machine]:
-    found, where, nodes = source(cluster, image), place(cluster, asked), choice.nodes(cluster)
+def _domains(cluster: Cluster, options: LibvirtOptions, choice: Choice, image: Path | None) -> list[DesiredDomain]:
+    found, where, nodes = source(cluster, image), place(cluster, options), choice.nodes(cluster)
     if fit.files(cluster, found):
         raise UserError(f"{found.path} is another cluster's image", hint="by hand, each cluster needs its own")
     kind = "kvm" if where.virtualization == "auto" else where.virtualization
     return [
-        Machine(cluster, node, uri, kind, found, seed(cluster, node, found.facts), where)
-        for node, uri in dealt(cluster, where)
+        DesiredDomain(cluster, node, uri, kind, found, seed(cluster, node, found.facts), where)
+        for node, uri in assign_hosts(cluster, where)
         if node in nodes
     ]
 
 
-def _image(each: Machine) -> Iterator[tuple[str | Path, ...]]:
+def _image(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
     yield from _upload(each, each.base, "qcow2", str(each.image.virtual_size), each.image.path)
 
 
-def _node(each: Machine) -> Iterator[tuple[str | Path, ...]]:
+def _node(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
     iso = paths.build(each.cluster.cluster, "seeds", f"{each.node.name}.iso")
     yield _disk(each)
     yield from _upload(each, each.cd, "raw", str(len(nocloud.image(each.seed))), iso)
@@ -75,18 +76,18 @@ def _node(each: Machine) -> Iterator[tuple[str | Path, ...]]:
     )  # fmt: skip
 
 
-def _disk(each: Machine) -> tuple[str, ...]:
+def _disk(each: DesiredDomain) -> tuple[str, ...]:
     if each.place.disks == "copy":
         return ("virsh", "--connect", each.uri, "vol-clone", "--pool", each.place.pool, each.base, each.disk)
     backing = ("--backing-vol", each.base, "--backing-vol-format", "qcow2")
     return (*_create(each, each.disk, "qcow2", str(each.image.virtual_size)), *backing)
 
 
-def _upload(each: Machine, volume: str, form: str, size: str, file: Path) -> Iterator[tuple[str | Path, ...]]:
+def _upload(each: DesiredDomain, volume: str, form: str, size: str, file: Path) -> Iterator[tuple[str | Path, ...]]:
     yield _create(each, volume, form, size)
     yield ("virsh", "--connect", each.uri, "vol-upload", "--pool", each.place.pool, volume, file)
 
 
-def _create(each: Machine, volume: str, form: str, size: str) -> tuple[str, ...]:
+def _create(each: DesiredDomain, volume: str, form: str, size: str) -> tuple[str, ...]:
     """A new volume can be read by its owner alone: libvirt's default, mode 0600."""
     return ("virsh", "--connect", each.uri, "vol-create-as", each.place.pool, volume, size, "--format", form)

@@ -1,1 +1,0 @@
-"""Nodes as libvirt domains on one or several KVM hosts."""
