@@ -26,7 +26,7 @@ from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.hypervisor import Libvirt
 from builder.ship.steps import Step, carry_out
 from builder.spec.model import Cluster
-from tests.libvirt import Hypervisor, hypervisor
+from tests.libvirt import Libvirtd, hypervisor
 
 MIB = 1 << 20
 IMAGE_MIB, DISK_MIB = 160, 4096
@@ -45,7 +45,7 @@ def main() -> None:
     print(f"{peak()} MiB at most")
 
 
-def plan(wanted: list[Cluster], host: Hypervisor, image: Path, what: str, *, make: bool = False) -> None:
+def plan(wanted: list[Cluster], host: Libvirtd, image: Path, what: str, *, make: bool = False) -> None:
     """One deployment of all clusters, as far as nodes that are not started."""
     began = time.monotonic()
     with ExitStack() as stack, redirect_stderr(StringIO()):

@@ -22,7 +22,7 @@ SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Hypervisor:
+class Libvirtd:
     """It has a storage pool `default` and a bridge `br0`, and meets nobody."""
 
     uri: str
@@ -35,7 +35,7 @@ class Hypervisor:
 
 
 @contextmanager
-def hypervisor() -> Iterator[Hypervisor]:
+def hypervisor() -> Iterator[Libvirtd]:
     """Start one; whatever it runs ends with the context."""
     with tempfile.TemporaryDirectory(prefix="vipforge-libvirt-") as name:  # a socket's path is short
         folder = Path(name)
@@ -43,7 +43,7 @@ def hypervisor() -> Iterator[Hypervisor]:
         try:
             uri = f"qemu:///system?socket={folder}/libvirt-sock"
             _make_pool(_connected(uri, folder / "log"), folder / "pool")
-            yield Hypervisor(uri, folder, pid)
+            yield Libvirtd(uri, folder, pid)
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

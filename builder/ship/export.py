@@ -13,7 +13,7 @@ from builder.bake.image import virtual_size
 from builder.errors import UserError
 from builder.progress import step
 from builder.ship import disk, ova, ovf
-from builder.ship.machine import Machine, system
+from builder.ship.machine import OvfMachine, system
 
 Form = Literal["ova", "vmdk", "raw", "vhdx"]
 
@@ -54,10 +54,10 @@ def _ova(image: Path, target: Path) -> None:
     ova.pack(target, ovf.descriptor(described(image, vmdk)), vmdk)
 
 
-def described(image: Path, vmdk: Path) -> Machine:
+def described(image: Path, vmdk: Path) -> OvfMachine:
     """The machine of the image; a bare disk without a manifest is any Linux, named after its file."""
     known = manifest.read(image.parent) or {}
-    return Machine(
+    return OvfMachine(
         name=known.get("cluster", image.stem),
         system=system(known.get("guest", "")),
         version=known.get("key", "")[:16] or "0",

@@ -31,7 +31,7 @@ ANY_LINUX = GuestSystem(101, "otherLinux64Guest", "Linux (64-bit)")
 
 
 @dataclass(frozen=True)
-class Machine:
+class OvfMachine:
     """One appliance for an OVF descriptor: `file_size` and `capacity` are bytes, `memory` is MiB."""
 
     name: str

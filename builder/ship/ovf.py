@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
-from builder.ship.machine import Machine
+from builder.ship.machine import OvfMachine
 
 OVF = "http://schemas.dmtf.org/ovf/envelope/1"
 CIM = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2"
@@ -45,7 +45,7 @@ CPU, MEMORY, IDE, SCSI, CARD, CD, DISK = 3, 4, 5, 6, 10, 15, 17
 Values = dict[str, str | int]
 
 
-def descriptor(machine: Machine) -> str:
+def descriptor(machine: OvfMachine) -> str:
     """The descriptor's XML, the same for the same machine."""
     for prefix, uri in (("ovf", OVF), ("rasd", RASD), ("vssd", VSSD), ("vmw", VMW)):
         register_namespace(prefix, uri)
@@ -57,7 +57,7 @@ def descriptor(machine: Machine) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(envelope, encoding="unicode") + "\n"
 
 
-def _references(envelope: Element, machine: Machine) -> None:
+def _references(envelope: Element, machine: OvfMachine) -> None:
     references = SubElement(envelope, _ovf("References"))
     _sub(references, "File", href=machine.disk_file, id="file1", size=machine.file_size)
     disks = _section(envelope, "DiskSection", "The appliance's disk")
@@ -69,7 +69,7 @@ def _networks(envelope: Element) -> None:
     _sub(network, "Description", "The network that nodes, VIPs and servers share")
 
 
-def _virtual_system(envelope: Element, machine: Machine) -> None:
+def _virtual_system(envelope: Element, machine: OvfMachine) -> None:
     system = _section(envelope, "VirtualSystem", "A load balancer of a pair", id=machine.name)
     _sub(system, "Name", machine.name)
     guest = _section(system, "OperatingSystemSection", "The guest", id=machine.system.number)
@@ -79,7 +79,7 @@ def _virtual_system(envelope: Element, machine: Machine) -> None:
     _product(system, machine)
 
 
-def _hardware(system: Element, machine: Machine) -> None:
+def _hardware(system: Element, machine: OvfMachine) -> None:
     hardware = _section(system, "VirtualHardwareSection", "Virtual hardware", transport=TRANSPORT)
     settings: Values = {"ElementName": "Virtual hardware", "InstanceID": 0}
     identity: Values = {"VirtualSystemIdentifier": machine.name, "VirtualSystemType": HARDWARE}
@@ -89,7 +89,7 @@ def _hardware(system: Element, machine: Machine) -> None:
         _elements(_sub(hardware, "Item", **optional), RASD, item | {"InstanceID": number})
 
 
-def _items(machine: Machine) -> list[Values]:
+def _items(machine: OvfMachine) -> list[Values]:
     """The hardware, in the order of its instance ids: the fourth is the disk's controller, the third the CD's."""
     return [
         {
@@ -131,7 +131,7 @@ def _items(machine: Machine) -> list[Values]:
     ]
 
 
-def _product(system: Element, machine: Machine) -> None:
+def _product(system: Element, machine: OvfMachine) -> None:
     product = _section(system, "ProductSection", "The node's identity; without it the appliance serves nothing")
     _sub(product, "Product", f"vipforge appliance {machine.name}")
     _sub(product, "Version", machine.version)

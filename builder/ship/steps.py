@@ -1,6 +1,6 @@
-"""A deployment as steps: what has to be there, whether it is, and how to make it.
+"""A deployment or a removal as steps: what each does, whether it is already done, and how to do it.
 
-A run looks first and then makes what is lacking, so a second run changes nothing, and one after a failure goes on.
+A run looks first and then does what is left, so a second run changes nothing, and one after a failure goes on.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from builder import progress
 from builder.errors import UserError
 from builder.spec.model import Cluster, Node
 
-REPLACE_HINT = "`vipforge upgrade` renews one node after the other; --node NAME --replace makes one anew at once"
-HINT = "mend it and run the same command again: it goes on from there"
+REPLACE_HINT = "`vipforge upgrade` replaces one node after the other; --node NAME --replace replaces one at once"
+HINT = "fix the cause and run the same command again: it goes on from there"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which nodes: all, or the one named `node`; with `replace` a node of another spec or image is made anew."""
+    """Which nodes: all, or the one named `node`; with `replace` a node of another spec or image is replaced."""
 
     node: str = ""
     replace: bool = False
 
     def nodes(self, cluster: Cluster) -> tuple[Node, ...]:
-        """The nodes; raises UserError where the cluster has none of that name."""
+        """The nodes; raises UserError if the cluster has none of that name."""
         if not self.node:
             return cluster.nodes
         found = cluster.node(self.node)
@@ -40,7 +40,7 @@ EVERY_NODE = Choice()
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that has to be there. `what` is shown to people and holds no secret."""
+    """One thing to do, unless `ready` says that it is done. `what` is shown to people and holds no secret."""
 
     what: str
     ready: bool
@@ -48,19 +48,19 @@ class Step:
 
 
 def refuse_other(what: str) -> NoReturn:
-    """Stop at a node that runs from another spec or image and shall not be replaced."""
+    """Stop at a node that runs from another spec or image and must not be replaced."""
     raise UserError(f"{what} was deployed from another spec or image", hint=REPLACE_HINT)
 
 
 def plan(steps: Sequence[Step], made: str = "+") -> str:
-    """One line a step: `=` is there already, `+` (or `made`) will be done."""
+    """One line per step: `=` is done already, `+` (or `made`) will be done."""
     return "\n".join(f"{'=' if step.ready else made} {step.what}" for step in steps)
 
 
 def carry_out(steps: Sequence[Step]) -> int:
-    """Make what is lacking, in order; returns how many steps that were.
+    """Do what is left, in order; returns how many steps that was.
 
-    Raises the failure of a step as a UserError that says what is there by then.
+    Raises the failure of a step as a UserError that also says what has been done by then.
     """
     lacking = [step for step in steps if not step.ready]
     there = [step.what for step in steps if step.ready]

@@ -1,11 +1,11 @@
 """A new image or a changed spec on running nodes, without losing the service: one node at a time, the standby first.
 
-The engine knows two things by their protocols. `Machines` is what a hypervisor can do with a node's machine: each
-hypervisor implements it in one file (libvirt/upgrade.py, vsphere/upgrade.py). `Nodes` is what
-the running guests say and do, whatever they run on (builder/running.py, over SSH).
+The engine knows two things by their protocols. `Machines` is what a hypervisor can do with a node's machine;
+builder/ship/hypervisor.py says where it gets one. `Nodes` is what the running guests say and do, whatever they run on
+(builder/running.py, over SSH).
 
-A node's old machine is kept, powered off, until the new one is healthy. So what is there says how far an upgrade has
-come that was cut off: a current machine alone is done, one beside a kept one has yet to prove itself.
+A node's old machine is kept, powered off, until the new one is healthy. So the machines themselves say how far an
+interrupted upgrade has come: a current machine alone is done; one beside a kept machine has yet to prove itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from builder.spec.model import Cluster, Node
 
 HAND_OVER_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
-"""For a node that has just booted, before its neighbour is taken away."""
+"""For a node that has just booted, before its peer is taken away."""
 PAUSE_SECONDS = 2.0
 """Between two looks at the nodes; each logs in to all of them."""
 LOOKS = 2
@@ -35,7 +35,7 @@ STATES = ("MASTER", "BACKUP")
 
 @dataclass(frozen=True)
 class Standing:
-    """A node's machine: whether it is of the wanted image and spec, and whether the one before it is still kept."""
+    """A node's machine: whether it has the wanted image and spec, and whether the one before it is still kept."""
 
     current: bool
     kept: bool
@@ -47,24 +47,24 @@ class Standing:
 
 
 class Machines(Protocol):
-    """The nodes' machines on a hypervisor. Steps are looked up when they are asked for, and done ones are ready."""
+    """The nodes' machines on a hypervisor. Each call looks at the hypervisor, so steps that are done are ready."""
 
     def standing(self, node: Node) -> Standing:
-        """How it stands; raises UserError at a machine that vipforge did not make."""
+        """How the node stands; raises UserError at a machine that vipforge did not create."""
 
     def prepare(self, nodes: Sequence[Node]) -> list[Step]:
-        """What can be made while all nodes run: images and seeds uploaded."""
+        """What can be done while all nodes run: uploading images and seeds."""
 
     def replace(self, node: Node) -> list[Step]:
-        """Power the machine off and keep it, unless one is kept already; then make the new one and power it on.
+        """Power the machine off and keep it, unless one is kept already; then create the new one and power it on.
 
-        A machine that is there beside a kept one, and is not as wanted, has never been proven: it is removed.
+        A machine beside a kept one that is not the wanted one has never proven itself: it is removed.
         """
 
     def restore(self, node: Node) -> list[Step]:
         """Remove the machine beside the kept one, and power the kept one on under the node's name.
 
-        Where none is kept, the machine that is there is powered on.
+        If none is kept, power on the machine that is there.
         """
 
     def discard(self, node: Node) -> list[Step]:
@@ -81,7 +81,7 @@ class Nodes(Protocol):
         """Let the node give its VIPs away, or compete for them again; returns at once."""
 
     def forget(self, node: Node) -> None:
-        """The node's machine is another one now: its connection and its host key are void."""
+        """The node has a new machine: drop its connection and its host key."""
 
     def silent(self) -> list[str]:
         """The services' doors on the VIPs that do not answer, of those that did at the beginning."""
@@ -168,7 +168,7 @@ class Upgrade:
         try:
             self._await(lambda: self._alone(node), "another node to serve", SETTLE_SECONDS)
         except TimedOut as failure:
-            failure.hint = "mend that first; `vipforge verify` says more, and --ssh-config names a way to the nodes"
+            failure.hint = "fix that first; `vipforge verify` says more, and --ssh-config names a way to the nodes"
             raise
         holds = bool(self.nodes.look()[node.name].vips)
         try:

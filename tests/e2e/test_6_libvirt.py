@@ -21,7 +21,7 @@ from builder.ship.libvirt.bindings import binding
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 from tests.e2e.conftest import ASKER, PORT, VIP, Asked, Session, asking, wait_until
-from tests.libvirt import Hypervisor, hypervisor
+from tests.libvirt import Libvirtd, hypervisor
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ class Site:
     """The hypervisor, and the client beside its nodes."""
 
     session: Session
-    host: Hypervisor
+    host: Libvirtd
     folder: Path
 
     @property
@@ -107,7 +107,7 @@ def _host(cluster: Cluster, node: Node, key: Path) -> str:
 
 
 @contextmanager
-def _farm(cluster: Cluster, host: Hypervisor, folder: Path) -> Iterator[None]:
+def _farm(cluster: Cluster, host: Libvirtd, folder: Path) -> Iterator[None]:
     (folder / farm.PLAN).write_text(json.dumps([asdict(each) for each in farm.stand_ins(cluster)]))
     with subprocess.Popen(host.inside(sys.executable, "-m", "builder.lab.servers", folder)) as servers:
         try:

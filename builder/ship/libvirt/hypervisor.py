@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from builder.ship.baked_image import baked_image
 from builder.ship.hypervisor import Hypervisor
 from builder.ship.libvirt import LibvirtOptions, deploy, destroy
 from builder.ship.libvirt.host import Hosts
@@ -13,7 +14,6 @@ from builder.ship.libvirt.node import PlacedDomain, placed_domains
 from builder.ship.libvirt.place import place
 from builder.ship.libvirt.print_commands import printout
 from builder.ship.libvirt.upgrade import LibvirtMachines
-from builder.ship.source import source
 from builder.ship.steps import EVERY_NODE, Choice, Step
 from builder.spec.model import Cluster, Node
 
@@ -50,7 +50,7 @@ class Libvirt(Hypervisor):
         return printout(self._options.print, cluster, spec, self._options, choice=choice, image=image)
 
     def _domains(self, cluster: Cluster, nodes: Sequence[Node], image: Path | None) -> list[PlacedDomain]:
-        return placed_domains(cluster, place(cluster, self._options), self._hosts, source(cluster, image), nodes)
+        return placed_domains(cluster, place(cluster, self._options), self._hosts, baked_image(cluster, image), nodes)
 
 
 HYPERVISOR = Libvirt

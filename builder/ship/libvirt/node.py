@@ -9,14 +9,14 @@ from itertools import cycle
 
 from builder.identity import nocloud
 from builder.identity.seed import Seed, seed
-from builder.ship import fit
+from builder.ship import image_reuse
+from builder.ship.baked_image import BakedImage
 from builder.ship.libvirt import domain
 from builder.ship.libvirt.domain import Shape
 from builder.ship.libvirt.host import Host, Hosts
 from builder.ship.libvirt.place import Place
 from builder.ship.libvirt.pool import image_volume
 from builder.ship.machine import machine_name
-from builder.ship.source import Source
 from builder.spec.model import Cluster, Node
 
 KEPT = ".old"
@@ -32,7 +32,7 @@ class DesiredDomain:
     node: Node
     uri: str
     kind: str
-    image: Source
+    image: BakedImage
     seed: Seed
     place: Place
 
@@ -121,7 +121,7 @@ class PlacedDomain(DesiredDomain):
 
 
 def placed_domains(
-    cluster: Cluster, place: Place, hosts: Hosts, image: Source, nodes: Sequence[Node]
+    cluster: Cluster, place: Place, hosts: Hosts, image: BakedImage, nodes: Sequence[Node]
 ) -> list[PlacedDomain]:
     """These nodes' domains, each on its host; raises UserError if a host cannot be reached."""
     return [
@@ -131,7 +131,7 @@ def placed_domains(
     ]
 
 
-def _placed(cluster: Cluster, node: Node, host: Host, image: Source, place: Place) -> PlacedDomain:
+def _placed(cluster: Cluster, node: Node, host: Host, image: BakedImage, place: Place) -> PlacedDomain:
     kind = host.virtualization() if place.virtualization == "auto" else place.virtualization
-    made = seed(cluster, node, image.facts, public=fit.files(cluster, image))
+    made = seed(cluster, node, image.facts, public=image_reuse.files(cluster, image))
     return PlacedDomain(cluster, node, host.uri, kind, image, made, place, host)

@@ -12,11 +12,11 @@ from builder.errors import UserError
 from builder.identity import nocloud
 from builder.identity.seed import seed
 from builder.lab.network import mac
-from builder.ship import fit
+from builder.ship import image_reuse
+from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.node import DesiredDomain, assign_hosts
 from builder.ship.libvirt.place import place
-from builder.ship.source import source
 from builder.ship.steps import Choice
 from builder.spec.model import Cluster
 
@@ -46,8 +46,8 @@ def _commands(domains: list[DesiredDomain], spec: Path) -> str:
 
 
 def _domains(cluster: Cluster, options: LibvirtOptions, choice: Choice, image: Path | None) -> list[DesiredDomain]:
-    found, where, nodes = source(cluster, image), place(cluster, options), choice.nodes(cluster)
-    if fit.files(cluster, found):
+    found, where, nodes = baked_image(cluster, image), place(cluster, options), choice.nodes(cluster)
+    if image_reuse.files(cluster, found):
         raise UserError(f"{found.path} is another cluster's image", hint="by hand, each cluster needs its own")
     kind = "kvm" if where.virtualization == "auto" else where.virtualization
     return [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.identity import nocloud
 from builder.identity import seeds as transports
-from builder.ship.source import Source, source
+from builder.ship.baked_image import BakedImage, baked_image
 from builder.ship.steps import EVERY_NODE, Choice, Step, refuse_other
 from builder.ship.vsphere import leftovers, machines, rule, template
 from builder.ship.vsphere.node import DesiredMachine, Destination, desired_machine, is_same, template_name
@@ -27,7 +27,7 @@ def deployment(
     """
     for cluster in clusters:
         transports.check(cluster, destination.transport)
-    images = [source(cluster, image) for cluster in clusters]
+    images = [baked_image(cluster, image) for cluster in clusters]
     nodes = [
         [desired_machine(cluster, node, image, destination.transport) for node in choice.nodes(cluster)]
         for cluster, image in zip(clusters, images, strict=True)
@@ -37,7 +37,7 @@ def deployment(
     return [*templates(images, destination, there), *(step for steps in made for step in steps)]
 
 
-def templates(images: Iterable[Source], destination: Destination, there: Mapping[str, Found]) -> Iterator[Step]:
+def templates(images: Iterable[BakedImage], destination: Destination, there: Mapping[str, Found]) -> Iterator[Step]:
     """Each image as a template, once."""
     for name, image in {template_name(image.label): image for image in images}.items():
         ready = template.is_ready(there.get(name))

@@ -7,7 +7,7 @@ from functools import partial
 
 from builder import paths
 from builder.bake import manifest
-from builder.ship.source import NAMED_BY
+from builder.ship.baked_image import NAMED_BY
 from builder.ship.steps import Step
 from builder.ship.vsphere import leftovers, rule
 from builder.ship.vsphere.leftovers import Known

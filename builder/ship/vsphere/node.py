@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from builder.errors import UserError
 from builder.identity import guestinfo, ovf
 from builder.identity.seed import Seed, seed
-from builder.ship import fit
+from builder.ship import image_reuse
+from builder.ship.baked_image import BakedImage
 from builder.ship.machine import machine_name
-from builder.ship.source import Source
 from builder.ship.vsphere import Transport
 from builder.ship.vsphere.session import Login
 from builder.ship.vsphere.site import Found, Site
@@ -56,9 +56,10 @@ class DesiredMachine:
         return self.variables[CLUSTER_KEY]
 
 
-def desired_machine(cluster: Cluster, node: Node, image: Source, transport: Transport) -> DesiredMachine:
+def desired_machine(cluster: Cluster, node: Node, image: BakedImage, transport: Transport) -> DesiredMachine:
     """The node's machine as this spec, this image and this transport want it."""
-    made, name = seed(cluster, node, image.facts, public=fit.files(cluster, image)), machine_name(cluster, node)
+    made = seed(cluster, node, image.facts, public=image_reuse.files(cluster, image))
+    name = machine_name(cluster, node)
     variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: made.instance_id}
     original, number = template_name(image.label), cluster.nodes.index(node)
     if transport == "guestinfo":

@@ -17,8 +17,8 @@ from pyVmomi import vim, vmodl
 from builder import files, paths
 from builder.errors import TimedOut, UserError
 from builder.ship import disk, ovf
+from builder.ship.baked_image import BakedImage
 from builder.ship.export import described
-from builder.ship.source import Source
 from builder.ship.vsphere import machines
 from builder.ship.vsphere.session import PAUSE_SECONDS, Login, translate_errors
 from builder.ship.vsphere.site import Found, Site
@@ -35,7 +35,7 @@ def is_ready(found: Found | None) -> bool:
     return found is not None and found.template
 
 
-def make(site: Site, who: Login, image: Source, name: str) -> None:
+def make(site: Site, who: Login, image: BakedImage, name: str) -> None:
     """Import the image and mark it as a template; where that fails nothing stays."""
     where = f"template {name}"
     with files.locked(paths.state("vsphere", f"{name}.lock"), where, timeout=LOCK_SECONDS):

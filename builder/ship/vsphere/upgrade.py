@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from builder.identity import seeds as transports
-from builder.ship.source import source
+from builder.ship.baked_image import baked_image
 from builder.ship.steps import Step
 from builder.ship.upgrade import Standing
 from builder.ship.vsphere import deploy, leftovers, machines, rule
@@ -27,7 +27,7 @@ class VsphereMachines:
             cluster,
             destination,
             destination.site,
-            source(cluster, image),
+            baked_image(cluster, image),
         )
         self._store = Store(destination.site, destination.who, cluster.cluster)
         self._desired = {

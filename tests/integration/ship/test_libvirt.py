@@ -9,10 +9,10 @@ import pytest
 from builder.errors import UserError
 from builder.identity import nocloud
 from builder.identity.seed import seed
+from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.host import Host
 from builder.ship.libvirt.hypervisor import Libvirt
-from builder.ship.source import source
 from builder.ship.steps import EVERY_NODE, Choice, carry_out, plan
 from builder.spec.model import Cluster
 from tests.integration.ship.conftest import bake_stand_in
@@ -50,7 +50,7 @@ def test_a_dry_run_changes_nothing(image: Cluster, host: Host) -> None:
 
 def test_the_seed_on_the_hypervisor_is_the_nodes(image: Cluster, host: Host) -> None:
     put(image, host.uri)
-    made = [seed(image, node, source(image).facts) for node in image.nodes]
+    made = [seed(image, node, baked_image(image).facts) for node in image.nodes]
     for each in made:
         assert host.pool.size(f"quickstart-{each.instance_id}.iso") == len(nocloud.image(each))
 
@@ -68,11 +68,11 @@ def test_a_failure_half_way_says_what_is_there_and_a_second_run_goes_on(image: C
 
 
 def test_a_half_upload_of_a_killed_run_is_made_again(image: Cluster, host: Host) -> None:
-    base = f"vipforge-{source(image).label}.qcow2"
+    base = f"vipforge-{baked_image(image).label}.qcow2"
     host.pool.upload(base, "qcow2", b"half", 8 << 20)
     said, _ = put(image, host.uri)
     assert f"+ qemu:///system: image {base}" in said
-    assert host.pool.size(base) == source(image).size
+    assert host.pool.size(base) == baked_image(image).size
 
 
 def test_a_domain_of_somebody_else_is_left_alone(image: Cluster, host: Host) -> None:

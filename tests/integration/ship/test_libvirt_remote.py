@@ -15,10 +15,10 @@ import pytest
 
 from builder.errors import UserError
 from builder.files import sha256
+from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.host import Host
 from builder.ship.libvirt.hypervisor import Libvirt
-from builder.ship.source import source
 from builder.ship.steps import carry_out
 from builder.spec.model import Cluster
 
@@ -70,7 +70,7 @@ def test_image_and_seeds_reach_a_remote_host_through_the_tunnel(
     assert put(image, remote) == 7
     assert "-l root -T -e none -- kvm1.example.com" in (tmp_path / "ssh.log").read_text()
     folder = Path(host.uri.partition("socket=")[2]).parent / "pool"
-    found = source(image)
+    found = baked_image(image)
     arrived = folder / f"vipforge-{found.label}.qcow2"
     assert sha256(arrived) == sha256(found.path)
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}

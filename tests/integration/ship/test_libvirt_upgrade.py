@@ -12,10 +12,10 @@ import pytest
 from builder.errors import TimedOut, UserError
 from builder.lab.survey import NodeState
 from builder.ship import upgrade
+from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions, domains
 from builder.ship.libvirt.host import Host
 from builder.ship.libvirt.hypervisor import Libvirt
-from builder.ship.source import source
 from builder.ship.steps import Choice, carry_out, plan
 from builder.ship.upgrade import Upgrade
 from builder.spec.model import Cluster, Node
@@ -92,7 +92,7 @@ def test_both_nodes_are_renewed_and_nothing_of_the_old_ones_is_left(image: Clust
     assert renew(image, host) == ["lb2.example.com", "lb1.example.com"]
     assert host.domains.names() == NAMES
     assert volumes(host) == WHOLE
-    assert f"vipforge-{source(image).label}.qcow2" in host.pool.names()
+    assert f"vipforge-{baked_image(image).label}.qcow2" in host.pool.names()
     assert all(host.domains.is_running(name) for name in NAMES)
     assert renew(image, host) == []
 
@@ -107,7 +107,7 @@ def test_a_node_that_is_not_healthy_gets_its_domain_back_with_its_disk(image: Cl
     assert host.domains.names() == NAMES
     assert all(host.domains.is_running(name) for name in NAMES)
     assert before["quickstart-lb2"][1] <= set(host.pool.names())
-    assert f"vipforge-{source(image).label}.qcow2" not in host.pool.names()
+    assert f"vipforge-{baked_image(image).label}.qcow2" not in host.pool.names()
     assert renew(image, host) == ["lb2.example.com", "lb1.example.com"]
     assert volumes(host) == WHOLE
 
@@ -171,7 +171,7 @@ def test_what_is_removed_is_all_of_the_cluster_and_nothing_else(image: Cluster, 
     other = image.model_copy(update={"cluster": "other"})
     with ExitStack() as stack:
         libvirt = on(host, stack)
-        image_of_both = source(image).path
+        image_of_both = baked_image(image).path
         carry_out(libvirt.deployment([other], Choice("lb1"), image_of_both))
         todo = libvirt.removal(image)
         shown = plan(todo, "-")
@@ -182,7 +182,7 @@ def test_what_is_removed_is_all_of_the_cluster_and_nothing_else(image: Cluster, 
     left = host.pool.names()
     assert host.domains.names() == ["other-lb1"]
     assert [name for name in left if name.startswith("quickstart")] == ["quickstart-lb1-notes.iso"]
-    assert [name for name in left if name.startswith("vipforge")] == [f"vipforge-{source(image).label}.qcow2"]
+    assert [name for name in left if name.startswith("vipforge")] == [f"vipforge-{baked_image(image).label}.qcow2"]
 
 
 def test_disks_that_are_copies_do_not_need_the_image_and_go_like_others(image: Cluster, host: Host) -> None:
@@ -201,7 +201,7 @@ def test_disks_that_are_copies_do_not_need_the_image_and_go_like_others(image: C
 def test_one_image_for_many_clusters_is_uploaded_once(image: Cluster, host: Host) -> None:
     clusters = [image.model_copy(update={"cluster": f"cluster{number}"}) for number in range(5)]
     with ExitStack() as stack:
-        todo = on(host, stack).deployment(clusters, image=source(image).path)
+        todo = on(host, stack).deployment(clusters, image=baked_image(image).path)
     assert len([step for step in todo if ": image " in step.what]) == 1
     assert len([step for step in todo if ": domain " in step.what]) == 10
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from builder.ship.machine import Machine, system
+from builder.ship.machine import OvfMachine, system
 from builder.ship.ovf import OVF, RASD, VMW, descriptor
 from tests.golden import assert_golden
 
 NAMES = {"ovf": OVF, "rasd": RASD}
-MACHINE = Machine("quickstart", system("debian12"), "3dd0695df4ce69d4", "appliance-disk1.vmdk", 123456, 4 << 30)
+MACHINE = OvfMachine("quickstart", system("debian12"), "3dd0695df4ce69d4", "appliance-disk1.vmdk", 123456, 4 << 30)
 
 
 def envelope() -> ET.Element:

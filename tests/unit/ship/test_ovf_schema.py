@@ -11,7 +11,7 @@ from builder.guests import known
 from builder.guests.debian12 import GUEST
 from builder.identity import ovf as environments
 from builder.identity.seed import seed
-from builder.ship.machine import Machine, system
+from builder.ship.machine import OvfMachine, system
 from builder.ship.ovf import descriptor
 from tests.specs import quickstart
 
@@ -28,7 +28,7 @@ def faults(schema: str, text: str) -> str:
 
 
 def made(guest: str = "debian12") -> str:
-    return descriptor(Machine("quickstart", system(guest), "3dd0695d", "appliance-disk1.vmdk", 123456, 4 << 30))
+    return descriptor(OvfMachine("quickstart", system(guest), "3dd0695d", "appliance-disk1.vmdk", 123456, 4 << 30))
 
 
 @pytest.mark.parametrize("guest", [*sorted(known()), "another"])

@@ -6,7 +6,7 @@ import pytest
 from pyVmomi import vim
 
 from builder.errors import UserError
-from builder.ship.source import source
+from builder.ship.baked_image import baked_image
 from builder.ship.steps import carry_out
 from builder.ship.vsphere.deploy import deployment
 from builder.ship.vsphere.node import Destination, template_name
@@ -33,7 +33,7 @@ def test_no_space_half_way_says_what_is_there_and_a_second_run_goes_on(
     told = failed(image, vcenter.who, place)
     assert "machine quickstart-lb1: " in told.message
     assert "NoDiskSpace" in told.message
-    assert f"there by now:\n    template {template_name(source(image).label)}\n    seed " in told.message
+    assert f"there by now:\n    template {template_name(baked_image(image).label)}\n    seed " in told.message
     assert "machine quickstart-lb2" not in told.message
     assert told.hint == ROOM
     assert carry_out(deployment([image], Destination(place, vcenter.who))) == 5

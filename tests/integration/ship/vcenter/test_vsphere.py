@@ -11,8 +11,8 @@ from pyVmomi import vim
 from builder.errors import UserError
 from builder.identity import nocloud, ovf
 from builder.identity.seed import seed
+from builder.ship.baked_image import baked_image
 from builder.ship.machine import machine_name
-from builder.ship.source import source
 from builder.ship.steps import Choice, carry_out, plan
 from builder.ship.vsphere import VsphereOptions
 from builder.ship.vsphere.deploy import deployment
@@ -40,7 +40,7 @@ def test_a_pair_is_made_once_and_found_the_second_time(
 
 def test_the_template_has_the_hardware_of_the_descriptor(image: Cluster, who: Login, place: Site) -> None:
     carry_out(deployment([image], Destination(place, who))[:1])
-    template = place.machine(template_name(source(image).label))
+    template = place.machine(template_name(baked_image(image).label))
     assert template.config.template
     kinds = {type(device) for device in template.config.hardware.device}
     assert {vim.vm.device.ParaVirtualSCSIController, vim.vm.device.VirtualVmxnet3} <= kinds
@@ -54,7 +54,7 @@ def test_each_node_has_its_own_seed_as_guestinfo_and_runs(image: Cluster, who: L
         machine = place.machine(machine_name(image, node))
         values = {option.key: option.value for option in machine.config.extraConfig}
         user_data = gzip.decompress(base64.b64decode(values["guestinfo.userdata"])).decode()
-        assert user_data == seed(image, node, source(image).facts).user_data
+        assert user_data == seed(image, node, baked_image(image).facts).user_data
         assert machine.runtime.powerState == "poweredOn"
 
 
@@ -63,7 +63,7 @@ def test_each_node_has_its_own_seed_as_vapp_properties_and_runs(image: Cluster, 
     for node in image.nodes:
         machine = place.machine(machine_name(image, node))
         form = machine.config.vAppConfig
-        wanted = ovf.properties(seed(image, node, source(image).facts))
+        wanted = ovf.properties(seed(image, node, baked_image(image).facts))
         assert {each.id: each.value for each in form.property} == wanted
         assert {each.id for each in form.property if each.userConfigurable and each.label} == set(wanted)
         assert form.ovfEnvironmentTransport == ["com.vmware.guestInfo", "iso"]
@@ -73,7 +73,7 @@ def test_each_node_has_its_own_seed_as_vapp_properties_and_runs(image: Cluster, 
 def test_each_node_has_its_own_seed_as_a_cd_that_is_in_from_the_start(image: Cluster, who: Login, place: Site) -> None:
     carry_out(deployment([image], Destination(place, who)))
     for node in image.nodes:
-        made = seed(image, node, source(image).facts)
+        made = seed(image, node, baked_image(image).facts)
         devices = place.machine(machine_name(image, node)).config.hardware.device
         (drive,) = [each for each in devices if isinstance(each, vim.vm.device.VirtualCdrom)]
         assert drive.backing.fileName == f"[{place.datastore.name}] vipforge-quickstart/{made.instance_id}.iso"
@@ -95,7 +95,7 @@ def test_a_dry_run_changes_nothing(image: Cluster, who: Login, place: Site) -> N
 
 
 def test_a_template_that_a_killed_run_left_half_is_made_again(image: Cluster, who: Login, place: Site) -> None:
-    name = template_name(source(image).label)
+    name = template_name(baked_image(image).label)
     spec = vim.vm.ConfigSpec(
         name=name, guestId="otherGuest", files=vim.vm.FileInfo(vmPathName=f"[{place.datastore.name}]")
     )
@@ -161,5 +161,5 @@ def test_no_plan_log_or_error_holds_a_secret(
     with pytest.raises(UserError) as failure:
         carry_out(todo[4:])
     said = "".join((*capfd.readouterr(), str(failure.value), plan(todo), repr(who), repr(todo)))
-    secrets = {who.password, *(seed(image, node, source(image).facts).user_data for node in image.nodes)}
+    secrets = {who.password, *(seed(image, node, baked_image(image).facts).user_data for node in image.nodes)}
     assert [secret for secret in secrets if secret in said] == []

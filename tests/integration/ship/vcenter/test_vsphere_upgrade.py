@@ -13,8 +13,8 @@ from pyVmomi import vim
 from builder.errors import UserError
 from builder.lab.survey import NodeState
 from builder.ship import upgrade
+from builder.ship.baked_image import baked_image
 from builder.ship.machine import machine_name
-from builder.ship.source import source
 from builder.ship.steps import carry_out
 from builder.ship.upgrade import Standing, Upgrade
 from builder.ship.vsphere import leftovers, machines
@@ -109,7 +109,7 @@ def templates(place: Site) -> list[str]:
 def test_the_standby_is_renewed_first_and_nothing_of_the_old_image_stays(
     deployed: Cluster, who: Login, place: Site
 ) -> None:
-    new, guests = source(deployed).label, Guests(deployed, place)
+    new, guests = baked_image(deployed).label, Guests(deployed, place)
     assert go(deployed, who, place, guests) == ["lb2.example.com", "lb1.example.com"]
     assert guests.did == ["forget lb2", "away lb1", "forget lb1"]
     assert guests.lost is False
@@ -124,14 +124,14 @@ def test_the_standby_is_renewed_first_and_nothing_of_the_old_image_stays(
 def test_a_plan_says_all_of_it_and_changes_nothing(deployed: Cluster, who: Login, place: Site) -> None:
     before = images(place)
     plan = Upgrade(deployed, VsphereMachines(deployed, Destination(place, who)), Guests(deployed, place), 0).plan()
-    assert f"+ template {template_name(source(deployed).label)}" in plan
+    assert f"+ template {template_name(baked_image(deployed).label)}" in plan
     assert plan.index("machine quickstart-lb2 powered off and kept as") < plan.index("lb1.example.com: hand 192.168")
     assert images(place) == before
 
 
 def test_a_node_that_stays_sick_gets_its_old_machine_back(deployed: Cluster, who: Login, place: Site) -> None:
     before = images(place)
-    guests = Guests(deployed, place, sick=source(deployed).label)
+    guests = Guests(deployed, place, sick=baked_image(deployed).label)
     with pytest.raises(UserError, match="its old machine is back, and serves"):
         go(deployed, who, place, guests)
     assert images(place) == before
@@ -150,7 +150,7 @@ def test_a_fault_half_way_loses_no_service_and_a_second_run_goes_on(
     assert guests.lost is False
     assert on(place) == NAMES
     assert "lb1.example.com" in go(deployed, vcenter.who, place, guests)
-    assert images(place) == dict.fromkeys(NAMES, source(deployed).label)
+    assert images(place) == dict.fromkeys(NAMES, baked_image(deployed).label)
 
 
 def test_an_upgrade_that_was_killed_goes_on_with_what_has_yet_to_prove_itself(

@@ -11,9 +11,9 @@ from builder.ship.paper import PaperOptions
 
 from builder.errors import UserError
 from builder.progress import say
+from builder.ship.baked_image import baked_image
 from builder.ship.hypervisor import Hypervisor
 from builder.ship.machine import machine_name
-from builder.ship.source import source
 from builder.ship.steps import Choice, Step, refuse_other
 from builder.ship.upgrade import Standing
 from builder.spec.model import Cluster, Node
@@ -30,13 +30,13 @@ class Paper(Hypervisor):
 
     def deployment(self, clusters: Sequence[Cluster], choice: Choice, image: Path | None) -> list[Step]:
         return [
-            self._written(cluster, node, source(cluster, image).label, replace=choice.replace)
+            self._written(cluster, node, baked_image(cluster, image).label, replace=choice.replace)
             for cluster in clusters
             for node in choice.nodes(cluster)
         ]
 
     def machines(self, cluster: Cluster, image: Path | None) -> PaperMachines:
-        return PaperMachines(cluster, self._options.paper_folder, source(cluster, image).label)
+        return PaperMachines(cluster, self._options.paper_folder, baked_image(cluster, image).label)
 
     def removal(self, cluster: Cluster) -> list[Step]:
         files = sorted(self._options.paper_folder.glob(f"{cluster.cluster}-*"))

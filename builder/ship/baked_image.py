@@ -17,7 +17,7 @@ NAMED_BY = 12
 
 
 @dataclass(frozen=True)
-class Source:
+class BakedImage:
     """An image; `label` tells it from others. `size` is the file's, `virtual_size` the guest's disk, both bytes."""
 
     path: Path
@@ -32,7 +32,7 @@ class Source:
     """The SHA-256 of each file that the bake laid into it, by path in the guest."""
 
 
-def source(cluster: Cluster, other: Path | None = None) -> Source:
+def baked_image(cluster: Cluster, other: Path | None = None) -> BakedImage:
     """The cluster's image, or another one that lies beside its own manifest.
 
     Raises UserError where it is not baked yet, or not as its manifest says.
@@ -49,7 +49,7 @@ def source(cluster: Cluster, other: Path | None = None) -> Source:
     if path.stat().st_size != record["size"]:
         raise UserError(f"{path} is not as it was baked", hint="`vipforge inspect` tells more; bake it again")
     inputs = record.get("inputs", {})
-    return Source(
+    return BakedImage(
         path,
         known()[record["guest"]].facts,
         record["size"],

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from builder.errors import UserError
 from builder.render import GuestFile, appliance
-from builder.ship.source import Source
+from builder.ship.baked_image import BakedImage
 from builder.spec.model import Cluster
 
 SEEDED = (
@@ -21,7 +21,7 @@ SEEDED = (
 NOTHING: Mapping[str, GuestFile] = MappingProxyType({})
 
 
-def files(cluster: Cluster, image: Source) -> Mapping[str, GuestFile]:
+def files(cluster: Cluster, image: BakedImage) -> Mapping[str, GuestFile]:
     """The cluster's files that the image has not, by path in the guest; none for the cluster's own image.
 
     Raises UserError where the image differs in more than a seed can bring: profile, keepalived, another vipforge.

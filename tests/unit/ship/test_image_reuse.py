@@ -13,8 +13,8 @@ from builder.errors import UserError
 from builder.guests.debian12 import GUEST
 from builder.identity.seed import seed
 from builder.render import appliance
-from builder.ship import fit
-from builder.ship.source import Source
+from builder.ship import image_reuse
+from builder.ship.baked_image import BakedImage
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 
@@ -22,11 +22,11 @@ BAKED = quickstart(guest="debian12")
 KEEPALIVED = GUEST.facts.keepalived_for(BAKED)
 
 
-def image(cluster: Cluster = BAKED) -> Source:
+def image(cluster: Cluster = BAKED) -> BakedImage:
     """The image of a cluster, as its manifest describes it."""
     files = appliance(cluster, GUEST.facts, KEEPALIVED)
     digests = {path: hashlib.sha256(file.content.encode()).hexdigest() for path, file in files.items()}
-    return Source(Path("appliance.qcow2"), GUEST.facts, 1, 1, "label", cluster.cluster, KEEPALIVED, digests)
+    return BakedImage(Path("appliance.qcow2"), GUEST.facts, 1, 1, "label", cluster.cluster, KEEPALIVED, digests)
 
 
 def other(**changes: object) -> Cluster:
@@ -34,14 +34,14 @@ def other(**changes: object) -> Cluster:
 
 
 def test_a_cluster_of_the_same_configuration_needs_only_what_names_it() -> None:
-    found = fit.files(other(), image())
+    found = image_reuse.files(other(), image())
     assert all("cluster other" in file.content for file in found.values())
     assert not [path for path in found if path.startswith("/usr/libexec/")]
 
 
 def test_another_vip_comes_with_the_seed_as_it_would_lie_in_an_image_of_its_own() -> None:
     cluster = other(vrrp={"vips": ["192.168.56.99"]})
-    found = fit.files(cluster, image())
+    found = image_reuse.files(cluster, image())
     assert {"/usr/share/vipforge/vips", "/usr/share/vipforge/keepalived.conf"} <= set(found)
     made = seed(cluster, cluster.nodes[0], GUEST.facts, public=found)
     written = {each["path"]: each for each in yaml.safe_load(made.user_data)["write_files"]}
@@ -55,14 +55,14 @@ def test_another_vip_comes_with_the_seed_as_it_would_lie_in_an_image_of_its_own(
 
 def test_the_clusters_own_image_is_taken_as_it_is() -> None:
     changed = quickstart(guest="debian12", vrrp={"vips": ["192.168.56.99"]})
-    assert fit.files(changed, image()) == {}
+    assert image_reuse.files(changed, image()) == {}
 
 
 def test_a_profile_is_more_than_a_seed_can_bring() -> None:
     with pytest.raises(UserError, match="was baked for quickstart, which is another kind of cluster than other"):
-        fit.files(other(vrrp={"profile": "fast"}), image())
+        image_reuse.files(other(vrrp={"profile": "fast"}), image())
 
 
 def test_so_is_a_keepalived() -> None:
     with pytest.raises(UserError, match="keepalived"):
-        fit.files(other(keepalived="2.3.4"), image())
+        image_reuse.files(other(keepalived="2.3.4"), image())
