@@ -23,7 +23,7 @@ from builder.files import sha256
 from builder.render import appliance
 from builder.run import run
 from builder.ship.libvirt import LibvirtOptions
-from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import Step, carry_out
 from builder.spec.model import Cluster
 from tests.libvirt import Libvirtd, hypervisor
@@ -49,7 +49,7 @@ def plan(wanted: list[Cluster], host: Libvirtd, image: Path, what: str, *, make:
     """One deployment of all clusters, as far as nodes that are not started."""
     began = time.monotonic()
     with ExitStack() as stack, redirect_stderr(StringIO()):
-        todo = Libvirt(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment(wanted, image=image)
+        todo = LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment(wanted, image=image)
         lacking = [step for step in todo if not step.ready and not step.what.endswith(": running")]
         if make:
             carry_out(lacking)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 import typer
 
 from builder.cli.arguments import SPEC, SPECS
-from builder.ship.hypervisor import Description, Verb, connect, hypervisors
+from builder.ship.registry import Description, Verb, hypervisors
 
 if TYPE_CHECKING:
     from builder.ship.hypervisor import Hypervisor
@@ -114,6 +114,8 @@ def _command(verb: Verb, run: Callable[..., None], name: str, description: Descr
     own = list(_options(verb, description))
 
     def command(**given: Any) -> None:  # noqa: ANN401 - each option has its own type
+        from builder.ship.hypervisor import connect
+
         options = description.options(**{each.name: given.pop(each.name) for each in own})
         run(partial(connect, name, options), **given)
 

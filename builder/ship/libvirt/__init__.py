@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from builder.ship.hypervisor import Description, option
+from builder.ship.registry import Description, option
 
 
 @dataclass(frozen=True)

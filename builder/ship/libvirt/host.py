@@ -49,12 +49,12 @@ class Hosts:
     def host(self, uri: str, pool: str) -> Host:
         """A host with a pool of that name; raises UserError where it cannot be reached."""
         if (uri, pool) not in self._known:
-            self._known[uri, pool] = self._stack.enter_context(connected(uri, pool))
+            self._known[uri, pool] = self._stack.enter_context(open_host(uri, pool))
         return self._known[uri, pool]
 
 
 @contextmanager
-def connected(uri: str, pool: str) -> Iterator[Host]:
+def open_host(uri: str, pool: str) -> Iterator[Host]:
     """A host, until the end of the block; raises UserError where it cannot be reached."""
     with translate_errors(uri):
         connection = binding().open(uri)

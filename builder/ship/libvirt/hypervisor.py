@@ -18,7 +18,7 @@ from builder.ship.steps import EVERY_NODE, Choice, Step
 from builder.spec.model import Cluster, Node
 
 
-class Libvirt(Hypervisor):
+class LibvirtHypervisor(Hypervisor):
     """The hosts that the spec or the options name; each is connected when it is first needed."""
 
     def __init__(self, options: LibvirtOptions, stack: ExitStack) -> None:
@@ -53,4 +53,4 @@ class Libvirt(Hypervisor):
         return placed_domains(cluster, place(cluster, self._options), self._hosts, baked_image(cluster, image), nodes)
 
 
-HYPERVISOR = Libvirt
+HYPERVISOR = LibvirtHypervisor

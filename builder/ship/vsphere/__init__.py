@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from builder.ship.hypervisor import Description, option
+from builder.ship.registry import Description, option
 
 Transport = Literal["iso", "guestinfo", "ovf"]
 """How a seed reaches its machine."""

@@ -18,7 +18,7 @@ from builder.ship.vsphere.upgrade import VsphereMachines
 from builder.spec.model import Cluster
 
 
-class Vsphere(Hypervisor):
+class VsphereHypervisor(Hypervisor):
     """A session with the vCenter that the options name."""
 
     def __init__(self, options: VsphereOptions, stack: ExitStack) -> None:
@@ -41,4 +41,4 @@ class Vsphere(Hypervisor):
         return removal(cluster, self._destination)
 
 
-HYPERVISOR = Vsphere
+HYPERVISOR = VsphereHypervisor

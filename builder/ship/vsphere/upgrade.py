@@ -23,12 +23,8 @@ class VsphereMachines:
 
     def __init__(self, cluster: Cluster, destination: Destination, image: Path | None = None) -> None:
         transports.check(cluster, destination.transport)
-        self._cluster, self._destination, self._site, self._image = (
-            cluster,
-            destination,
-            destination.site,
-            baked_image(cluster, image),
-        )
+        self._cluster, self._destination, self._site = cluster, destination, destination.site
+        self._image = baked_image(cluster, image)
         self._store = Store(destination.site, destination.who, cluster.cluster)
         self._desired = {
             node: desired_machine(cluster, node, self._image, destination.transport) for node in cluster.nodes

@@ -12,7 +12,7 @@ import pytest
 
 from builder import paths
 from builder.files import sha256
-from builder.ship.libvirt.host import Host, connected
+from builder.ship.libvirt.host import Host, open_host
 from builder.spec.model import Cluster
 from tests import libvirt
 from tests.specs import quickstart
@@ -28,7 +28,7 @@ def hypervisor() -> Iterator[str]:
 @pytest.fixture
 def host(hypervisor: str) -> Iterator[Host]:
     """The hypervisor, empty at the end of the test."""
-    with connected(hypervisor, "default") as found:
+    with open_host(hypervisor, "default") as found:
         yield found
         for name in found.domains.names():
             found.domains.remove(name)

@@ -12,7 +12,7 @@ from builder.identity.seed import seed
 from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.host import Host
-from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import EVERY_NODE, Choice, carry_out, plan
 from builder.spec.model import Cluster
 from tests.integration.ship.conftest import bake_stand_in
@@ -27,7 +27,7 @@ def put(
     """Deploy, with `run` as far as running nodes; what the plan said, and how many steps were made."""
     with ExitStack() as stack:
         options = LibvirtOptions(connect=(uri,), **{"bridge": "br0", **changes})
-        todo = Libvirt(options, stack).deployment([cluster], choice)
+        todo = LibvirtHypervisor(options, stack).deployment([cluster], choice)
         todo = [step for step in todo if run or not step.what.endswith(": running")]
         return plan(todo), carry_out(todo)
 
@@ -43,7 +43,7 @@ def test_a_pair_is_made_once_and_found_the_second_time(image: Cluster, host: Hos
 
 def test_a_dry_run_changes_nothing(image: Cluster, host: Host) -> None:
     with ExitStack() as stack:
-        todo = Libvirt(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment([image])
+        todo = LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment([image])
     assert {step.ready for step in todo} == {False}
     assert host.pool.names() == []
 
@@ -58,7 +58,7 @@ def test_the_seed_on_the_hypervisor_is_the_nodes(image: Cluster, host: Host) -> 
 def test_a_failure_half_way_says_what_is_there_and_a_second_run_goes_on(image: Cluster, host: Host) -> None:
     with pytest.raises(UserError) as failure:
         with ExitStack() as stack:
-            carry_out(Libvirt(LibvirtOptions((host.uri,), bridge="br-none"), stack).deployment([image]))
+            carry_out(LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br-none"), stack).deployment([image]))
     assert "quickstart-lb1: running" not in str(failure.value).partition("there by now")[2]
     assert "there by now" in str(failure.value)
     assert "domain quickstart-lb1" in str(failure.value)

@@ -18,7 +18,7 @@ from builder.files import sha256
 from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.host import Host
-from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import carry_out
 from builder.spec.model import Cluster
 
@@ -60,7 +60,7 @@ def remote(host: Host, tmp_path: Path) -> str:
 
 def put(cluster: Cluster, uri: str) -> int:
     with ExitStack() as stack:
-        todo = Libvirt(LibvirtOptions((uri,), bridge="br0"), stack).deployment([cluster])
+        todo = LibvirtHypervisor(LibvirtOptions((uri,), bridge="br0"), stack).deployment([cluster])
         return carry_out([step for step in todo if not step.what.endswith(": running")])
 
 

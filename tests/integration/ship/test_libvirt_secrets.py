@@ -10,7 +10,7 @@ import pytest
 from builder.errors import UserError
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.host import Host
-from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import carry_out, plan
 from builder.spec.model import Cluster
 from tests.integration.ship.conftest import bake_stand_in
@@ -32,7 +32,7 @@ def cluster(image: Cluster, tmp_path: Path) -> Cluster:
 
 def put(cluster: Cluster, host: Host, bridge: str) -> str:
     with ExitStack() as stack:
-        libvirt = Libvirt(LibvirtOptions((host.uri,), bridge=bridge), stack)
+        libvirt = LibvirtHypervisor(LibvirtOptions((host.uri,), bridge=bridge), stack)
         todo = libvirt.deployment([cluster])
         shown = plan(todo)
         carry_out(todo)

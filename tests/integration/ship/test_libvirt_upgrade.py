@@ -15,7 +15,7 @@ from builder.ship import upgrade
 from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions, domains
 from builder.ship.libvirt.host import Host
-from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import Choice, carry_out, plan
 from builder.ship.upgrade import Upgrade
 from builder.spec.model import Cluster, Node
@@ -63,8 +63,8 @@ class Guests:
         return self._cluster.nodes.index(node) == int(self._away)
 
 
-def on(host: Host, stack: ExitStack) -> Libvirt:
-    return Libvirt(LibvirtOptions((host.uri,), bridge="br0"), stack)
+def on(host: Host, stack: ExitStack) -> LibvirtHypervisor:
+    return LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br0"), stack)
 
 
 def put(cluster: Cluster, host: Host) -> None:

@@ -17,7 +17,7 @@ import typer
 from builder import cli, paths, ship
 from builder.errors import Exit
 from builder.ship import upgrade
-from builder.ship.hypervisor import hypervisors
+from builder.ship.registry import hypervisors
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 

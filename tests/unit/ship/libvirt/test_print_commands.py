@@ -12,7 +12,7 @@ import pytest
 
 from builder import paths
 from builder.ship.libvirt import LibvirtOptions
-from builder.ship.libvirt.hypervisor import Libvirt
+from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import EVERY_NODE, Choice
 from builder.spec.model import Cluster
 from tests.golden import assert_golden
@@ -37,7 +37,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 def printed(form: str, cluster: Cluster, choice: Choice = EVERY_NODE, **options: str) -> str:
     """What `--print` prints; no host is there to be asked."""
-    return Libvirt(LibvirtOptions(print=form, **options), ExitStack()).printout(cluster, SPEC, choice)
+    return LibvirtHypervisor(LibvirtOptions(print=form, **options), ExitStack()).printout(cluster, SPEC, choice)
 
 
 def test_the_lines_of_a_shell(cluster: Cluster, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from builder.ship.hypervisor import Description, option
+from builder.ship.registry import Description, option
 
 
 @dataclass(frozen=True)
