@@ -62,8 +62,9 @@ def test_an_ova_holds_descriptor_manifest_and_disk_in_this_order(image: Path, tm
     made = export(image, "ova", tmp_path / "out" / "lb.ova")
     with tarfile.open(made) as tar:
         assert tar.getnames() == ["lb.ovf", "lb.mf", "lb-disk1.vmdk"]
-        tar.extractall(tmp_path / "unpacked", filter="data")
     unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    subprocess.run(["tar", "-xf", made, "-C", unpacked], check=True)
     for line in (unpacked / "lb.mf").read_text().splitlines():
         name, digest = line.removeprefix("SHA256(").split(")= ")
         assert hashlib.sha256((unpacked / name).read_bytes()).hexdigest() == digest
