@@ -1,10 +1,15 @@
-"""The Debian mirror: read from this host's apt set-up, or from the spec; no address is written here."""
+"""The Debian mirror: read from this host's apt set-up, or from the spec; no address is written here.
+
+A Debian mirror serves every suite, so what counts of the host's set-up is where its archives are, not which release
+the host itself runs: a Debian 13 host gets Debian 12's packages from the same addresses.
+"""
 
 from __future__ import annotations
 
+import platform
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import HostLacks
@@ -13,10 +18,14 @@ APT = Path("/etc/apt")
 RELEASE = "bookworm"
 """The release whose mirror serves the Debian pool of sources."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""The keys of all supported releases, in the package debian-archive-keyring; in Debian 13 a link to the newer name."""
 ONE_LINE = re.compile(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]+)")
 FIELD = re.compile(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t]+.*)*)$", re.MULTILINE)
 OFF = ("no", "false", "without", "off", "disable", "0")
 """How apt spells a switch that is off (apt_pkg StringToBool)."""
+SECURITY = ("-security", "/updates")
+"""How the suites of the security archive end; the second until Debian 10."""
+UPDATES = "-updates"
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,17 @@ class Archive:
         """Whether it is Debian's own archive; other vendors name their suites after Debian's releases too."""
         if self.signed_by.startswith("/"):
             return "debian-archive" in self.signed_by
-        return "debian" in self.address.lower()
+        return "debian" in self.address.lower() and "ubuntu" not in self.address.lower()
+
+    @property
+    def is_security(self) -> bool:
+        """Whether its suites are those of security updates."""
+        return any(suite.endswith(SECURITY) for suite in self.suites)
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """The suites that are whole releases: neither updates nor backports of one."""
+        return tuple(suite for suite in self.suites if "-" not in suite and "/" not in suite)
 
 
 @dataclass(frozen=True)
@@ -57,24 +76,27 @@ class Mirror:
 
 
 def mirror(release: str, override: str | None = None) -> Mirror:
-    """The mirror for a release.
+    """The mirror for a release: the release itself, its updates and its security updates.
 
-    `override` (the spec's image.mirror) gives the release and its updates; security updates then come from
-    the folder beside it whose name ends in -security, as Debian's mirrors lay it out. Raises HostLacks where
-    this host's apt set-up has no entry for the release.
+    `override` is the spec's image.mirror; security updates then come from the folder beside it whose name ends in
+    -security, as Debian's mirrors lay it out. Without it, this host's apt set-up says where the archives are, and
+    which of the three are taken. Raises HostLacks where it names no Debian mirror.
     """
     if override:
-        main = Archive(override, (release, f"{release}-updates"))
+        main = Archive(override, (release, f"{release}{UPDATES}"))
         return Mirror(release, (main, Archive(f"{override}-security", (f"{release}-security",))))
-    wanted = (release, f"{release}-updates", f"{release}-security")
-    kept = [replace(each, suites=tuple(s for s in each.suites if s in wanted)) for each in _host_archives()]
-    ordered = sorted((each for each in kept if each.suites), key=lambda each: release not in each.suites)
-    if not ordered or release not in ordered[0].suites:
+    archives = _host_archives()
+    addresses = _addresses(_nearest([each for each in archives if each.releases], release))
+    if not addresses:
         raise HostLacks(
-            f"this host's apt set-up ({APT}) names no Debian mirror for {release}",
-            hint="name one in the spec: image: {mirror: http://mirror.example.org/debian}",
+            f"this host's apt set-up ({APT}) names no Debian mirror",
+            hint="name one in the spec: image: {mirror: http://mirror.example.org/debian}"
+            + (", as on every host that is not Debian" if _os_release("ID") != "debian" else ""),
         )
-    return Mirror(release, tuple(ordered))
+    updated = {each.address for each in archives if any(suite.endswith(UPDATES) for suite in each.suites)}
+    secured = _addresses(each for each in archives if each.is_security)
+    mains = [Archive(each, (release, *([f"{release}{UPDATES}"] if each in updated else []))) for each in addresses]
+    return Mirror(release, (*mains, *(Archive(each, (f"{release}-security",)) for each in secured)))
 
 
 def host_address() -> str | None:
@@ -83,6 +105,29 @@ def host_address() -> str | None:
         return mirror(RELEASE).address
     except HostLacks:
         return None
+
+
+def _nearest(archives: list[Archive], release: str) -> list[Archive]:
+    """The archives that name the release, else those that name the host's own release, else all of them.
+
+    A host may have several: a mirror of Debian's, and a vendor's archive that looks like one.
+    """
+    for wanted in (release, _os_release("VERSION_CODENAME")):
+        named = [each for each in archives if wanted in each.releases]
+        if named:
+            return named
+    return archives
+
+
+def _os_release(name: str) -> str:
+    try:
+        return platform.freedesktop_os_release().get(name, "")
+    except OSError:
+        return ""
+
+
+def _addresses(archives: Iterable[Archive]) -> list[str]:
+    return list(dict.fromkeys(archive.address for archive in archives))
 
 
 def _host_archives() -> list[Archive]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,12 @@ def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "sources.list.d").mkdir(parents=True)
     monkeypatch.setattr(module, "APT", folder)
     return folder
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`runs(ID=…, VERSION_CODENAME=…)`: what the host says it is."""
+    return lambda **facts: monkeypatch.setattr(platform, "freedesktop_os_release", lambda: facts)
 
 
 def write_list(apt: Path, *lines: str) -> None:
@@ -109,10 +117,92 @@ def test_other_vendors_suites_of_that_name_are_passed_over(apt: Path, foreign: s
 
 
 def test_no_entry_is_a_lack_of_the_host_with_a_way_out(apt: Path) -> None:
-    write_list(apt, f"deb {MAIN} trixie main")
-    with pytest.raises(HostLacks, match="names no Debian mirror for bookworm") as caught:
+    write_list(apt, f"deb {SECURITY} trixie-security main")
+    with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
         mirror("bookworm")
     assert "image: {mirror:" in caught.value.hint
+
+
+TRIXIE = f"""\
+Types: deb
+URIs: {MAIN}
+Suites: trixie trixie-updates
+Components: main non-free-firmware
+Signed-By: /usr/share/keyrings/debian-archive-keyring.pgp
+
+Types: deb
+URIs: {SECURITY}
+Suites: trixie-security
+Components: main non-free-firmware
+Signed-By: /usr/share/keyrings/debian-archive-keyring.pgp
+"""
+BOOKWORM_LINES = [
+    f"deb [signed-by={KEYRING}] {MAIN} bookworm main",
+    f"deb [signed-by={KEYRING}] {MAIN} bookworm-updates main",
+    f"deb [signed-by={KEYRING}] {SECURITY} bookworm-security main",
+]
+
+
+def test_the_hosts_mirror_serves_other_releases_too(apt: Path, runs: Callable[..., None]) -> None:
+    runs(ID="debian", VERSION_CODENAME="trixie")
+    write_sources(apt, TRIXIE)
+    assert mirror("bookworm").lines() == BOOKWORM_LINES
+    assert [line.replace("trixie", "bookworm") for line in mirror("trixie").lines()] == BOOKWORM_LINES
+
+
+@pytest.mark.parametrize("suite", ["stable", "testing"])
+def test_a_host_may_name_its_release_by_its_state(apt: Path, runs: Callable[..., None], suite: str) -> None:
+    runs(ID="debian", VERSION_CODENAME="trixie")
+    lines = (f"deb {MAIN} {suite}", f"deb {MAIN} {suite}-updates", f"deb {SECURITY} {suite}-security")
+    write_list(apt, *(f"{line} main" for line in lines))
+    assert mirror("bookworm").lines() == BOOKWORM_LINES
+
+
+def test_the_security_suites_of_older_releases_had_another_name(apt: Path, runs: Callable[..., None]) -> None:
+    runs(ID="debian", VERSION_CODENAME="buster")
+    write_list(apt, f"deb {MAIN} buster main", f"deb {SECURITY} buster/updates main")
+    assert mirror("bookworm").lines() == [BOOKWORM_LINES[0], BOOKWORM_LINES[2]]
+
+
+def test_what_the_host_does_not_take_the_guest_does_not_either(apt: Path) -> None:
+    """A mirror within a site may have neither updates nor security updates."""
+    write_list(apt, f"deb {MAIN} trixie main")
+    assert mirror("bookworm").lines() == BOOKWORM_LINES[:1]
+
+
+def test_of_several_mirrors_that_of_the_release_goes_before_that_of_the_host(
+    apt: Path, runs: Callable[..., None]
+) -> None:
+    runs(ID="debian", VERSION_CODENAME="trixie")
+    vendor = "deb http://vendor.example/debian stable main"
+    write_list(apt, vendor, f"deb {MAIN} trixie main")
+    assert [each.address for each in mirror("bookworm").archives] == [MAIN]
+    write_list(apt, vendor, f"deb {MAIN} trixie main", "deb http://old.example/debian bookworm main")
+    assert [each.address for each in mirror("bookworm").archives] == ["http://old.example/debian"]
+
+
+def test_a_key_that_stands_in_the_file_says_nothing_of_its_owner(apt: Path) -> None:
+    block = " -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBGPL0BUBEADmW5NdOOHwPIJlgPu6JDcKw\n"
+    write_sources(apt, f"Types: deb\nURIs: {MAIN}\nSuites: trixie\nComponents: main\nSigned-By:\n{block}")
+    assert mirror("bookworm").address == MAIN
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "URIs: http://archive.example/ubuntu/\nSigned-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg\n",
+        "URIs: http://mirror.example/debian-based/ubuntu\n",
+    ],
+)
+def test_an_ubuntu_host_has_no_debian_mirror_and_the_spec_must_name_one(
+    apt: Path, runs: Callable[..., None], source: str
+) -> None:
+    runs(ID="ubuntu", VERSION_CODENAME="noble")
+    write_sources(apt, f"Types: deb\nSuites: noble noble-updates\nComponents: main\n{source}")
+    with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
+        mirror("bookworm")
+    assert "as on every host that is not Debian" in caught.value.hint
+    assert mirror("bookworm", MAIN).lines() == BOOKWORM_LINES
 
 
 def test_security_updates_alone_are_no_mirror(apt: Path) -> None:
