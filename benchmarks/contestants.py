@@ -16,7 +16,8 @@ from pathlib import Path
 import yaml
 
 from benchmarks.base import base
-from builder.host import accelerator, packer
+from builder.bake.program import program
+from builder.host import accelerator
 from builder.roots.mirror import host_address
 from builder.run import contain, need
 from builder.sources.fetch import fetch
@@ -94,7 +95,7 @@ def packer_by_hand(folder: Path) -> Path:
     """The template that a person writes: everything in shell provisioners inside the machine."""
     words = packer_words(folder, base(), _tarball(), accelerator())
     own = {"PACKER_CACHE_DIR": str(folder / "cache"), "TMPDIR": str(folder)}
-    _run([str(packer().path), "build", *words], own, HAND_WRITTEN)
+    _run([str(program().path), "build", *words], own, HAND_WRITTEN)
     return folder / "out" / "appliance.qcow2"
 
 

@@ -13,10 +13,11 @@ from builder.bake.builders.vsphere import template_name
 from builder.bake.inputs import Plan
 from builder.bake.logs import BakeLogs
 from builder.bake.outline import Outline, is_current, outline
+from builder.bake.program import program
 from builder.bake.reach import reach
 from builder.bake.session import Session
 from builder.errors import UserError
-from builder.host import packer, qemu
+from builder.host import PackerFacts, qemu
 from builder.intact import note
 from builder.papers import papers
 from builder.sources.fetch import is_offline
@@ -76,12 +77,12 @@ def _local(wanted: Outline, ask: Ask, folder: Path) -> Baked:
         papers.write(folder, known, manifest_name=manifest.NAME)
         return Baked(target, known, fresh=False)
     files.need_room(folder, ROOM_GIB, "a bake", "VIPFORGE_BUILD")
-    plan = _plan(wanted, ask)
+    packer, plan = _prepared(wanted, ask)
     with files.workspace(folder / ".work", "bake") as work:
-        made = _session(plan, ask, work, folder).run()
+        made = _session(packer, plan, ask, work, folder).run()
         with progress.step("compressing the image"):
             finished = image.flatten(made.output / image.NAME, work / "finished.qcow2")
-        record = inputs.describe(plan, inputs.packages(plan, made.packages), finished)
+        record = inputs.describe(plan, inputs.packages(plan, made.packages), finished, packer)
         files.publish(finished, target)
         manifest.write(folder, record)
         note(folder, {image.NAME: record["sha256"]})
@@ -90,9 +91,9 @@ def _local(wanted: Outline, ask: Ask, folder: Path) -> Baked:
 
 
 def _remote(wanted: Outline, ask: Ask, folder: Path) -> Baked:
-    plan = _plan(wanted, ask)
+    packer, plan = _prepared(wanted, ask)
     with files.workspace(folder / ".work", "bake") as work:
-        made = _session(plan, ask, work, folder).run()
+        made = _session(packer, plan, ask, work, folder).run()
         record = {
             **inputs.origin(plan, inputs.packages(plan, made.packages)),
             "template": template_name(wanted.cluster.cluster),
@@ -101,16 +102,18 @@ def _remote(wanted: Outline, ask: Ask, folder: Path) -> Baked:
     return Baked(None, record, fresh=True)
 
 
-def _plan(wanted: Outline, ask: Ask) -> Plan:
-    packer()  # what this host lacks is told before minutes go into the layers below
+def _prepared(wanted: Outline, ask: Ask) -> tuple[PackerFacts, Plan]:
+    """The programs first: what this host lacks is told before minutes go into the layers."""
+    debian = None if wanted.guest.facts.repositories else wanted.cluster.image.mirror
+    packer = program(wanted.builder.plugin, offline=ask.offline, mirror=debian)
     if wanted.builder.local:
         qemu()
-    return inputs.plan(wanted, offline=ask.offline, refresh=ask.refresh)
+    return packer, inputs.plan(wanted, offline=ask.offline, refresh=ask.refresh)
 
 
-def _session(plan: Plan, ask: Ask, work: Path, folder: Path) -> Session:
+def _session(packer: PackerFacts, plan: Plan, ask: Ask, work: Path, folder: Path) -> Session:
     logs = BakeLogs(folder / "logs")
     logs.begin()
     wanted = plan.outline
     within = reach(wanted.cluster, wanted.guest.facts, wanted.builder, offline=ask.offline)
-    return Session(plan, within, work, logs, ask.var_file)
+    return Session(packer, plan, within, work, logs, ask.var_file)

@@ -14,7 +14,7 @@ from builder.bake import image
 from builder.bake.outline import Inputs, Outline
 from builder.files import sha256
 from builder.guests import Foundation, Wanted
-from builder.host import packer, qemu
+from builder.host import PackerFacts, qemu
 from builder.host.emulator import version_of
 from builder.progress import timings
 from builder.sources.pins import pin
@@ -55,7 +55,7 @@ def packages(plan: Plan, listed: Path | None) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in listed.read_text().splitlines())
 
 
-def describe(plan: Plan, installed: dict[str, str], finished: Path) -> dict[str, Any]:
+def describe(plan: Plan, installed: dict[str, str], finished: Path, packer: PackerFacts) -> dict[str, Any]:
     """The manifest of a finished image. Sizes are bytes, times seconds."""
     return {
         **origin(plan, installed),
@@ -63,7 +63,7 @@ def describe(plan: Plan, installed: dict[str, str], finished: Path) -> dict[str,
         "sha256": sha256(finished),
         "size": finished.stat().st_size,
         "virtual_size": image.virtual_size(finished),
-        "tools": {"packer": packer().text, "qemu": version_of(qemu())},
+        "tools": {"packer": packer.text, "qemu": version_of(qemu())},
     }
 
 

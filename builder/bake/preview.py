@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from builder import paths
-from builder.bake import builders
+from builder.bake import builders, program
 from builder.bake.access import KICKSTART_LABEL, Access, kickstart_text
 from builder.bake.builders.base import Builder
 from builder.bake.template import BakeInputs, template, text
@@ -32,7 +32,6 @@ guest/              files as they lie in the image; 10-overlay.sh puts them ther
 nodes/NAME/         one node's seed (user-data, meta-data, network-config), which is never in the image, and its
                     keepalived.conf, which the guest writes at boot from the seed
 """
-OLDEST_PACKER = (1, 6, 6)
 KEY = "ssh-ed25519 (the bake's own key, made for one bake)"
 
 
@@ -127,7 +126,8 @@ def _access(work: Path, facts: Facts, builder: Builder) -> Access:
 
 
 def _packer_version() -> tuple[int, ...]:
+    """The version of this host's Packer, else of vipforge's own, which need not be there yet."""
     try:
         return packer().version
     except HostLacks:
-        return OLDEST_PACKER
+        return tuple(map(int, program.OWN.version.split(".")))

@@ -17,7 +17,7 @@ from builder.bake.reach import Reach
 from builder.bake.template import BakeInputs, template, text
 from builder.errors import TimedOut, UserError
 from builder.failure import cause
-from builder.host import accelerator, packer
+from builder.host import PackerFacts, accelerator
 from builder.run import contain, stream
 
 BAKE_SECONDS = 45 * 60
@@ -35,6 +35,7 @@ for 107 characters (unix(7)), and a checkout may lie deep."""
 class Session:
     """What one run works with. `work` is removed afterwards; `var_file` fills Packer's variables."""
 
+    packer: PackerFacts
     plan: Plan
     reach: Reach
     work: Path
@@ -48,7 +49,7 @@ class Session:
 
     def run(self) -> BakeInputs:
         """Let Packer check the template and bake; raises UserError with the last words of the guest."""
-        program, made = packer(), self._inputs()
+        program, made = self.packer, self._inputs()
         described = self.work / "appliance.pkr.json"
         files.write_atomic(described, text(template(made, program.version, self._builder)))
         driver = Packer(described, program=program.path, environment=self._environment(), var_file=self.var_file)

@@ -8,25 +8,24 @@ import sys
 from pathlib import Path
 
 from builder import paths
+from builder.bake import program
 from builder.doctor.finding import Finding, asked
 from builder.errors import HostLacks, UserError
 from builder.host import packer, qemu
 from builder.host.emulator import version_of
-from builder.host.hashicorp import PackerFacts
+from builder.host.hashicorp import NoPacker
 from builder.run import contain, find, need, run
+from builder.sources.fetch import is_offline
 
 SECONDS = 20
 OLDEST_PYTHON = (3, 11)
-PLUGINS_APART_SINCE = (1, 10, 0)
-"""From this release on Packer comes without its qemu builder (packer CHANGELOG, 1.10.0)."""
-QEMU_PLUGIN = "github.com/hashicorp/qemu"
 
 
 def findings() -> list[Finding]:
     """Python, Packer, QEMU, mmdebstrap, namespaces, Debian packages."""
     return [
         _python(),
-        asked("Packer", _packer),
+        _packer(),
         asked("QEMU", lambda: version_of(qemu())),
         asked("qemu-img", lambda: _first_line("qemu-img", "qemu-utils")),
         asked("mmdebstrap", lambda: _first_line("mmdebstrap", "mmdebstrap")),
@@ -42,17 +41,24 @@ def _python() -> Finding:
     return Finding("Python", "ok", version)
 
 
-def _packer() -> str:
-    facts = packer()
-    if facts.version >= PLUGINS_APART_SINCE:
-        _need_qemu_plugin(facts)
-    return f"{facts.text} ({facts.path})"
+def _packer() -> Finding:
+    """This host's Packer, or what vipforge's own takes its place with."""
+    try:
+        facts = packer()
+    except NoPacker as lacking:
+        return Finding("Packer", "lacks", lacking.message, lacking.hint) if lacking.is_named else _own_packer(lacking)
+    return Finding("Packer", "ok", f"{facts.text} ({facts.path})")
 
 
-def _need_qemu_plugin(facts: PackerFacts) -> None:
-    listed = run([facts.path, "plugins", "installed"], timeout=SECONDS, check=False).out
-    if "packer-plugin-qemu" not in listed:
-        raise HostLacks(f"Packer {facts.text} has no qemu builder", hint=f"{facts.path} plugins install {QEMU_PLUGIN}")
+def _own_packer(lacking: NoPacker) -> Finding:
+    found, noted = f"vipforge's own {program.OWN.version}", "".join(f"; {reason}" for reason in lacking.unfit)
+    advice = lacking.hint if lacking.unfit else ""
+    if program.is_at_hand():
+        return Finding("Packer", "ok", f"{found} is cached{noted}", advice)
+    if is_offline(asked=False):
+        carried = "fetch it where a Debian mirror is in reach: vipforge sources fetch packer (docs/offline.md)"
+        return Finding("Packer", "lacks", f"{found} is not cached{noted}", carried)
+    return Finding("Packer", "note", f"{found}: the first bake fetches it{noted}", advice)
 
 
 def _first_line(program: str, package: str) -> str:

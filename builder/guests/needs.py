@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.guests import choose, settle
 from builder.sources import carry
-from builder.sources.pins import Pin, pin
+from builder.sources.pins import Pin, own_packer, pin
 from builder.spec.load import load
 from builder.spec.model import Cluster
 
@@ -34,6 +34,7 @@ def is_spec(word: str) -> bool:
 def of(cluster: Cluster, *, offline: bool = False) -> Iterator[Pin]:
     """Every pinned file that `vipforge image` wants for the cluster; packages of the guest come from its mirror."""
     guest = choose(cluster, offline=offline)
+    yield own_packer()  # wherever the files are carried, there may be no Packer
     yield pin("keepalived", settle(cluster, guest.facts))
     if cluster.haproxy.source:
         yield pin("haproxy", cluster.haproxy.source)

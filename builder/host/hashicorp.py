@@ -1,4 +1,4 @@
-"""HashiCorp's Packer, told apart from other programs of that name.
+"""HashiCorp's Packer on this host, told apart from other programs of that name.
 
 Hosts of the RHEL family have cracklib's `/usr/sbin/packer`, which waits on stdin instead of telling a version.
 So every `packer` on PATH is asked, with a limit, and the first usable one is taken.
@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import HostLacks, TimedOut, UserError
+from builder.errors import HostLacks, TimedOut
 from builder.run import environment, run
 
+NAMED = "VIPFORGE_PACKER"
+"""Names the Packer to use, in the environment."""
 OLDEST = (1, 6, 0)
 """The first release that reads HCL2 as JSON (`.pkr.json`)."""
+PLUGINS_APART_SINCE = (1, 10, 0)
+"""From this release on Packer comes without its builders, which are plugins to be installed (CHANGELOG, 1.10.0)."""
 ANSWER_SECONDS = 10
 VERSION = re.compile(r"^Packer v(\d+\.\d+\.\d+)(\S*)", re.MULTILINE)
-HINT = "apt-get install packer, or name HashiCorp's Packer in VIPFORGE_PACKER"
+HINT = f"install HashiCorp's Packer, or name one in {NAMED}"
 
 
 @dataclass(frozen=True)
@@ -31,25 +35,58 @@ class PackerFacts:
     text: str
 
 
-def packer() -> PackerFacts:
-    """The first usable Packer of PATH, or the one that VIPFORGE_PACKER names.
+class NotPacker(HostLacks):
+    """A program of that name is not HashiCorp's."""
 
-    Raises HostLacks, which says of each program of that name why it will not do.
+
+class NoPacker(HostLacks):
+    """This host has no usable Packer.
+
+    `unfit` says of each Packer that was found why it will not do; `is_named` is whether somebody chose it.
     """
+
+    def __init__(self, refused: Sequence[HostLacks], *, is_named: bool) -> None:
+        hints = [each.hint for each in refused if each.hint]
+        message = "; ".join(each.message for each in refused)
+        super().__init__(message or "Packer is not installed", hint=next(iter(hints), HINT))
+        self.unfit = [each.message for each in refused if not isinstance(each, NotPacker)]
+        self.is_named = is_named
+
+
+def packer(plugin: str = "qemu") -> PackerFacts:
+    """The first Packer of PATH that has the builders of a plugin, or the one that VIPFORGE_PACKER names.
+
+    Raises NoPacker, which says of each program of that name why it will not do.
+    """
+    named = os.environ.get(NAMED)
     refused = []
-    for path in _candidates():
+    for path in [Path(named).absolute()] if named else _on_path():
         try:
-            return _ask(path)
-        except UserError as reason:
-            refused.append(reason.message)
-    raise HostLacks("; ".join(refused) or "Packer is not installed", hint=HINT)
+            return _with_plugin(ask(path), plugin)
+        except HostLacks as reason:
+            refused.append(reason)
+    raise NoPacker(refused, is_named=bool(named))
 
 
-def _candidates() -> Iterator[Path]:
-    named = os.environ.get("VIPFORGE_PACKER")
-    if named:
-        yield Path(named).absolute()
-        return
+def ask(path: Path) -> PackerFacts:
+    """What a program says of itself; raises HostLacks where it is no usable Packer."""
+    try:
+        done = run([path, "version"], timeout=ANSWER_SECONDS, check=False, env={"CHECKPOINT_DISABLE": "1"})
+    except TimedOut:
+        raise NotPacker(f"{path} does not answer `version`: it is not HashiCorp's Packer") from None
+    except OSError as failure:
+        raise HostLacks(f"{path} cannot be started: {failure.strerror}") from None
+    found = VERSION.search(done.out)
+    if not found:
+        raise NotPacker(f"{path} is not HashiCorp's Packer")
+    version = tuple(int(number) for number in found[1].split("."))
+    text = found[1] + found[2]
+    if version < OLDEST:
+        raise HostLacks(f"{path} is Packer {text}, and 1.6.0 or later is needed")
+    return PackerFacts(path, version, text)
+
+
+def _on_path() -> Iterator[Path]:
     seen = set()
     for folder in environment()["PATH"].split(":"):
         path = Path(folder) / "packer"
@@ -58,18 +95,14 @@ def _candidates() -> Iterator[Path]:
             yield path
 
 
-def _ask(path: Path) -> PackerFacts:
-    try:
-        done = run([path, "version"], timeout=ANSWER_SECONDS, check=False, env={"CHECKPOINT_DISABLE": "1"})
-    except TimedOut:
-        raise HostLacks(f"{path} does not answer `version`: it is not HashiCorp's Packer") from None
-    except OSError as failure:
-        raise HostLacks(f"{path} cannot be started: {failure.strerror}") from None
-    found = VERSION.search(done.out)
-    if not found:
-        raise HostLacks(f"{path} is not HashiCorp's Packer")
-    version = tuple(int(number) for number in found[1].split("."))
-    text = found[1] + found[2]
-    if version < OLDEST:
-        raise HostLacks(f"{path} is Packer {text}, and 1.6.0 or later is needed")
-    return PackerFacts(path, version, text)
+def _with_plugin(facts: PackerFacts, plugin: str) -> PackerFacts:
+    """The same Packer, if it has the plugin; Packer refuses the template without it, whatever builders it knows."""
+    if facts.version < PLUGINS_APART_SINCE:
+        return facts
+    asked = run([facts.path, "plugins", "installed"], timeout=ANSWER_SECONDS, check=False)
+    if f"packer-plugin-{plugin}_" not in asked.out:
+        raise HostLacks(
+            f"Packer {facts.text} ({facts.path}) has no {plugin} builder",
+            hint=f"{facts.path} plugins install github.com/hashicorp/{plugin}, which is what `packer init` does",
+        )
+    return facts

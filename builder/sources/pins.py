@@ -53,6 +53,11 @@ def pin(name: str, version: str) -> Pin:
     raise UserError(f"{name} {version} is not pinned", hint=f"use one of: {versions}")
 
 
+def own_packer() -> Pin:
+    """Vipforge's own Packer, for hosts that have none."""
+    return pin("packer", "1.6.6")
+
+
 def _pin(name: str, version: str, entry: dict[str, object]) -> Pin:
     algorithm = next(key for key in entry if key.startswith("sha"))
     urls = entry["urls"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contestants import HAND_WRITTEN, packer_words
-from builder.host import packer
+from builder.bake.program import program
 from builder.run import run
 
 pytestmark = pytest.mark.integration
@@ -17,4 +17,4 @@ def test_packer_takes_the_template_written_by_hand(tmp_path: Path) -> None:
     for name in ("base.qcow2", "keepalived.tar.gz"):
         (tmp_path / name).write_text("x")
     words = packer_words(tmp_path, tmp_path / "base.qcow2", tmp_path / "keepalived.tar.gz", "tcg")
-    run([packer().path, "validate", *words], timeout=60, cwd=HAND_WRITTEN)
+    run([program().path, "validate", *words], timeout=60, cwd=HAND_WRITTEN)

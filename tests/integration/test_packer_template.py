@@ -1,8 +1,10 @@
-"""The templates of every guest with every builder, read by the real Packer."""
+"""The templates of every guest with every builder, read by every Packer at hand: vipforge's own, this host's."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 from builder.bake.access import access
 from builder.bake.builders.base import Builder
 from builder.bake.packer import Packer
+from builder.bake.program import own
 from builder.bake.template import template, text
 from builder.errors import UserError
 from builder.files import sha256
 from builder.guests import Facts, Foundation, known
-from builder.host import packer
+from builder.host import PackerFacts, packer
+from builder.host.hashicorp import NoPacker
 from tests.bakes import NAMES, PAIRS, inputs
 
 pytestmark = pytest.mark.integration
@@ -33,14 +37,22 @@ SITE = {
 CLONE = {"vsphere_template": "centos7", "ssh_username": "builder", "ssh_password": PASSWORD}
 
 
-def described(folder: Path, facts: Facts, builder: Builder, **changes: object) -> Path:
+def packers(builder: Builder) -> Iterator[PackerFacts]:
+    """vipforge's own Packer, and this host's where it has one with the builder's plugin."""
+    yield own()
+    with suppress(NoPacker):
+        yield packer(builder.plugin)
+
+
+def described(folder: Path, tool: PackerFacts, facts: Facts, builder: Builder, **changes: object) -> Path:
     """A template whose files are there."""
+    folder.mkdir(exist_ok=True)
     made = inputs(facts, builder, folder)
     for file in (*made.scripts, made.payload, *made.foundation.uploads.values(), made.foundation.disk):
         file.write_text("x")
     way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
     made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
-    body = template(made, packer().version, builder)
+    body = template(made, tool.version, builder)
     body["source"][builder.kind]["appliance"].update(changes)
     path = folder / "appliance.pkr.json"
     path.write_text(text(body))
@@ -59,15 +71,17 @@ def var_file(folder: Path, builder: Builder) -> Path | None:
 
 @pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
 def test_packer_validates_the_template(tmp_path: Path, facts: Facts, builder: Builder) -> None:
-    path = described(tmp_path, facts, builder)
-    Packer(path, program=packer().path, environment={}, var_file=var_file(tmp_path, builder)).validate()
+    for tool in packers(builder):
+        path = described(tmp_path / tool.path.parent.name, tool, facts, builder)
+        Packer(path, program=tool.path, environment={}, var_file=var_file(tmp_path, builder)).validate()
 
 
 @pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
 def test_packer_would_find_a_fault(tmp_path: Path, facts: Facts, builder: Builder) -> None:
-    path = described(tmp_path, facts, builder, no_such_option=True)
-    with pytest.raises(UserError, match="no_such_option"):
-        Packer(path, program=packer().path, environment={}, var_file=var_file(tmp_path, builder)).validate()
+    for tool in packers(builder):
+        path = described(tmp_path / tool.path.parent.name, tool, facts, builder, no_such_option=True)
+        with pytest.raises(UserError, match="no_such_option"):
+            Packer(path, program=tool.path, environment={}, var_file=var_file(tmp_path, builder)).validate()
 
 
 REMOTE = [(facts, builder) for facts, builder in PAIRS if builder.variables]
@@ -79,7 +93,9 @@ def test_the_environment_fills_the_variables_too(
 ) -> None:
     for name, value in {**SITE, **CLONE}.items():
         monkeypatch.setenv(f"PKR_VAR_{name}", value)
-    Packer(described(tmp_path, facts, builder), program=packer().path, environment={}).validate()
+    for tool in packers(builder):
+        path = described(tmp_path / tool.path.parent.name, tool, facts, builder)
+        Packer(path, program=tool.path, environment={}).validate()
 
 
 @pytest.mark.parametrize(("facts", "builder"), REMOTE, ids=lambda each: each.name)
@@ -87,10 +103,11 @@ def test_what_is_missing_is_named_and_the_password_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: Facts, builder: Builder
 ) -> None:
     monkeypatch.setenv("PKR_VAR_vsphere_password", PASSWORD)
-    path = described(tmp_path, facts, builder)
-    with pytest.raises(UserError, match=r"this builder needs .*vsphere_server") as caught:
-        Packer(path, program=packer().path, environment={"PACKER_LOG": "1"}).validate()
-    assert PASSWORD not in str(caught.value)
+    for tool in packers(builder):
+        path = described(tmp_path / tool.path.parent.name, tool, facts, builder)
+        with pytest.raises(UserError, match=r"this builder needs .*vsphere_server") as caught:
+            Packer(path, program=tool.path, environment={"PACKER_LOG": "1"}).validate()
+        assert PASSWORD not in str(caught.value)
 
 
 def test_the_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -57,8 +57,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
                 Path(step["file"]["destination"]).write_text("haproxy 1.5.18-9.el7\n")
         return 0
 
-    for module in (appliance, session):
-        monkeypatch.setattr(module, "packer", lambda: facts)
+    monkeypatch.setattr(appliance, "program", lambda *_, **__: facts)
     monkeypatch.setattr(appliance, "qemu", lambda: Path("/usr/bin/qemu-system-x86_64"))
     monkeypatch.setattr(session, "Packer", FakePacker)
     monkeypatch.setattr(session, "stream", stream)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from builder.bake import program
 from builder.doctor import programs
 from builder.doctor.finding import Finding
 from builder.errors import HostLacks
 from builder.host import PackerFacts
+from builder.host.hashicorp import NoPacker
 from builder.paths import resources
 from builder.run import CommandFailed, Completed
 from tests.unit.doctor.conftest import answer
@@ -23,23 +25,41 @@ def finding(name: str) -> Finding:
     return found
 
 
-def test_a_missing_packer_is_a_lack_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_packer(monkeypatch: pytest.MonkeyPatch, *refused: HostLacks, is_named: bool = False) -> None:
     def absent() -> PackerFacts:
-        raise HostLacks("Packer is not installed", hint="apt-get install packer")
+        raise NoPacker(refused, is_named=is_named)
 
     monkeypatch.setattr(programs, "packer", absent)
-    assert finding("Packer") == Finding("Packer", "lacks", "Packer is not installed", "apt-get install packer")
+    monkeypatch.setattr(program, "is_at_hand", lambda: False)
 
 
-@pytest.mark.parametrize(("listed", "state"), [("", "lacks"), ("/root/p/packer-plugin-qemu_v1.1.0_x5.0_linux", "ok")])
-def test_a_packer_without_builders_needs_the_qemu_plugin(
-    monkeypatch: pytest.MonkeyPatch, listed: str, state: str
-) -> None:
-    facts = PackerFacts(Path("/usr/bin/packer"), (1, 10, 0), "1.10.0")
-    monkeypatch.setattr(programs, "packer", lambda: facts)
-    monkeypatch.setattr(programs, "run", lambda argv, **_: Completed(tuple(map(str, argv)), 0, listed or "x", ""))
-    assert finding("Packer").state == state
-    assert ("plugins install" in finding("Packer").advice) == (state == "lacks")
+def test_without_a_packer_the_first_bake_fetches_vipforges_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packer(monkeypatch)
+    assert finding("Packer") == Finding("Packer", "note", "vipforge's own 1.6.6: the first bake fetches it")
+
+
+def test_one_that_is_cached_lacks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packer(monkeypatch)
+    monkeypatch.setattr(program, "is_at_hand", lambda: True)
+    assert finding("Packer") == Finding("Packer", "ok", "vipforge's own 1.6.6 is cached")
+
+
+def test_offline_it_must_have_been_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packer(monkeypatch)
+    monkeypatch.setenv("VIPFORGE_OFFLINE", "1")
+    assert finding("Packer").state == "lacks"
+    assert "vipforge sources fetch packer" in finding("Packer").advice
+
+
+def test_a_packer_without_its_plugin_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packer(monkeypatch, HostLacks("Packer 1.11.2 (/p) has no qemu builder", hint="/p plugins install qemu"))
+    found = "vipforge's own 1.6.6: the first bake fetches it; Packer 1.11.2 (/p) has no qemu builder"
+    assert finding("Packer") == Finding("Packer", "note", found, "/p plugins install qemu")
+
+
+def test_a_named_packer_that_will_not_do_is_a_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_packer(monkeypatch, HostLacks("/p was not found", hint="name another"), is_named=True)
+    assert finding("Packer") == Finding("Packer", "lacks", "/p was not found", "name another")
 
 
 def test_missing_packages_are_named_in_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +82,12 @@ def test_a_host_without_dpkg_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_list_of_packages_is_read_without_its_remarks(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("# a remark\nalpha  what for\n\nbeta # more\n")
     assert programs.debian_packages(tmp_path / "list") == ["alpha", "beta"]
-    assert "packer" in programs.debian_packages(resources("debian-packages.txt"))
+    assert "mmdebstrap" in programs.debian_packages(resources("debian-packages.txt"))
+
+
+def test_packer_is_no_package_of_the_host() -> None:
+    """Debian 13 has none; vipforge brings its own."""
+    assert "packer" not in programs.debian_packages(resources("debian-packages.txt"))
 
 
 @pytest.mark.parametrize(

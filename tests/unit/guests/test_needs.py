@@ -29,16 +29,17 @@ def spec(tmp_path: Path) -> Path:
 
 
 def test_the_articles_cluster_needs_its_keepalived_and_its_base() -> None:
-    assert named(needs.asked([ARTICLE])) == ["keepalived=1.2.13", "centos7-cloud=2211"]
+    assert named(needs.asked([ARTICLE])) == ["packer=1.6.6", "keepalived=1.2.13", "centos7-cloud=2211"]
 
 
 def test_what_the_profile_and_the_spec_ask_for_is_needed(spec: Path) -> None:
-    assert named(needs.asked([str(spec)])) == ["keepalived=2.3.4", "haproxy=3.0.11", "centos7-cloud=2211"]
+    expected = ["packer=1.6.6", "keepalived=2.3.4", "haproxy=3.0.11", "centos7-cloud=2211"]
+    assert named(needs.asked([str(spec)])) == expected
 
 
 def test_debian12_needs_no_base(spec: Path) -> None:
     spec.write_text(spec.read_text().replace("guest: centos7", "guest: debian12"))
-    assert named(needs.asked([str(spec)])) == ["keepalived=2.3.3", "haproxy=3.0.11"]
+    assert named(needs.asked([str(spec)])) == ["packer=1.6.6", "keepalived=2.3.3", "haproxy=3.0.11"]
 
 
 def test_a_spec_that_leaves_its_guest_open_needs_what_a_bake_would_take(
@@ -53,7 +54,7 @@ def test_a_spec_that_leaves_its_guest_open_needs_what_a_bake_would_take(
 
 def test_names_and_specs_may_be_mixed_and_none_comes_twice() -> None:
     pins = needs.asked([ARTICLE, "centos7-minimal=2009", "keepalived=1.2.13"])
-    assert named(pins) == ["keepalived=1.2.13", "centos7-cloud=2211", "centos7-minimal=2009"]
+    assert named(pins) == ["packer=1.6.6", "keepalived=1.2.13", "centos7-cloud=2211", "centos7-minimal=2009"]
 
 
 def test_without_a_word_no_base_is_fetched() -> None:

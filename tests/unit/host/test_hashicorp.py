@@ -9,6 +9,7 @@ import pytest
 
 from builder.errors import Exit, HostLacks
 from builder.host import packer
+from builder.host.hashicorp import NoPacker
 
 pytestmark = pytest.mark.real_subprocess
 
@@ -31,8 +32,8 @@ def test_tells_path_and_version(bare_host: Path) -> None:
 
 
 def test_an_upgrade_notice_and_a_suffix_do_not_confuse_it(bare_host: Path) -> None:
-    program(bare_host, 'echo "Packer v1.11.2-dev"; echo; echo "Your version of Packer is out of date! 1.14.0"')
-    assert (packer().version, packer().text) == ((1, 11, 2), "1.11.2-dev")
+    program(bare_host, 'echo "Packer v1.9.5-dev"; echo; echo "Your version of Packer is out of date! 1.14.0"')
+    assert (packer().version, packer().text) == ((1, 9, 5), "1.9.5-dev")
 
 
 def test_it_is_asked_not_to_call_home(bare_host: Path) -> None:
@@ -40,10 +41,11 @@ def test_it_is_asked_not_to_call_home(bare_host: Path) -> None:
     assert packer().text == "1.9.5"
 
 
-def test_without_any_the_debian_package_is_named(bare_host: Path) -> None:
-    with pytest.raises(HostLacks, match=r"^Packer is not installed") as caught:
+def test_without_any_it_is_said_how_to_name_one(bare_host: Path) -> None:
+    with pytest.raises(NoPacker, match=r"^Packer is not installed") as caught:
         packer()
-    assert "apt-get install packer" in caught.value.hint
+    assert "VIPFORGE_PACKER" in caught.value.hint
+    assert (caught.value.unfit, caught.value.is_named) == ([], False)
     assert caught.value.exit_code == Exit.HOST_LACKS
     assert not list(bare_host.iterdir())
 
@@ -105,3 +107,34 @@ def test_a_file_that_cannot_be_started_is_refused(bare_host: Path) -> None:
     path.chmod(0o755)
     with pytest.raises(HostLacks, match=f"^{path} cannot be started"):
         packer()
+
+
+PLUGINS = """
+case "$*" in
+version) echo "Packer v1.11.2" ;;
+"plugins installed") echo /root/p/hashicorp/qemu/packer-plugin-qemu_v1.1.0_x5.0_linux_amd64 ;;
+esac
+"""
+
+
+def test_a_packer_without_builders_is_used_with_the_plugin_that_is_installed(bare_host: Path) -> None:
+    program(bare_host, PLUGINS)
+    assert packer("qemu").text == "1.11.2"
+
+
+def test_without_the_plugin_it_is_explained_how_to_install_it(bare_host: Path) -> None:
+    path = program(bare_host, PLUGINS)
+    with pytest.raises(NoPacker, match=rf"^Packer 1.11.2 \({path}\) has no vsphere builder") as caught:
+        packer("vsphere")
+    assert caught.value.hint.startswith(f"{path} plugins install github.com/hashicorp/vsphere, ")
+    assert "packer init" in caught.value.hint
+    assert caught.value.unfit == [caught.value.message]
+
+
+def test_one_with_plugins_later_on_path_is_taken(
+    bare_host: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(bare_host, PLUGINS.replace("packer-plugin-qemu_", "packer-plugin-docker_"))
+    right = program(tmp_path / "right", PLUGINS)
+    monkeypatch.setenv("PATH", f"{bare_host}:{right.parent}")
+    assert packer().path == right

@@ -1,26 +1,10 @@
-"""The Terraform examples as far as they can be judged without Terraform: their syntax and form, by Packer's parser."""
+"""The Terraform examples beside the deployments: both make the same nodes."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-
-from builder.run import need
-
 EXAMPLES = Path(__file__).parents[3] / "examples" / "terraform"
-FILES = sorted(EXAMPLES.rglob("*.tf"))
-
-pytestmark = pytest.mark.real_subprocess
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(EXAMPLES)))
-def test_the_example_is_well_formed_hcl(path: Path, tmp_path: Path) -> None:
-    copy = shutil.copy(path, tmp_path / "example.pkr.hcl")  # the only names that it reads
-    done = subprocess.run([need("packer", "packer"), "fmt", "-check", "-diff", copy], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_example_for_libvirt_makes_the_nodes_that_a_deployment_makes() -> None:

@@ -35,7 +35,7 @@ def test_every_pin_is_a_base_or_small() -> None:
     small, bases = carry.of_kind(bases=False), carry.of_kind(bases=True)
     assert sorted((*small, *bases), key=str) == sorted(every(), key=str)
     assert {each.name for each in bases} == {"centos7-cloud", "centos7-minimal", "rocky9-cloud"}
-    assert all(each.size < 10_000_000 for each in small)
+    assert all(each.size < 20_000_000 for each in small)
 
 
 def test_a_name_means_all_its_versions_and_a_version_only_itself() -> None:
