@@ -2,6 +2,8 @@
 # Sets up a checkout: Debian packages (as root or with sudo), then .venv/ from requirements.lock.
 # Run by `make setup` and every target that needs it; safe to run again.
 # Arguments are further lists of Debian packages: `make test` names tests/debian-packages.txt.
+# A name that ends in ? is a package that not every release has: installed where apt knows it.
+# On Fedora it installs nothing, and names what fedora-packages.txt has.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -25,11 +27,35 @@ one_at_a_time() {
     flock --nonblock 9 || { say "waiting for another set-up of this checkout" && flock 9; }
 }
 
+names() {
+    sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' "$@"
+}
+
 missing_packages() {
-    sed -e 's/#.*//' -e '/^[[:space:]]*$/d' debian-packages.txt "$@" | while read -r package _; do
+    names debian-packages.txt "$@" | while read -r name; do
+        package=${name%\?}
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-        [ "$state" = installed ] || printf ' %s' "$package"
+        [ "$state" != installed ] || continue
+        [ "$package" = "$name" ] || apt_knows "$package" || continue
+        printf ' %s' "$package"
     done
+}
+
+apt_knows() {
+    apt-cache show "$1" 2>/dev/null | grep -q '^Package:'
+}
+
+refuse_unknown() {
+    unknown=$(for package; do apt_knows "$package" || printf ' %s' "$package"; done)
+    [ -z "$unknown" ] || {
+        say "$(system) has no package$unknown; what each is for says the list that names it: debian-packages.txt $lists"
+        exit 3
+    }
+}
+
+system() {
+    # shellcheck source=/dev/null
+    (. /etc/os-release && printf '%s' "$PRETTY_NAME")
 }
 
 clean_up() {
@@ -65,18 +91,37 @@ apt() {
 install_packages() {
     wanted=$(missing_packages "$@")
     [ -n "$wanted" ] || return 0
+    lists=$*
     if ! can_be_root; then
         say "This host lacks Debian packages; run this, then make again: sudo apt-get install --no-install-recommends$wanted"
         exit 3
     fi
-    say "· installing Debian packages:$wanted"
     log=$(mktemp)
     hold_services
     apt update
+    wanted=$(missing_packages "$@")
+    # shellcheck disable=SC2086 # a list of names
+    refuse_unknown $wanted
+    say "· installing Debian packages:$wanted"
     # shellcheck disable=SC2086 # a list of names
     apt install --no-install-recommends $wanted
     disable_new_services "$wanted"
     clean_up
+}
+
+# Hosts without dpkg. Nothing is installed there: what was never tried is said, not done.
+name_packages() {
+    if ! command -v rpm >/dev/null; then
+        say "! no dpkg and no rpm here: debian-packages.txt lists what vipforge needs, vipforge doctor looks for it"
+        return 0
+    fi
+    wanted=$(names fedora-packages.txt | while read -r package; do
+        rpm -q "$package" >/dev/null 2>&1 || printf ' %s' "$package"
+    done)
+    [ -z "$wanted" ] || {
+        say "This host lacks packages; run this, then make again: sudo dnf install$wanted"
+        exit 3
+    }
 }
 
 new_enough() {
@@ -110,7 +155,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 one_at_a_time
-install_packages "$@"
+if command -v dpkg-query >/dev/null; then install_packages "$@"; else name_packages; fi
 cmp -s requirements.lock .venv/complete || make_venv
 pip --no-deps -e .
 cp requirements.lock .venv/complete

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -39,6 +40,7 @@ class Checkout:
         (folder / "requirements.lock").write_text("one==1\n")
         (folder / "debian-packages.txt").write_text("# comment\nalpha   does this\n\nbeta\n")
         fake_program("dpkg-query", "printf installed")
+        fake_program("apt-cache", 'echo "Package: $2"')
         fake_program("id", "echo 0")
         fake_program("python3", PYTHON)
 
@@ -141,6 +143,64 @@ def test_what_lacks_is_installed_and_services_are_held_back_meanwhile(checkout: 
     assert (checkout.folder / "apt-log").read_text().endswith("install --no-install-recommends beta\n")
     assert "exit 101" in (checkout.folder / "policy-seen").read_text()
     assert not checkout.policy.exists()
+
+
+def test_a_package_that_only_some_releases_have_is_installed_where_apt_knows_it(checkout: Checkout) -> None:
+    (checkout.folder / "debian-packages.txt").write_text("alpha\ngamma?  a part of alpha, in later releases\n")
+    lacking(checkout, "gamma")
+    checkout.fake("apt-get", 'echo "$*" >> apt-log')
+    checkout.fake("apt-cache", "exit 100")
+    assert checkout.run() == (0, "· making .venv\n")
+    assert not (checkout.folder / "apt-log").exists()
+    checkout.fake("apt-cache", 'echo "Package: $2"')
+    assert checkout.run() == (0, "· installing Debian packages: gamma\n")
+
+
+def test_what_apt_knows_is_asked_after_its_lists_are_there(checkout: Checkout) -> None:
+    (checkout.folder / "debian-packages.txt").write_text("alpha\ngamma?\n")
+    checkout.fake("dpkg-query", "exit 1")
+    checkout.fake("apt-get", 'case "$*" in *update*) touch updated;; esac')
+    checkout.fake("apt-cache", '[ ! -e updated ] || echo "Package: $2"')
+    assert checkout.run()[1].startswith("· installing Debian packages: alpha gamma\n")
+
+
+def test_a_package_that_this_release_lacks_is_named(checkout: Checkout) -> None:
+    lacking(checkout, "beta")
+    checkout.fake("apt-get", 'case "$*" in *install*) touch installed;; esac')
+    checkout.fake("apt-cache", "exit 100")
+    code, said = checkout.run()
+    assert code == 3
+    assert "has no package beta; " in said
+    assert not (checkout.folder / "installed").exists()
+    assert not checkout.policy.exists()
+
+
+def test_fedora_is_told_its_own_names_and_nothing_is_installed(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout.folder / "fedora-packages.txt").write_text("# of Fedora\nalef  does this\nbet\n")
+    no_dpkg(checkout, monkeypatch)
+    checkout.fake("rpm", '[ "$2" = alef ]')
+    assert checkout.run() == (3, "This host lacks packages; run this, then make again: sudo dnf install bet\n")
+    checkout.fake("rpm", "exit 0")
+    assert checkout.run() == (0, "· making .venv\n")
+
+
+def test_another_system_is_told_where_the_list_is(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_dpkg(checkout, monkeypatch)
+    code, said = checkout.run()
+    assert code == 0
+    assert said.startswith("! no dpkg and no rpm here: debian-packages.txt lists")
+
+
+def no_dpkg(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PATH with the programs that every system has."""
+    tools = checkout.folder / "tools"
+    tools.mkdir()
+    for name in ("sh", "env", "dirname", "flock", "sed", "cmp", "cp", "rm", "mkdir", "chmod", "cat", "printf"):
+        (tools / name).symlink_to(shutil.which(name))
+    (checkout.script.parents[2] / "fake-bin" / "dpkg-query").unlink()
+    monkeypatch.setenv("PATH", f"{checkout.script.parents[2] / 'fake-bin'}:{tools}")
 
 
 def test_a_failing_apt_is_told_in_its_own_words(checkout: Checkout) -> None:
