@@ -1,0 +1,109 @@
+"""Entering a bare root and leaving nothing of it: with a root of busybox, which takes no mirror and no time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bare import root as module
+from tests.bare.root import Root, made
+
+pytestmark = pytest.mark.integration
+
+RELEASE = "busybox"
+KILLED = """
+import sys
+from pathlib import Path
+from tests.bare import root as module
+sys.path.insert(0, "tests/integration")
+import test_bare_root
+module._bootstrap = test_bare_root.busybox
+with module.made("busybox", Path(sys.argv[1]), Path(sys.argv[2])) as root:
+    root.run("touch at-work; sleep 600 & sleep 600", minutes=1)
+"""
+
+
+def busybox(_: str, root: Path) -> None:
+    for name in ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr"):
+        (root / name).mkdir(parents=True)
+    shutil.copy("/bin/busybox", root / "bin")
+    for name in ("sh", "umount", "rmdir", "cat", "ls", "sleep", "ps", "readlink", "touch", "id", "unshare"):
+        (root / "bin" / name).symlink_to("busybox")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "_bootstrap", busybox)
+    return tmp_path / "place"
+
+
+def out(root: Root, command: str) -> str:
+    """What a command writes; into the clone, which is at hand from outside as well."""
+    assert root.run(f"{{ {command}; }} > said", minutes=1) == 0
+    return (root.path / "root" / "vipforge" / "said").read_text()
+
+
+def folders(place: Path) -> list[Path]:
+    return list(place.glob("*.*/"))
+
+
+def test_a_command_runs_in_the_clone_with_namespaces_of_its_own(place: Path, tmp_path: Path) -> None:
+    with made(RELEASE, place, tmp_path / "cache") as root:
+        assert (root.path / "root" / "vipforge" / "Makefile").exists()
+        assert (
+            out(root, "cat /proc/sys/kernel/hostname; ls /.host 2>&1; ls /dev/shm; echo $PPID").split("\n")[0]
+            == "bare"
+        )
+        assert len(out(root, "ps -o comm").splitlines()) < 6
+        assert out(root, "readlink /proc/1/ns/pid") != f"{os.readlink('/proc/self/ns/pid')}\n"
+        assert out(root, "unshare -Ur id -u") == "0\n", "a chroot makes no user namespaces"
+        assert {"null", "shm", "ptmx", "fd"} <= set(out(root, "ls /dev").split())
+        assert root.run("exit 7", minutes=1) == 7
+    assert folders(place) == []
+
+
+def test_the_checkout_may_be_another_users(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = tmp_path / "theirs"
+    subprocess.run(["git", "clone", "--quiet", module.CHECKOUT, theirs], check=True)
+    subprocess.run(["chown", "-R", "nobody", theirs], check=True)
+    monkeypatch.setattr(module, "CHECKOUT", theirs)
+    with made(RELEASE, place, tmp_path / "cache") as root:
+        assert (root.path / "root" / "vipforge" / "Makefile").exists()
+
+
+def test_packages_are_kept_between_roots(place: Path, tmp_path: Path) -> None:
+    for expected in ("", "a.deb\n"):
+        with made(RELEASE, place, tmp_path / "cache") as root:
+            assert out(root, f"ls {module.ARCHIVES}") == expected
+            assert root.run(f"touch {module.ARCHIVES}/a.deb", minutes=1) == 0
+
+
+def test_a_command_that_takes_too_long_ends_with_all_that_it_started(place: Path, tmp_path: Path) -> None:
+    with made(RELEASE, place, tmp_path / "cache") as root, pytest.raises(subprocess.TimeoutExpired):
+        root.run("sleep 6543 & sleep 6543", minutes=2 / 60)
+    assert "6543" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    assert folders(place) == []
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_what_runs_is_not(place: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", KILLED, place, tmp_path / "cache"]
+    running = subprocess.Popen(words, cwd=module.CHECKOUT, env={**os.environ, "PYTHONPATH": str(module.CHECKOUT)})
+    deadline = time.monotonic() + 30
+    while not list(place.glob("*.*/root/root/vipforge/at-work")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (left,) = folders(place)
+    with made(RELEASE, place, tmp_path / "cache") as root:
+        assert left.exists()
+        assert root.kept is None, "apt wants its archives for itself"
+    running.send_signal(signal.SIGKILL)
+    running.wait(10)
+    with made(RELEASE, place, tmp_path / "cache") as root:
+        assert not left.exists()
+        assert root.path.exists()
