@@ -26,9 +26,9 @@ pytestmark = pytest.mark.integration
 FACTS = known()["debian12"].facts
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 CHECK = "/usr/libexec/vipforge/check-haproxy"
-NEXT_DEBIAN = "trixie"
 UNPACK_SECONDS = 600
-RELEASES = ("2.6", "3.0")
+RELEASES = {"2.6": "bookworm", "3.0": "trixie"}
+"""HAProxy's, and the Debian that has it."""
 CLUSTERS: dict[str, Callable[[Path], Cluster]] = {
     **{name: lambda folder, name=name: load(examples.with_files(name, folder)) for name in examples.names()},
     "every option": every_option,
@@ -37,16 +37,28 @@ CLUSTERS: dict[str, Callable[[Path], Cluster]] = {
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[str | Path]]:
-    """Release to the words that start it: this host's, and the next Debian's with its own libraries, unpacked."""
-    folder = tmp_path_factory.mktemp(NEXT_DEBIAN)
-    line = mirror("bookworm").archives[0].line(NEXT_DEBIAN)
+    """Release to the words that start it: this host's, or that of the Debian that has it, with its own libraries."""
+    return {
+        release: ["haproxy"] if is_of(["haproxy"], release) else unpacked(debian, tmp_path_factory.mktemp(debian))
+        for release, debian in RELEASES.items()
+    }
+
+
+def is_of(words: Sequence[str | Path], release: str) -> bool:
+    told = subprocess.run([*words, "-v"], capture_output=True, text=True, check=True).stdout
+    return told.startswith(f"HAProxy version {release}.")
+
+
+def unpacked(debian: str, folder: Path) -> list[str | Path]:
+    line = mirror(debian).archives[0].line(debian)
     options = ("--variant=extract", "--architectures=amd64", f"--keyring={KEYRING}", "--include=haproxy")
-    words = ["mmdebstrap", "--quiet", *options, NEXT_DEBIAN, folder / "root.tar", line]
+    words = ["mmdebstrap", "--quiet", *options, debian, folder / "root.tar", line]
     run(contain(words), timeout=UNPACK_SECONDS, env={"TMPDIR": str(folder)})
-    run(["tar", "--extract", "--file", folder / "root.tar", "--directory", folder, "./usr"], timeout=UNPACK_SECONDS)
+    run(["tar", "--extract", "--file", folder / "root.tar", "--directory", folder], timeout=UNPACK_SECONDS)
     libraries = folder / "usr/lib/x86_64-linux-gnu"
-    start = [libraries / "ld-linux-x86-64.so.2", "--library-path", libraries, folder / "usr/sbin/haproxy"]
-    return {"2.6": ["haproxy"], "3.0": start}
+    own = [folder / "lib/x86_64-linux-gnu", libraries]  # two places until /usr was merged
+    start = next(path for path in (each / "ld-linux-x86-64.so.2" for each in own) if path.exists())
+    return [start, "--library-path", ":".join(map(str, own)), folder / "usr/sbin/haproxy"]
 
 
 def lay(cluster: Cluster, release: str, folder: Path) -> Path:
@@ -67,8 +79,7 @@ def lay(cluster: Cluster, release: str, folder: Path) -> Path:
 def test_haproxy_accepts_the_file_without_a_warning(
     name: str, release: str, programs: dict[str, Sequence[str | Path]], tmp_path: Path
 ) -> None:
-    version = subprocess.run([*programs[release], "-v"], capture_output=True, text=True, check=True).stdout
-    assert version.startswith(f"HAProxy version {release}.")
+    assert is_of(programs[release], release)
     root = lay(CLUSTERS[name](tmp_path / "spec"), release, tmp_path)
     statistics = root / "etc/vipforge/statistics.cfg"
     more = ["-f", statistics] if statistics.exists() else []

@@ -13,10 +13,11 @@ import pytest
 from builder.bake.access import access
 from builder.bake.builders.base import Builder
 from builder.bake.packer import Packer
+from builder.bake.program import program
 from builder.bake.template import template, text
 from builder.files import sha256
 from builder.guests import Facts
-from builder.host import packer, qemu
+from builder.host import qemu
 from builder.host.emulator import PROGRAM, version_of
 from builder.run import run
 from tests.bakes import PAIRS, inputs
@@ -42,7 +43,7 @@ def arguments(folder: Path, facts: Facts, builder: Builder) -> list[tuple[str, s
     (programs / PROGRAM).chmod(0o755)
     described = _template(folder, facts, builder)
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "PACKER_CACHE_DIR": str(folder / "cache")}
-    driver = Packer(described, program=packer().path, environment=environment)
+    driver = Packer(described, program=program().path, environment=environment)
 
     def execute(argv: Sequence[str]) -> None:
         run(argv, timeout=120, cwd=folder, env=driver.environment, check=False)
@@ -61,7 +62,7 @@ def _template(folder: Path, facts: Facts, builder: Builder) -> Path:
     way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
     made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
     described = folder / "appliance.pkr.json"
-    described.write_text(text(template(made, packer().version, builder)))
+    described.write_text(text(template(made, program().version, builder)))
     return described
 
 
