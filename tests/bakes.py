@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from builder.bake import builders
-from builder.bake.access import KICKSTART_LABEL, Access
-from builder.bake.builders.base import BakeInputs, Builder
-from builder.guests import Facts, Foundation, known
-from builder.guests.rpm import KEEPALIVED
+from builder.bake.access import expected
+from builder.bake.builders.base import Builder, TemplateInputs
+from builder.bake.plan import BakePlan, Surroundings, plan_for
+from builder.bake.reach import Reach
+from builder.guests import Facts, known
+from tests.specs import quickstart
 
 PAIRS = [(guest.facts, builder) for _, guest in sorted(known().items()) for builder in builders.of(guest.facts)]
 NAMES = [f"{facts.name}-{builder.name}" for facts, builder in PAIRS]
 
 
-def inputs(facts: Facts, builder: Builder, folder: Path = Path("/work"), **changes: object) -> BakeInputs:
-    """What the bake of that guest would be given; `folder` is where its files would lie."""
-    made = {
-        "foundation": foundation(facts, folder),
-        "foundation_sha256": "ab" * 32,
-        "accelerator": "tcg",
-        "payload": folder / "payload.tar",
-        "scripts": (folder / "10-overlay.sh", folder / "90-clean.sh"),
-        "access": access(facts, builder, folder),
-        "output": folder / "out",
-        "console": folder / "console.log",
-        "cluster": "quickstart",
-        "disk_interface": facts.disk_interface,
-        "disk_gib": 8,
-        "guest_type": facts.vsphere_type,
-        "packages": folder / "packages" if facts.repositories else None,
-    }
-    return BakeInputs(**{**made, **changes})
+def plan(facts: Facts, builder: Builder) -> BakePlan:
+    """The plan of the quickstart's bake with that guest."""
+    cluster = quickstart(guest=facts.name)
+    return plan_for(cluster, known()[facts.name], builder, facts.keepalived_for(cluster))
 
 
-def foundation(facts: Facts, folder: Path) -> Foundation:
-    """A foundation with a kernel for debian12, a vendor's disk or medium for the others."""
-    if facts.repositories:
-        return Foundation(folder / "base", uploads={KEEPALIVED: folder / "keepalived.tar"})
-    return Foundation(folder / "disk.qcow2", folder / "vmlinuz", folder / "initrd.img", "root=LABEL=vipforge-root ro")
-
-
-def access(facts: Facts, builder: Builder, folder: Path) -> Access:
-    """The way in that `builder.bake.access` would make."""
-    key = folder / "bake-key"
-    if builder.medium == "installer":
-        return Access(key, "", (folder / "ks.cfg",), KICKSTART_LABEL)
-    if facts.repositories:
-        return Access(key, "", (folder / "user-data", folder / "meta-data"), user=facts.bake_user)
-    return Access(key, "ro the-key", ())
+def inputs(facts: Facts, builder: Builder, folder: Path = Path("/work"), **changes: object) -> TemplateInputs:
+    """What Packer's template is given by the plan; `folder` is where the bake's files would be."""
+    made = plan(facts, builder)
+    foundation = made.guest.expected(made.cluster, builder.medium, folder)
+    around = Surroundings(
+        foundation=foundation,
+        foundation_sha256="ab" * 32,
+        accelerator="tcg" if builder.local else "",
+        access=expected(folder, foundation, facts, "the-key", kickstart=made.installs),
+        reach=Reach(network=True),
+        work=folder,
+        console=folder / "console.log",
+    )
+    return replace(made.template_inputs(around), scripts=(folder / "10-overlay.sh", folder / "90-clean.sh"), **changes)

@@ -39,11 +39,20 @@ def access(folder: Path, foundation: Foundation, facts: Facts, *, kickstart: boo
     program = need("ssh-keygen", "openssh-client")
     run([program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], timeout=30)
     public = key.with_suffix(".pub").read_text().strip()
+    way = expected(folder, foundation, facts, public, kickstart=kickstart)
+    for file, text in zip(way.seed, _texts(facts, public, kickstart=kickstart), strict=bool(way.seed)):
+        write_atomic(file, text, mode=0o600)
+    return way
+
+
+def expected(folder: Path, foundation: Foundation, facts: Facts, key: str, *, kickstart: bool = False) -> Access:
+    """The same without making anything; `key` is the public one."""
+    private = folder / "bake-key"
     if kickstart:
-        return Access(key, "", (_kickstart(folder, facts, public),), KICKSTART_LABEL)
+        return Access(private, "", (folder / "ks.cfg",), KICKSTART_LABEL)
     if foundation.kernel:
-        return Access(key, f'{foundation.cmdline} systemd.set_credential="ssh.authorized_keys.root:{public}"', ())
-    return Access(key, "", _seed(folder, public), user=facts.bake_user)
+        return Access(private, f'{foundation.cmdline} systemd.set_credential="ssh.authorized_keys.root:{key}"', ())
+    return Access(private, "", (folder / "user-data", folder / "meta-data"), user=facts.bake_user)
 
 
 def kickstart_text(facts: Facts, key: str) -> str:
@@ -51,14 +60,6 @@ def kickstart_text(facts: Facts, key: str) -> str:
     return templates.render(paths.resources("packer", "http", facts.kickstart), facts=facts, key=key)
 
 
-def _kickstart(folder: Path, facts: Facts, key: str) -> Path:
-    place = folder / "ks.cfg"
-    write_atomic(place, kickstart_text(facts, key), mode=0o600)
-    return place
-
-
-def _seed(folder: Path, key: str) -> tuple[Path, ...]:
-    files = {"user-data": USER_DATA.format(key=key), "meta-data": META_DATA}
-    for name, content in files.items():
-        write_atomic(folder / name, content, mode=0o600)
-    return tuple(folder / name for name in files)
+def _texts(facts: Facts, key: str, *, kickstart: bool) -> tuple[str, ...]:
+    """What the files of `Access.seed` hold, in their order."""
+    return (kickstart_text(facts, key),) if kickstart else (USER_DATA.format(key=key), META_DATA)

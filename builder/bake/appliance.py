@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from builder import files, paths, progress, store
-from builder.bake import image, inputs, manifest
+from builder.bake import image, manifest
 from builder.bake.builders.vsphere import template_name
-from builder.bake.inputs import Plan
 from builder.bake.logs import BakeLogs
-from builder.bake.outline import Outline, is_current, outline
+from builder.bake.packer_run import PackerRun
+from builder.bake.plan import BakePlan, PreparedBake, bake_plan, is_current, prepare
 from builder.bake.program import program
 from builder.bake.reach import reach
-from builder.bake.session import Session
 from builder.errors import UserError
 from builder.host import PackerFacts, qemu
 from builder.intact import note
@@ -30,7 +29,7 @@ RECORD = "vsphere.json"
 
 
 @dataclass(frozen=True)
-class Ask:
+class BakeOptions:
     """How to bake; `var_file` is a Packer var file with what is not in the spec."""
 
     builder: str = "qemu"
@@ -56,33 +55,33 @@ class Baked:
         return self.image.parent
 
 
-def bake(cluster: Cluster, ask: Ask = Ask()) -> Baked:
+def bake(cluster: Cluster, options: BakeOptions = BakeOptions()) -> Baked:
     """Make the cluster's appliance, or find it up to date: build/<cluster>/appliance.qcow2 and manifest.json.
 
     Raises UserError; whatever happens, the old image stays whole until the new one takes its place.
     """
     folder, room = paths.build(cluster.cluster), store.limit()
     with files.locked(folder / ".lock", f"cluster {cluster.cluster}", timeout=LOCK_SECONDS):
-        wanted = outline(cluster, ask.builder, offline=ask.offline)
-        baked = _local(wanted, ask, folder) if wanted.builder.local else _remote(wanted, ask, folder)
-    if baked.fresh and not is_offline(ask.offline):  # offline, what goes could not be had again
+        plan = bake_plan(cluster, options.builder, offline=options.offline)
+        baked = _local(plan, options, folder) if plan.builder.local else _remote(plan, options, folder)
+    if baked.fresh and not is_offline(options.offline):  # offline, what goes could not be had again
         store.keep_within(room)
     return baked
 
 
-def _local(wanted: Outline, ask: Ask, folder: Path) -> Baked:
+def _local(plan: BakePlan, options: BakeOptions, folder: Path) -> Baked:
     target, known = folder / image.NAME, manifest.read(folder)
-    again = ask.force or ask.refresh
-    if known and not again and is_current(known, wanted) and manifest.is_whole(known, target):
+    again = options.force or options.refresh
+    if known and not again and is_current(known, plan) and manifest.is_whole(known, target):
         papers.write(folder, known, manifest_name=manifest.NAME)
         return Baked(target, known, fresh=False)
     files.need_room(folder, ROOM_GIB, "a bake", "VIPFORGE_BUILD")
-    packer, plan = _prepared(wanted, ask)
+    packer, prepared = _prepared(plan, options)
     with files.workspace(folder / ".work", "bake") as work:
-        made = _session(packer, plan, ask, work, folder).run()
+        made = _packer_run(packer, prepared, options, work, folder).run()
         with progress.step("compressing the image"):
             finished = image.flatten(made.output / image.NAME, work / "finished.qcow2")
-        record = inputs.describe(plan, inputs.packages(plan, made.packages), finished, packer)
+        record = manifest.describe(prepared, manifest.packages(prepared, made.packages), finished, packer)
         files.publish(finished, target)
         manifest.write(folder, record)
         note(folder, {image.NAME: record["sha256"]})
@@ -90,30 +89,30 @@ def _local(wanted: Outline, ask: Ask, folder: Path) -> Baked:
     return Baked(target, record, fresh=True)
 
 
-def _remote(wanted: Outline, ask: Ask, folder: Path) -> Baked:
-    packer, plan = _prepared(wanted, ask)
+def _remote(plan: BakePlan, options: BakeOptions, folder: Path) -> Baked:
+    packer, prepared = _prepared(plan, options)
     with files.workspace(folder / ".work", "bake") as work:
-        made = _session(packer, plan, ask, work, folder).run()
+        made = _packer_run(packer, prepared, options, work, folder).run()
         record = {
-            **inputs.origin(plan, inputs.packages(plan, made.packages)),
-            "template": template_name(wanted.cluster.cluster),
+            **manifest.origin(prepared, manifest.packages(prepared, made.packages)),
+            "template": template_name(plan.cluster.cluster),
         }
         files.write_atomic(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
     return Baked(None, record, fresh=True)
 
 
-def _prepared(wanted: Outline, ask: Ask) -> tuple[PackerFacts, Plan]:
+def _prepared(plan: BakePlan, options: BakeOptions) -> tuple[PackerFacts, PreparedBake]:
     """The programs first: what this host lacks is told before minutes go into the layers."""
-    debian = None if wanted.guest.facts.repositories else wanted.cluster.image.mirror
-    packer = program(wanted.builder.plugin, offline=ask.offline, mirror=debian)
-    if wanted.builder.local:
+    debian = None if plan.guest.facts.repositories else plan.cluster.image.mirror
+    packer = program(plan.builder.plugin, offline=options.offline, mirror=debian)
+    if plan.builder.local:
         qemu()
-    return packer, inputs.plan(wanted, offline=ask.offline, refresh=ask.refresh)
+    return packer, prepare(plan, offline=options.offline, refresh=options.refresh)
 
 
-def _session(packer: PackerFacts, plan: Plan, ask: Ask, work: Path, folder: Path) -> Session:
+def _packer_run(packer: PackerFacts, bake: PreparedBake, options: BakeOptions, work: Path, folder: Path) -> PackerRun:
     logs = BakeLogs(folder / "logs")
     logs.begin()
-    wanted = plan.outline
-    within = reach(wanted.cluster, wanted.guest.facts, wanted.builder, offline=ask.offline)
-    return Session(packer, plan, within, work, logs, ask.var_file)
+    plan = bake.plan
+    within = reach(plan.cluster, plan.guest.facts, plan.builder, offline=options.offline)
+    return PackerRun(packer, bake, within, work, logs, options.var_file)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from builder import layers, paths
 from builder.bake import image, manifest
-from builder.bake.outline import Outline, is_current
+from builder.bake.plan import BakePlan, is_current
 from builder.layers import Outline as Layer
 
 State = Literal["up to date", "to be baked", "in the cache", "to be made"]
@@ -42,13 +42,13 @@ class Explained:
     changes: tuple[Change, ...]
 
 
-def explain(wanted: Outline) -> list[Explained]:
+def explain(plan: BakePlan) -> list[Explained]:
     """The appliance first, then every layer below it; makes and fetches nothing."""
-    folder = paths.build(wanted.cluster.cluster)
+    folder = paths.build(plan.cluster.cluster)
     known = manifest.read(folder) or {}
     noted = known.get("inputs", {})
-    below = [_layer(each, noted.get("layers", {}).get(each.kind, {})) for each in wanted.foundation.all()]
-    return [_appliance(wanted, known, folder), *(each for each in below if each)]
+    below = [_layer(each, noted.get("layers", {}).get(each.kind, {})) for each in plan.foundation.all()]
+    return [_appliance(plan, known, folder), *(each for each in below if each)]
 
 
 def text(explained: list[Explained]) -> str:
@@ -61,14 +61,14 @@ def as_json(explained: list[Explained]) -> str:
     return json.dumps([asdict(each) for each in explained], indent=2)
 
 
-def _appliance(wanted: Outline, known: dict[str, Any], folder: Path) -> Explained:
+def _appliance(plan: BakePlan, known: dict[str, Any], folder: Path) -> Explained:
     if not known:
         return Explained(APPLIANCE, "", "to be baked", "", ())
     noted, whole = known.get("inputs", {}), manifest.is_whole(known, folder / image.NAME)
-    changes = [*_changes(_own(noted), _own(wanted.inputs)), *_made_anew(noted, wanted)]
+    changes = [*_changes(_own(noted), _own(plan.inputs)), *_made_anew(noted, plan)]
     if not whole:
         changes.append(Change(image.NAME, known.get("sha256"), None))
-    current = whole and is_current(known, wanted)
+    current = whole and is_current(known, plan)
     compared = f"the image of {known.get('made')}"
     if current:
         return Explained(APPLIANCE, str(known["key"]), "up to date", compared, ())
@@ -84,24 +84,24 @@ def _own(inputs: Mapping[str, Any]) -> dict[str, str]:
     return {**singles, **files, **steps, **({"foundation": start["key"]} if start else {})}
 
 
-def _made_anew(noted: Mapping[str, Any], wanted: Outline) -> Iterator[Change]:
+def _made_anew(noted: Mapping[str, Any], plan: BakePlan) -> Iterator[Change]:
     """Files of layers that have kept their key and were made again."""
-    for kind, files in wanted.contents().items():
-        if noted.get("layers", {}).get(kind) == wanted.inputs["layers"][kind]:
+    for kind, files in plan.contents().items():
+        if noted.get("layers", {}).get(kind) == plan.inputs["layers"][kind]:
             before = noted.get("contents", {}).get(kind, {})
             yield from (Change(f"{kind} {each.input}", each.old, each.new) for each in _changes(before, files))
 
 
-def _layer(wanted: Layer, before: Mapping[str, Any]) -> Explained | None:
-    if wanted.is_kept and layers.digests(wanted.place):
-        return Explained(wanted.kind, wanted.key, "in the cache", "", ())
-    if not wanted.is_kept and before.get("inputs", wanted.inputs) == wanted.inputs:
+def _layer(layer: Layer, before: Mapping[str, Any]) -> Explained | None:
+    if layer.is_kept and layers.digests(layer.place):
+        return Explained(layer.kind, layer.key, "in the cache", "", ())
+    if not layer.is_kept and before.get("inputs", layer.inputs) == layer.inputs:
         return None
     inputs, compared = before.get("inputs", {}), f"the image's ({before.get('key')})"
     if not inputs:
-        inputs, compared = _latest(wanted.kind)
-    changes = tuple(_changes(inputs, wanted.inputs)) if inputs else ()
-    return Explained(wanted.kind, wanted.key, "to be made", compared, changes)
+        inputs, compared = _latest(layer.kind)
+    changes = tuple(_changes(inputs, layer.inputs)) if inputs else ()
+    return Explained(layer.kind, layer.key, "to be made", compared, changes)
 
 
 def _latest(kind: str) -> tuple[dict[str, str], str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from builder import paths
 from builder.bake import builders, program
-from builder.bake.access import KICKSTART_LABEL, Access, kickstart_text
-from builder.bake.builders.base import Builder
-from builder.bake.template import BakeInputs, template, text
-from builder.errors import HostLacks
+from builder.bake.access import expected, kickstart_text
+from builder.bake.plan import BakePlan, Surroundings, plan_for
+from builder.bake.reach import Reach, reach
+from builder.bake.template import template, text
+from builder.errors import HostLacks, UserError
 from builder.files import publish, workspace, write_atomic
-from builder.guests import Facts, Foundation, choose, settle
-from builder.guests.rpm import KEEPALIVED
+from builder.guests import Facts, Guest, choose, settle
 from builder.host import packer
 from builder.identity.seed import seed
 from builder.render import appliance, keepalived_conf
@@ -48,7 +49,7 @@ def preview(cluster: Cluster) -> Path:
         fresh = work / NAME
         _guest_files(fresh / "guest", cluster, guest.facts, version)
         _node_files(fresh / "nodes", cluster, guest.facts, version)
-        _bake_files(fresh, cluster, guest.facts, target.parent)
+        _bake_files(fresh, cluster, guest, version, target.parent)
         _compile_files(fresh / "compile", cluster)
         write_atomic(
             fresh / "README", README.format(cluster=cluster.cluster, guest=guest.facts.title, version=version)
@@ -73,16 +74,17 @@ def _node_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> N
             write_atomic(own / name, content, mode=0o600)
 
 
-def _bake_files(fresh: Path, cluster: Cluster, facts: Facts, folder: Path) -> None:
-    for name in facts.provision:
+def _bake_files(fresh: Path, cluster: Cluster, guest: Guest, version: str, folder: Path) -> None:
+    for name in guest.facts.provision:
         source = paths.resources("packer", "provision", name)
         write_atomic(fresh / "provision" / source.name, source.read_text(), mode=0o755)
-    for builder in builders.of(facts):
-        made = text(template(_inputs(cluster, facts, folder, builder), _packer_version(), builder))
+    for builder in builders.of(guest.facts):
+        plan = plan_for(cluster, guest, builder, version)
+        made = text(template(plan.template_inputs(_surroundings(plan, folder)), _packer_version(), builder))
         name = "appliance" if builder.name == "qemu" else builder.name
         write_atomic(fresh / f"{name}.pkr.json", made)
-    if facts.kickstart:
-        write_atomic(fresh / "ks.cfg", kickstart_text(facts, KEY))
+    if guest.facts.kickstart:
+        write_atomic(fresh / "ks.cfg", kickstart_text(guest.facts, KEY))
 
 
 def _compile_files(folder: Path, cluster: Cluster) -> None:
@@ -91,38 +93,26 @@ def _compile_files(folder: Path, cluster: Cluster) -> None:
         write_atomic(folder / f"{name}.sh", recipe, mode=0o755)
 
 
-def _inputs(cluster: Cluster, facts: Facts, folder: Path, builder: Builder) -> BakeInputs:
-    """The bake's inputs at the places where they will lie."""
-    work = folder / ".work"
-    return BakeInputs(
-        foundation=_foundation(work, facts),
+def _surroundings(plan: BakePlan, folder: Path) -> Surroundings:
+    """The places where the bake's files will be; keys and digests are not known yet."""
+    work, facts = folder / ".work", plan.guest.facts
+    foundation = plan.guest.expected(plan.cluster, plan.builder.medium, work)
+    return Surroundings(
+        foundation=foundation,
         foundation_sha256="0" * 64,
-        accelerator="tcg" if builder.local else "",
-        payload=work / "payload.tar",
-        scripts=tuple(paths.resources("packer", "provision", name) for name in facts.provision),
-        access=_access(work, facts, builder),
-        output=work / "out",
+        accelerator="tcg" if plan.builder.local else "",
+        access=expected(work, foundation, facts, KEY, kickstart=plan.installs),
+        reach=_reach(plan),
+        work=work,
         console=folder / "logs" / "console.log",
-        cluster=cluster.cluster,
-        disk_gib=cluster.image.disk_gib,
-        guest_type=facts.vsphere_type,
-        packages=work / "packages" if facts.repositories else None,
     )
 
 
-def _foundation(work: Path, facts: Facts) -> Foundation:
-    if facts.repositories:
-        return Foundation(work / "base", uploads={KEEPALIVED: work / "keepalived.tar"})
-    return Foundation(work / "foundation.qcow2", work / "vmlinuz", work / "initrd.img")
-
-
-def _access(work: Path, facts: Facts, builder: Builder) -> Access:
-    key = work / "bake-key"
-    if builder.medium == "installer":
-        return Access(key, "", (work / "ks.cfg",), KICKSTART_LABEL)
-    if facts.repositories:
-        return Access(key, "", (work / "user-data", work / "meta-data"), user=facts.bake_user)
-    return Access(key, "(the guest's own words, and the bake's key)", ())
+def _reach(plan: BakePlan) -> Reach:
+    """What the guest can reach; where this way to bake is refused, as if it had a network."""
+    with suppress(UserError):
+        return reach(plan.cluster, plan.guest.facts, plan.builder, offline=False)
+    return Reach(network=True)
 
 
 def _packer_version() -> tuple[int, ...]:

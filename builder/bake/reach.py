@@ -14,6 +14,7 @@ from builder.guests import Facts
 from builder.roots.repositories import is_folder
 from builder.spec.model import Cluster
 
+HTTP = "http"
 MIRROR = "mirror"
 """The name under which Packer's HTTP server has the folder."""
 
@@ -27,11 +28,15 @@ class Reach:
     environment: tuple[str, ...] = ()
     """For packer/provision/rpm/05-packages.sh."""
 
+    def http(self, work: Path) -> Path | None:
+        """Where `serve` puts the folder."""
+        return work / HTTP if self.folder else None
+
     def serve(self, work: Path) -> Path | None:
         """The folder for Packer's HTTP server; None where nothing is to be served."""
         if self.folder is None:
             return None
-        http = work / "http"
+        http = work / HTTP
         http.mkdir()
         (http / MIRROR).symlink_to(self.folder)
         return http

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from builder.bake.builders import qemu
-from builder.bake.builders.base import BakeInputs, Builder, as_root
+from builder.bake.builders.base import Builder, TemplateInputs, as_root
 
-__all__ = ["BakeInputs", "template", "text"]
+__all__ = ["TemplateInputs", "template", "text"]
 
 REQUIRED_PLUGINS_SINCE = (1, 7, 0)
 """Packer 1.6.6 refuses a `required_plugins` block; from 1.10 on no plugin comes with Packer."""
@@ -18,7 +18,9 @@ PACKAGES = f"{MEMORY}/vipforge-packages"
 """Written by packer/provision/rpm/80-packages.sh."""
 
 
-def template(inputs: BakeInputs, packer_version: tuple[int, ...], builder: Builder = qemu.BUILDER) -> dict[str, Any]:
+def template(
+    inputs: TemplateInputs, packer_version: tuple[int, ...], builder: Builder = qemu.BUILDER
+) -> dict[str, Any]:
     """The whole template, ready for `json.dumps`."""
     body: dict[str, Any] = {
         "source": {builder.kind: {"appliance": builder.source(inputs)}},
@@ -37,7 +39,7 @@ def text(body: dict[str, Any]) -> str:
     return json.dumps(body, indent=2) + "\n"
 
 
-def _provisioners(inputs: BakeInputs) -> list[dict[str, Any]]:
+def _provisioners(inputs: TemplateInputs) -> list[dict[str, Any]]:
     files = {"/tmp/payload.tar": inputs.payload, **inputs.foundation.uploads}  # noqa: S108 - in the guest
     uploads = [{"file": {"source": str(path), "destination": place}} for place, path in files.items()]
     environment = {"environment_vars": list(inputs.environment)} if inputs.environment else {}

@@ -34,18 +34,18 @@ def register(app: typer.Typer) -> None:
 
         cluster = instead(load(spec), guest)
         if why:
-            from builder.bake import explain, outline
+            from builder.bake import explain, plan
 
-            found = explain.explain(outline.outline(cluster, builder, offline=offline))
+            found = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
             typer.echo(explain.as_json(found) if json_output else explain.text(found))
             return
 
-        from builder.bake.appliance import Ask, bake
+        from builder.bake.appliance import BakeOptions, bake
         from builder.bake.report import summary
         from builder.papers import signature
 
         with traced(f"vipforge image {spec}", timings):
-            baked = bake(cluster, Ask(builder, var_file, force, offline, refresh))
+            baked = bake(cluster, BakeOptions(builder, var_file, force, offline, refresh))
         if sign:
             signature.sign(baked.folder, sign)
         typer.echo(summary(baked, as_json=json_output))

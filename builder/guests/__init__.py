@@ -123,6 +123,9 @@ class Guest(Protocol):
     def outline(self, cluster: Cluster, version: str, medium: Medium) -> Outline:
         """The layers of the foundation with that keepalived, by their inputs; nothing is made or fetched."""
 
+    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
+        """The foundation as `foundation` will give it, its files as if they were in `folder`; nothing is made."""
+
     def foundation(self, cluster: Cluster, version: str, wanted: Wanted) -> Foundation:
         """The foundation with that keepalived: from the cache, or made now; with `refresh` made now in any case."""
 

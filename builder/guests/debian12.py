@@ -69,6 +69,10 @@ class Debian12:
         own = {"disk": f"{cluster.image.disk_gib} GiB, {disk.FSTAB}"}
         return Outline("foundation", own, (Outline("base", asked.base_inputs), *programs))
 
+    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:  # noqa: ARG002 - always alike
+        """The disk, and the kernel that QEMU starts directly."""
+        return Foundation(folder / DISK, folder / "vmlinuz", folder / "initrd.img", CMDLINE)
+
     def foundation(self, cluster: Cluster, version: str, wanted: Wanted) -> Foundation:
         """Base, keepalived and disk, each from the cache or made now."""
         asked = _Asked(cluster, version, wanted)

@@ -83,8 +83,17 @@ class RpmGuest:
         workshop = self._workshop_of_keepalived(cluster, version)
         built = keepalived.build(workshop, version, offline=wanted.offline, snmp=cluster.snmp)
         uploads = {KEEPALIVED: built, **_haproxy(cluster, self._workshop(cluster), wanted)}
-        grow = cluster.image.disk_gib if cluster.image.disk_gib > self.disk_gib else 0
-        return Foundation(disk, grow_to_gib=grow, uploads=uploads)
+        return Foundation(disk, grow_to_gib=self._grow_to(cluster), uploads=uploads)
+
+    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
+        """The same, without its files."""
+        places = (KEEPALIVED, HAPROXY) if cluster.haproxy.source else (KEEPALIVED,)
+        disk = folder / self.pins[medium].file if medium in self.pins else None
+        uploads = {place: folder / Path(place).name for place in places}
+        return Foundation(disk, grow_to_gib=self._grow_to(cluster), uploads=uploads)
+
+    def _grow_to(self, cluster: Cluster) -> int:
+        return cluster.image.disk_gib if cluster.image.disk_gib > self.disk_gib else 0
 
     def _workshop(self, cluster: Cluster) -> RpmWorkshop:
         return RpmWorkshop(self.facts.name, self.repositories, cluster.image.mirror)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.bake.appliance import Ask, bake
+from builder.bake.appliance import BakeOptions, bake
 from builder.errors import UserError
 from builder.roots import keepalived
 from tests.specs import quickstart
@@ -55,7 +55,7 @@ def test_no_password_is_printed_or_kept(
     build = tmp_path / "build"
     monkeypatch.setenv("VIPFORGE_BUILD", str(build))
     with pytest.raises(UserError, match="the bake failed") as caught:
-        bake(quickstart(guest="centos7", vrrp={"profile": "classic"}), Ask("vsphere-clone", var_file=site))
+        bake(quickstart(guest="centos7", vrrp={"profile": "classic"}), BakeOptions("vsphere-clone", var_file=site))
     assert "127.0.0.1:1" in str(caught.value), "Packer has not tried the vCenter"
     kept = {path: path.read_text(errors="replace") for path in build.rglob("*") if path.is_file()}
     assert any(path.name == "packer.log" and text for path, text in kept.items())

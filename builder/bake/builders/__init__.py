@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from builder.bake.builders import qemu, qemu_iso, vsphere_clone, vsphere_iso
-from builder.bake.builders.base import BakeInputs, Builder
+from builder.bake.builders.base import Builder, TemplateInputs
 from builder.errors import UserError
 from builder.guests import Facts
 
-__all__ = ["BakeInputs", "Builder", "named", "of"]
+__all__ = ["Builder", "TemplateInputs", "named", "of"]
 
 ALL = (qemu.BUILDER, qemu_iso.BUILDER, vsphere_iso.BUILDER, vsphere_clone.BUILDER)
 

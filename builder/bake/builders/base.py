@@ -14,7 +14,7 @@ Source = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class BakeInputs:
+class TemplateInputs:
     """Everything the template names. Sizes of memory are MiB; all paths are absolute."""
 
     foundation: Foundation
@@ -25,16 +25,16 @@ class BakeInputs:
     access: Access
     output: Path
     console: Path
-    memory: int = 1024
-    cpus: int = 2
-    ssh_minutes: int = 15
-    cluster: str = ""
+    memory: int
+    ssh_minutes: int
+    cluster: str
     """Names the template that a vCenter is to have."""
-    disk_interface: str = "virtio"
-    disk_gib: int = 0
-    """The size of a disk that is made anew."""
-    guest_type: str = ""
+    disk_interface: str
+    disk_gib: int
+    """The size of the disk that an installer fills."""
+    guest_type: str
     """What vSphere calls the guest."""
+    cpus: int = 2
     http: Path | None = None
     """A folder that Packer serves to the guest."""
     environment: tuple[str, ...] = ()
@@ -51,13 +51,13 @@ class Builder:
     kind: str
     plugin: str
     medium: Medium
-    source: Callable[[BakeInputs], Source]
+    source: Callable[[TemplateInputs], Source]
     local: bool = True
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Packer's input variables, which a var file or the environment (PKR_VAR_name) fills."""
 
 
-def communicator(inputs: BakeInputs, user: str) -> Source:
+def communicator(inputs: TemplateInputs, user: str) -> Source:
     """How Packer gets into the guest, and out of it."""
     return {
         "communicator": "ssh",

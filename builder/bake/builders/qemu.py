@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.bake.builders.base import BakeInputs, Builder, Source, communicator, seed
+from builder.bake.builders.base import Builder, Source, TemplateInputs, communicator, seed
 
 DISK_DEVICES = {
     "virtio": (),
@@ -11,7 +11,7 @@ DISK_DEVICES = {
 """The devices that attach the disk, by `disk_interface`; `drive0` is Packer's name for the disk's drive."""
 
 
-def source(inputs: BakeInputs) -> Source:
+def source(inputs: TemplateInputs) -> Source:
     """The settings of Packer's qemu builder."""
     # use_backing_file stays off: Packer 1.6.6 gives qemu-img no backing format, which QEMU 6.1 and later refuse.
     grow = inputs.foundation.grow_to_gib
@@ -26,7 +26,7 @@ def source(inputs: BakeInputs) -> Source:
     }
 
 
-def machine(inputs: BakeInputs) -> Source:
+def machine(inputs: TemplateInputs) -> Source:
     """What is the same for a disk and for an installer."""
     served = {"http_directory": str(inputs.http)} if inputs.http else {}
     return {
@@ -52,7 +52,7 @@ def machine(inputs: BakeInputs) -> Source:
     }
 
 
-def _qemu_arguments(inputs: BakeInputs) -> list[list[str]]:
+def _qemu_arguments(inputs: TemplateInputs) -> list[list[str]]:
     # Packer replaces all of its own arguments of a name by those given here (its step_run.go, in 1.6.6 and in today's
     # plugin alike). So there is no -accel, -machine or -drive here, and every -device that the disk needs is.
     devices = (*DISK_DEVICES[inputs.disk_interface], "virtio-rng-pci")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.bake.builders.base import BakeInputs, Builder, Source
+from builder.bake.builders.base import Builder, Source, TemplateInputs
 from builder.bake.builders.qemu import machine
 
 BOOT_WORDS = "inst.text console=tty0 console=ttyS0,115200 net.ifnames=0 biosdevname=0"
@@ -10,7 +10,7 @@ MENU_SECONDS = {"kvm": 5, "tcg": 20}
 """Until the installer's menu takes keys; by itself it goes on after a minute."""
 
 
-def source(inputs: BakeInputs) -> Source:
+def source(inputs: TemplateInputs) -> Source:
     """The settings of Packer's qemu builder."""
     return {
         **machine(inputs),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.bake.builders.base import BakeInputs, Source
+from builder.bake.builders.base import Source, TemplateInputs
 
 TEXT = {"type": "string"}
 SECRET = {"type": "string", "sensitive": True}
@@ -26,7 +26,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
 }
 
 
-def place(inputs: BakeInputs) -> Source:
+def place(inputs: TemplateInputs) -> Source:
     """The vCenter, and where in it the template goes."""
     return {
         "vcenter_server": "${var.vsphere_server}",

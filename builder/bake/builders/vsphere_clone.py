@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.bake.builders.base import BakeInputs, Builder, Source, communicator
+from builder.bake.builders.base import Builder, Source, TemplateInputs, communicator
 from builder.bake.builders.vsphere import MAY_BE_EMPTY, SECRET, TEXT, VARIABLES, place
 
 ACCOUNT = "${var.ssh_username}"
@@ -19,7 +19,7 @@ OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def source(inputs: BakeInputs) -> Source:
+def source(inputs: TemplateInputs) -> Source:
     """The settings of Packer's vsphere-clone builder."""
     return {
         **place(inputs),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from builder.bake.builders.base import BakeInputs, Builder, Source, communicator, seed
+from builder.bake.builders.base import Builder, Source, TemplateInputs, communicator, seed
 from builder.bake.builders.qemu_iso import boot_command
 from builder.bake.builders.vsphere import VARIABLES, place
 
 
-def source(inputs: BakeInputs) -> Source:
+def source(inputs: TemplateInputs) -> Source:
     """The settings of Packer's vsphere-iso builder."""
     return {
         **place(inputs),

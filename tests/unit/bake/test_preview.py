@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.bake import builders, preview
+from builder.bake.plan import bake_plan
 from builder.errors import HostLacks
 from builder.guests import known
 from builder.paths import resources
@@ -55,6 +58,40 @@ def test_the_page_beside_it_tells_of_every_part(guest: str) -> None:
     assert [part for part in parts if not re.search(rf"^{part}", told, re.MULTILINE)] == []
     assert known()[guest].facts.title in told
     assert max(map(len, told.splitlines())) <= 120
+
+
+def test_the_machine_is_the_one_that_the_bake_uses() -> None:
+    """It once showed another disk interface, disk size, memory and SSH limit."""
+    place = rendered(quickstart(guest="centos7", image={"disk_gib": 16}, haproxy={"source": "3.0.11"}))
+
+    def shown(name: str, kind: str) -> dict:
+        return json.loads((place / f"{name}.pkr.json").read_text())["source"][kind]["appliance"]
+
+    disk, installer, vcenter = (
+        shown("appliance", "qemu"),
+        shown("qemu-iso", "qemu"),
+        shown("vsphere-iso", "vsphere-iso"),
+    )
+    assert (disk["disk_interface"], disk["disk_size"], disk["ssh_timeout"]) == ("virtio-scsi", "16384M", "15m")
+    assert (installer["memory"], installer["disk_size"], installer["ssh_timeout"]) == (2048, "16384M", "120m")
+    assert (vcenter["RAM"], vcenter["ssh_timeout"]) == (2048, "120m")
+    steps = json.loads((place / "appliance.pkr.json").read_text())["build"][0]["provisioner"]
+    uploads = [step["file"]["destination"] for step in steps if "file" in step]
+    assert {"/tmp/keepalived.tar", "/tmp/haproxy.tar"} <= set(uploads)
+
+
+@pytest.mark.parametrize("guest", known())
+def test_each_template_is_made_of_the_plan_of_its_bake(guest: str, tmp_path: Path) -> None:
+    place = rendered(quickstart(guest=guest))
+    for builder in builders.of(known()[guest].facts):
+        name = "appliance" if builder.name == "qemu" else builder.name
+        shown = json.loads((place / f"{name}.pkr.json").read_text())["source"][builder.kind]["appliance"]
+        plan = bake_plan(quickstart(guest=guest), builder.name, offline=False)
+        work = tmp_path / "quickstart" / ".work"
+        around = replace(preview._surroundings(plan, tmp_path / "quickstart"), foundation_sha256="12" * 32, work=work)
+        baked = builder.source(plan.template_inputs(around))
+        differing = {key for key in shown | baked if shown.get(key) != baked.get(key)}
+        assert differing <= {"iso_checksum"}
 
 
 def test_the_recipes_are_those_that_compile() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from builder.bake import builders
 from builder.bake.builders import qemu
-from builder.bake.builders.base import BakeInputs, Builder
+from builder.bake.builders.base import Builder, TemplateInputs
 from builder.bake.template import template, text
 from builder.errors import UserError
 from builder.guests import Facts, known
@@ -21,11 +21,11 @@ OLD = (1, 6, 6)
 EVERY = pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
 
 
-def debian12(**changes: object) -> BakeInputs:
+def debian12(**changes: object) -> TemplateInputs:
     return inputs(known()["debian12"].facts, qemu.BUILDER, **changes)
 
 
-def settings(made: BakeInputs, builder: Builder = qemu.BUILDER) -> dict:
+def settings(made: TemplateInputs, builder: Builder = qemu.BUILDER) -> dict:
     return template(made, OLD, builder)["source"][builder.kind]["appliance"]
 
 

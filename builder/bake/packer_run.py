@@ -10,11 +10,11 @@ from pathlib import Path
 from builder import files, progress
 from builder.bake.access import access
 from builder.bake.builders.base import Builder
-from builder.bake.inputs import Plan
 from builder.bake.logs import BakeLogs, Follower
 from builder.bake.packer import Packer
+from builder.bake.plan import BakePlan, PreparedBake, Surroundings
 from builder.bake.reach import Reach
-from builder.bake.template import BakeInputs, template, text
+from builder.bake.template import TemplateInputs, template, text
 from builder.errors import TimedOut, UserError
 from builder.failure import cause
 from builder.host import PackerFacts, accelerator
@@ -23,20 +23,17 @@ from builder.run import contain, stream
 BAKE_SECONDS = 45 * 60
 INSTALL_SECONDS = 3 * 60 * 60
 """For a guest that installs its packages during the bake, or all of itself."""
-INSTALL_SSH_MINUTES = 120
-SMALLEST_GIB = 8
-"""Of a disk that an installer fills."""
 TEMPORARY = "tmp"
 """Where Packer's plugins have their sockets, named from the folder that Packer runs in: the path of a socket has room
 for 107 characters (unix(7)), and a checkout may lie deep."""
 
 
 @dataclass(frozen=True)
-class Session:
+class PackerRun:
     """What one run works with. `work` is removed afterwards; `var_file` fills Packer's variables."""
 
     packer: PackerFacts
-    plan: Plan
+    bake: PreparedBake
     reach: Reach
     work: Path
     logs: BakeLogs
@@ -45,9 +42,9 @@ class Session:
     @property
     def limit(self) -> int:
         """Seconds that the whole run may take."""
-        return INSTALL_SECONDS if self.plan.outline.guest.facts.repositories else BAKE_SECONDS
+        return INSTALL_SECONDS if self._plan.guest.facts.repositories else BAKE_SECONDS
 
-    def run(self) -> BakeInputs:
+    def run(self) -> TemplateInputs:
         """Let Packer check the template and bake; raises UserError with the last words of the guest."""
         program, made = self.packer, self._inputs()
         described = self.work / "appliance.pkr.json"
@@ -66,34 +63,28 @@ class Session:
         return made
 
     @property
-    def _builder(self) -> Builder:
-        return self.plan.outline.builder
+    def _plan(self) -> BakePlan:
+        return self.bake.plan
 
-    def _inputs(self) -> BakeInputs:
-        payload = self.work / "payload.tar"
-        plan, outline = self.plan, self.plan.outline
-        cluster, facts = outline.cluster, outline.guest.facts
-        payload.write_bytes(outline.payload)
-        installs = outline.builder.medium == "installer"
-        return BakeInputs(
-            foundation=plan.foundation,
-            foundation_sha256=plan.foundation_sha256,
-            accelerator=accelerator(plan.foundation.kernel) if outline.builder.local else "",
-            payload=payload,
-            scripts=outline.scripts,
-            access=access(self.work, plan.foundation, facts, kickstart=installs),
-            output=self.work / "out",
+    @property
+    def _builder(self) -> Builder:
+        return self._plan.builder
+
+    def _inputs(self) -> TemplateInputs:
+        plan, foundation = self._plan, self.bake.foundation
+        around = Surroundings(
+            foundation=foundation,
+            foundation_sha256=self.bake.foundation_sha256,
+            accelerator=accelerator(foundation.kernel) if plan.builder.local else "",
+            access=access(self.work, foundation, plan.guest.facts, kickstart=plan.installs),
+            reach=self.reach,
+            work=self.work,
             console=self.logs.console,
-            ssh_minutes=INSTALL_SSH_MINUTES if installs else BakeInputs.ssh_minutes,
-            memory=2048 if installs else BakeInputs.memory,
-            cluster=cluster.cluster,
-            disk_interface=facts.disk_interface,
-            disk_gib=max(cluster.image.disk_gib, SMALLEST_GIB),
-            guest_type=facts.vsphere_type,
-            http=self.reach.serve(self.work),
-            environment=self.reach.environment,
-            packages=self.work / "packages" if facts.repositories else None,
         )
+        made = plan.template_inputs(around)
+        made.payload.write_bytes(plan.payload)
+        self.reach.serve(self.work)
+        return made
 
     def _environment(self) -> dict[str, str]:
         (self.work / TEMPORARY).mkdir()

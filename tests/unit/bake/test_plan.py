@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from builder import layers, paths
-from builder.bake import explain, image, inputs, manifest
+from builder.bake import explain, image, manifest
 from builder.bake.explain import Change, Explained
-from builder.bake.outline import Outline, is_current, outline
+from builder.bake.plan import BakePlan, PreparedBake, bake_plan, is_current
 from builder.files import sha256
 from builder.guests import Foundation
 from tests.specs import quickstart
@@ -24,11 +24,11 @@ def no_room_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "ROOM_GIB", 0)
 
 
-def wanted(**changes: Any) -> Outline:
-    return outline(quickstart(**{"guest": "debian12", **changes}), "qemu", offline=True)
+def wanted(**changes: Any) -> BakePlan:
+    return bake_plan(quickstart(**{"guest": "debian12", **changes}), "qemu", offline=True)
 
 
-def cache(made: Outline, content: str = "disk") -> None:
+def cache(made: BakePlan, content: str = "disk") -> None:
     """Put every layer of it into the cache."""
     for layer in made.foundation.all():
         layers.layer(layer.kind, layer.inputs, lambda folder: fill(folder, content), refresh=True)
@@ -38,18 +38,18 @@ def fill(folder: Path, content: str) -> None:
     (folder / "disk.qcow2").write_text(content)
 
 
-def record(made: Outline) -> dict[str, Any]:
+def record(made: BakePlan) -> dict[str, Any]:
     """The manifest of an image that was made of it, read back; the image lies beside it."""
     folder = paths.build(SPEC.cluster)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / image.NAME).write_text("image")
     noted = {**made.inputs, "contents": made.contents()}
-    plan = inputs.Plan(made, Foundation(), "", noted)
-    manifest.write(folder, {**inputs.origin(plan, {}), "sha256": sha256(folder / image.NAME)})
+    bake = PreparedBake(made, Foundation(), "", noted)
+    manifest.write(folder, {**manifest.origin(bake, {}), "sha256": sha256(folder / image.NAME)})
     return manifest.read(folder) or {}
 
 
-def explained(made: Outline) -> dict[str, Explained]:
+def explained(made: BakePlan) -> dict[str, Explained]:
     return {each.kind: each for each in explain.explain(made)}
 
 
@@ -138,7 +138,7 @@ def test_a_damaged_image_is_to_be_baked() -> None:
 
 
 def test_a_guest_whose_foundation_is_the_vendors_names_its_medium() -> None:
-    made = outline(quickstart(guest="centos7", vrrp={"profile": "classic"}), "qemu", offline=True)
+    made = bake_plan(quickstart(guest="centos7", vrrp={"profile": "classic"}), "qemu", offline=True)
     assert [layer.kind for layer in made.foundation.used()] == ["keepalived"]
     assert "medium" in made.inputs["layers"]["foundation"]["inputs"]
 

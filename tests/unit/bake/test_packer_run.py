@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from builder.bake import appliance, inputs, session
+from builder.bake import appliance, packer_run
 from builder.bake.access import Access
-from builder.bake.appliance import Ask, bake
-from builder.bake.inputs import Plan
-from builder.bake.outline import Outline
+from builder.bake.appliance import BakeOptions, bake
+from builder.bake.plan import BakePlan, PreparedBake
 from builder.bake.report import summary
 from builder.errors import TimedOut, UserError
 from builder.guests import Foundation
@@ -59,10 +58,10 @@ def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(appliance, "program", lambda *_, **__: facts)
     monkeypatch.setattr(appliance, "qemu", lambda: Path("/usr/bin/qemu-system-x86_64"))
-    monkeypatch.setattr(session, "Packer", FakePacker)
-    monkeypatch.setattr(session, "stream", stream)
-    monkeypatch.setattr(session, "accelerator", lambda _: "tcg")
-    monkeypatch.setattr(session, "access", lambda folder, *_, **__: Access(folder / "key", "", (), user="centos"))
+    monkeypatch.setattr(packer_run, "Packer", FakePacker)
+    monkeypatch.setattr(packer_run, "stream", stream)
+    monkeypatch.setattr(packer_run, "accelerator", lambda _: "tcg")
+    monkeypatch.setattr(packer_run, "access", lambda folder, *_, **__: Access(folder / "key", "", (), user="centos"))
     monkeypatch.delenv("VIPFORGE_OFFLINE", raising=False)
     return kept
 
@@ -74,13 +73,13 @@ def planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     base.write_text("base")
     built.write_text("keepalived")
 
-    def plan(wanted: Outline, **_: object) -> Plan:
-        disk = None if wanted.builder.medium == "template" else base
+    def prepare(plan: BakePlan, **_: object) -> PreparedBake:
+        disk = None if plan.builder.medium == "template" else base
         foundation = Foundation(disk, uploads={KEEPALIVED: built})
         made_of = {"payload_sha256": "ab" * 32, "provision_sha256": {}, "foundation": {"sha256": "ab" * 32}}
-        return Plan(wanted, foundation, "ab" * 32, made_of)
+        return PreparedBake(plan, foundation, "ab" * 32, made_of)
 
-    monkeypatch.setattr(inputs, "plan", plan)
+    monkeypatch.setattr(appliance, "prepare", prepare)
 
 
 CENTOS7 = quickstart(guest="centos7", vrrp={"profile": "classic"})
@@ -91,7 +90,7 @@ def test_a_template_in_a_vcenter_is_recorded_beside_where_an_image_would_lie(
     host: dict[str, Any], tmp_path: Path
 ) -> None:
     var_file = tmp_path / "site.pkrvars.hcl"
-    made = bake(CENTOS7, Ask("vsphere-clone", var_file=var_file))
+    made = bake(CENTOS7, BakeOptions("vsphere-clone", var_file=var_file))
     assert made.image is None
     assert made.manifest["template"] == "vipforge-quickstart"
     assert made.manifest["packages"] == {"haproxy": "1.5.18-9.el7"}
@@ -105,7 +104,7 @@ def test_a_template_in_a_vcenter_is_recorded_beside_where_an_image_would_lie(
 @pytest.mark.usefixtures("host", "planned")
 def test_a_template_in_a_vcenter_is_not_signed_here() -> None:
     with pytest.raises(UserError, match="cannot be signed"):
-        _ = bake(CENTOS7, Ask("vsphere-clone")).folder
+        _ = bake(CENTOS7, BakeOptions("vsphere-clone")).folder
 
 
 @pytest.mark.usefixtures("planned")
@@ -115,7 +114,7 @@ def test_a_guest_that_installs_packages_has_a_network_and_more_time(
     published(monkeypatch)
     bake(CENTOS7)
     assert "--net" not in host["words"]
-    assert host["timeout"] == session.INSTALL_SECONDS
+    assert host["timeout"] == packer_run.INSTALL_SECONDS
     assert "http_directory" not in FakePacker.made[-1].body["source"]["qemu"]["appliance"]
 
 
@@ -135,7 +134,7 @@ def test_a_folder_of_the_host_is_served_to_a_guest_without_a_network(
     published(monkeypatch)
     (tmp_path / "vault").mkdir()
     cluster = CENTOS7.model_copy(update={"image": quickstart(image={"mirror": f"file://{tmp_path}/vault"}).image})
-    bake(cluster, Ask(offline=True))
+    bake(cluster, BakeOptions(offline=True))
     assert "--net" in host["words"]
     assert FakePacker.made[-1].body["source"]["qemu"]["appliance"]["http_directory"].endswith("/http")
 
@@ -143,7 +142,7 @@ def test_a_folder_of_the_host_is_served_to_a_guest_without_a_network(
 @pytest.mark.usefixtures("host", "planned")
 def test_the_installer_gets_the_size_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     published(monkeypatch)
-    bake(CENTOS7, Ask("qemu-iso"))
+    bake(CENTOS7, BakeOptions("qemu-iso"))
     made = FakePacker.made[-1].body["source"]["qemu"]["appliance"]
     assert (made["disk_size"], made["memory"], made["ssh_timeout"]) == ("8192M", 2048, "120m")
 
@@ -153,7 +152,7 @@ def test_a_bake_that_fails_says_in_which_step(monkeypatch: pytest.MonkeyPatch) -
     def fail(*_: object, **__: object) -> int:
         raise CommandFailed(["packer"], 1, ["boom"])
 
-    monkeypatch.setattr(session, "stream", fail)
+    monkeypatch.setattr(packer_run, "stream", fail)
     with pytest.raises(UserError, match="the bake failed: starting Packer"):
         bake(CENTOS7)
 
@@ -163,7 +162,7 @@ def test_a_bake_that_takes_too_long_names_its_limit(monkeypatch: pytest.MonkeyPa
     def hang(*_: object, **__: object) -> int:
         raise TimedOut("too long")
 
-    monkeypatch.setattr(session, "stream", hang)
+    monkeypatch.setattr(packer_run, "stream", hang)
     with pytest.raises(TimedOut, match="still at work after 180 min 00 s"):
         bake(CENTOS7)
 
@@ -177,7 +176,9 @@ def published(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(appliance.image, "flatten", flatten)
     monkeypatch.setattr(
-        inputs, "describe", lambda *_: {"sha256": "ab", "key": "the key", "versions": {"keepalived": "1.2.13"}}
+        appliance.manifest,
+        "describe",
+        lambda *_: {"sha256": "ab", "key": "the key", "versions": {"keepalived": "1.2.13"}},
     )
     monkeypatch.setattr(appliance.papers, "write", lambda *_, **__: None)
     monkeypatch.setattr(appliance.files, "need_room", lambda *_: None)
