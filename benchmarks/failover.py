@@ -1,6 +1,6 @@
 """What clients feel of the same faults in each profile, side by side in one run, as root.
 
-    .venv/bin/python -m benchmarks.failover [--repeat 10] [--seed 1] [--json FILE] [--figure FILE]
+    .venv/bin/python -m benchmarks.failover [--repeat 10] [--random-seed 1] [--json FILE] [--figure FILE]
         [--classic-keepalived TAR]
 
 The pairs of examples/classic.yml, standard.yml and fast.yml run at the same time in namespaces, and their trials take
@@ -92,7 +92,7 @@ def main(words: Sequence[str]) -> None:
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=10, help="trials of each scenario and profile")
-    parser.add_argument("--seed", type=int, default=1, help="decides how long each trial waits before its fault")
+    parser.add_argument("--random-seed", type=int, default=1, help="decides how long trials wait before their faults")
     parser.add_argument("--json", type=Path, help="where the numbers are written")
     parser.add_argument("--figure", type=Path, help="where the README's figure is written")
     parser.add_argument("--classic-keepalived", type=Path, help=f"a tar of keepalived {ARTICLE}")
@@ -109,7 +109,7 @@ def _stage(profile: str, asked: argparse.Namespace) -> Iterator[Stage]:
         wanted = {"keepalived": ARTICLE} if profile == "classic" else {}
         version, build = keepalived_of(cluster.model_copy(update=wanted))
     with netns.pair(cluster, GUEST, version, build) as running:
-        yield Stage(served(running), CONDITIONS.pace, CONDITIONS.patience, Random(asked.seed))  # noqa: S311 - no secret
+        yield Stage(served(running), CONDITIONS.pace, CONDITIONS.patience, Random(asked.random_seed))  # noqa: S311 - no secret
 
 
 def _trials(stages: dict[str, Stage], repeat: int) -> dict[tuple[str, str], list[Trial]]:

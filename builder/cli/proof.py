@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 ONLY = typer.Option([], "--only", help="Run this scenario alone; may be given again. `vipforge scenarios` lists them.")
 REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Trials of each scenario.")
-SEED = typer.Option(0, "--seed", help="Shuffle the scenarios, and let trials wait otherwise before their faults.")
+RANDOM_SEED = typer.Option(
+    0, "--random-seed", help="Shuffle the scenarios and vary the wait before each fault; 0 keeps their order."
+)
 RATE = typer.Option(None, "--rate", min=1, max=1000, help="Milliseconds between two questions of a probe.")
 VIP = typer.Option(None, "--vip", help="Watch this VIP, and break the node that holds it; else the first one.")
 REPORT = typer.Option(None, "--report", help="Folder for report.html, proof.json and junit.xml.")
@@ -42,7 +44,7 @@ def _register_runs(app: typer.Typer) -> None:
         *,
         only: list[str] = ONLY,
         repeat: int = REPEAT,
-        seed: int = SEED,
+        random_seed: int = RANDOM_SEED,
         rate: float | None = RATE,
         vip: str | None = VIP,
         report: Path | None = REPORT,
@@ -51,7 +53,7 @@ def _register_runs(app: typer.Typer) -> None:
         """Break the pair without machines: the real programs in network namespaces. Code 1 over a limit."""
         from builder.proof.rehearsal import rehearse as run
 
-        _tell(run(spec, _asked(only, repeat, seed, rate, vip)), report, json_output)
+        _tell(run(spec, _asked(only, repeat, random_seed, rate, vip)), report, json_output)
 
     @app.command()
     def proof(
@@ -59,7 +61,7 @@ def _register_runs(app: typer.Typer) -> None:
         *,
         only: list[str] = ONLY,
         repeat: int = REPEAT,
-        seed: int = SEED,
+        random_seed: int = RANDOM_SEED,
         rate: float | None = RATE,
         vip: str | None = VIP,
         report: Path | None = REPORT,
@@ -68,13 +70,13 @@ def _register_runs(app: typer.Typer) -> None:
         """Break the running lab's pair (`vipforge lab up`). Code 1 when clients waited longer than a limit."""
         from builder.proof.lab_proof import prove
 
-        _tell(prove(spec, _asked(only, repeat, seed, rate, vip)), report, json_output)
+        _tell(prove(spec, _asked(only, repeat, random_seed, rate, vip)), report, json_output)
 
 
-def _asked(only: list[str], repeat: int, seed: int, rate: float | None, vip: str | None) -> Asked:
+def _asked(only: list[str], repeat: int, random_seed: int, rate: float | None, vip: str | None) -> Asked:
     from builder.proof.campaign import Asked
 
-    return Asked(tuple(only), repeat, seed, rate / 1000 if rate else None, vip)
+    return Asked(tuple(only), repeat, random_seed, rate / 1000 if rate else None, vip)
 
 
 def _tell(proof: Proof, folder: Path | None, as_json: bool) -> None:

@@ -32,7 +32,7 @@ class Asked:
     only: tuple[str, ...] = ()
     """Names of scenarios; none for all."""
     repeat: int = 1
-    seed: int = 0
+    random_seed: int = 0
     """Decides the order of the scenarios and how long each trial waits before its fault."""
     rate: float | None = None
     """Seconds between two questions of a probe; None for what the pair bears."""
@@ -100,15 +100,15 @@ class _Found:
 
 
 def _results(pair: Pair, possible: Sequence[Scenario], asked: Asked, conditions: Conditions) -> _Found:
-    """Each scenario's result; they are run in an order that the seed decides.
+    """Each scenario's result; they are run in an order that the random seed decides.
 
     A pair that is not well any more breaks the run off, and so does Ctrl-C, and every trial that was done is kept;
     before the first one both are errors.
     """
-    random = Random(asked.seed)  # noqa: S311 - no secret
+    random = Random(asked.random_seed)  # noqa: S311 - no secret
     pace = replace(conditions.pace, rate=asked.rate or conditions.pace.rate)
     stage = Stage(pair, pace, conditions.patience, random)
-    order = random.sample(range(len(possible)), len(possible)) if asked.seed else range(len(possible))
+    order = random.sample(range(len(possible)), len(possible)) if asked.random_seed else range(len(possible))
     found: dict[int, ScenarioResult] = {}
     why = ""
     ended: _Ended | None = None

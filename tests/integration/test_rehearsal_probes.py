@@ -38,7 +38,7 @@ def write_spec(folder: Path) -> Path:
 
 
 def test_every_probe_feels_the_fault_and_is_answered_by_both_nodes(tmp_path: Path) -> None:
-    words = [write_spec(tmp_path), "--only", "link-cut", "--repeat", "2", "--seed", "7", "--rate", "10"]
+    words = [write_spec(tmp_path), "--only", "link-cut", "--repeat", "2", "--random-seed", "7", "--rate", "10"]
     argv = [sys.executable, "-m", "builder", "rehearse", *words, "--report", tmp_path / "report"]
     done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -120,7 +120,7 @@ def test_an_interrupted_run_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch
         campaign.run(pair, Asked(only=("hand-over", "link-cut")), CONDITIONS, {})
 
 
-def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_are_told(
+def test_a_random_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = ("haproxy-stopped", "haproxy-killed", "link-cut", "hand-over", "cpu-load")
@@ -130,9 +130,9 @@ def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_ar
         done.append(scenario.name)
         return replace(proofs.killed(), name=scenario.name), None
 
-    def order(seed: int) -> tuple[str, ...]:
+    def order(random_seed: int) -> tuple[str, ...]:
         done.clear()
-        found = campaign.run(pair, Asked(only=names, seed=seed), CONDITIONS, {})
+        found = campaign.run(pair, Asked(only=names, random_seed=random_seed), CONDITIONS, {})
         assert tuple(each.name for each in found.scenarios) == names
         return tuple(done)
 
@@ -140,7 +140,7 @@ def test_a_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_ar
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
     assert order(0) == names
     assert order(1) == order(1)
-    assert len({order(seed) for seed in range(1, 9)}) > 1
+    assert len({order(random_seed) for random_seed in range(1, 9)}) > 1
     assert {frozenset(order(seed)) for seed in range(1, 9)} == {frozenset(names)}
 
 
