@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
-from builder.cli.arguments import SPEC
-
-
-class Seed(StrEnum):
-    """How a seed reaches a node of the lab."""
-
-    ISO = "iso"
-    OVF = "ovf"
+from builder.cli.arguments import SPEC, TRANSPORT
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +22,14 @@ def _register_life(lab: typer.Typer) -> None:
     def up(
         spec: Path = SPEC,
         no_wait: bool = typer.Option(False, "--no-wait", help="Return when the machines run; do not wait for them."),
-        seed: Seed = typer.Option(Seed.ISO, "--seed", help="The seeds' CD: NoCloud's, or vCenter's for OVF."),
+        transport: str = TRANSPORT,
     ) -> None:
         """Boot the nodes, with a network, servers and a client of their own."""
         from builder import lab as room
+        from builder.identity.transports import find_transport
         from builder.spec.load import load
 
-        room.up(load(spec), wait=not no_wait, road=seed.value)
+        room.up(load(spec), wait=not no_wait, transport=find_transport(transport, "cd"))
 
     @lab.command()
     def down(spec: Path = SPEC) -> None:

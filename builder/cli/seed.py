@@ -1,25 +1,17 @@
-"""`vipforge seed`: each node's identity, for the road by which it travels."""
+"""`vipforge seed` and `vipforge transports`: each node's identity, and the ways in which it can reach its node."""
 
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
-
-class Road(StrEnum):
-    """How a seed reaches its node."""
-
-    ISO = "iso"
-    GUESTINFO = "guestinfo"
-    OVF = "ovf"
-    FOLDER = "folder"
+from builder.cli.arguments import TRANSPORT
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
 
     @app.command()
     def seed(
@@ -31,15 +23,16 @@ def register(app: typer.Typer) -> None:
             "--to",
             help="Folder for the seeds, of several specs for a folder each; left out, build/CLUSTER/seeds.",
         ),
-        road: Road = typer.Option(Road.ISO, "--as", help="NoCloud ISO, guestinfo or OVF of VMware, or plain files."),
+        transport: str = TRANSPORT,
         json_output: bool = typer.Option(
             False, "--json", help="Print node names and paths as JSON; of several specs, by cluster."
         ),
     ) -> None:
         """Write each node's seed. They go to build/CLUSTER/seeds, readable by you only."""
+        from builder.identity.transports import find_transport
         from builder.ship.seeds import write_specs
 
-        made = write_specs(specs, to, road=road.value)
+        made = write_specs(specs, to, transport=find_transport(transport))
         shown = {cluster: {name: str(path) for name, path in paths.items()} for cluster, paths in made.items()}
         if json_output:
             typer.echo(json.dumps(shown if len(specs) > 1 else next(iter(shown.values())), indent=2))
@@ -47,3 +40,10 @@ def register(app: typer.Typer) -> None:
         for paths in shown.values():
             for name, path in paths.items():
                 typer.echo(f"{name}  {path}")
+
+    @app.command()
+    def transports() -> None:
+        """List the ways in which a seed can reach its node."""
+        from builder.identity.transports import listing
+
+        typer.echo(listing())

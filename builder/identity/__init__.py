@@ -1,1 +1,4 @@
-"""Each node's identity: its seed, and the forms a seed travels in."""
+"""Each node's identity: its seed, and the transports that bring a seed to its node."""
+
+DEFAULT_TRANSPORT = "iso"
+"""The one that every hypervisor can use. It stands here because `vipforge --help` needs its name and nothing more."""

@@ -1,32 +1,5 @@
-"""A seed as guestinfo variables of a VMware machine (cloud-init's documentation, "VMware").
+"""The variables of the transport `guestinfo`, for deployments."""
 
-The metadata is JSON: the data source for CentOS 7 parses no YAML there (cloud-init-vmware-guestinfo#41). Anyone who
-may look at the machine in vCenter can read these variables, and so can every process in the guest.
-"""
+from builder.identity.transports.guestinfo import variables
 
-from __future__ import annotations
-
-import base64
-import gzip
-import json
-
-import yaml
-
-from builder.identity.seed import Seed
-
-ENCODING = "gzip+base64"
-
-
-def variables(seed: Seed) -> dict[str, str]:
-    """The keys of the machine's extra configuration and their values; the same seed gives the same values."""
-    metadata = yaml.safe_load(seed.meta_data) | {"network": yaml.safe_load(seed.network_config)}
-    return {
-        "guestinfo.metadata": _packed(json.dumps(metadata, sort_keys=True)),
-        "guestinfo.metadata.encoding": ENCODING,
-        "guestinfo.userdata": _packed(seed.user_data),
-        "guestinfo.userdata.encoding": ENCODING,
-    }
-
-
-def _packed(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+__all__ = ["variables"]

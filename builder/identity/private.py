@@ -31,7 +31,7 @@ def files(cluster: Cluster, node: Node) -> dict[str, str]:
 
 
 def has_secrets(cluster: Cluster) -> bool:
-    """Whether a seed of the cluster holds a key or a password, so that not every road may carry it."""
+    """Whether a seed of the cluster holds a key or a password, so that not every transport may carry it."""
     return bool(cluster.tls.certificates or cluster.statistics)
 
 

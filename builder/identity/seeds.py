@@ -1,34 +1,35 @@
-"""The seeds of a whole cluster as files, by each road that a seed can travel; all are readable by their owner only."""
+"""The seeds of a whole cluster as files, for any transport; all are readable by their owner only."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
 
 from builder.errors import UserError
 from builder.files import Together, together
 from builder.guests import Facts
-from builder.identity import guestinfo, nocloud, ovf, private
-from builder.identity.seed import Seed, seed
+from builder.identity import private
+from builder.identity.seed import PRIVATE, Seed, seed
+from builder.identity.transports import Transport, find_transport, iso
 from builder.spec.model import Cluster
 
-Road = Literal["iso", "guestinfo", "ovf", "folder"]
-SHOWN = ("guestinfo", "ovf")
-"""Roads whose content is part of the machine's configuration."""
+FOLDER_MODE = 0o700
 
 
 def write_all(
-    cluster: Cluster, facts: Facts, folder: Path, extra_keys: Sequence[str] = (), *, road: Road = "iso"
+    cluster: Cluster,
+    facts: Facts,
+    folder: Path,
+    extra_keys: Sequence[str] = (),
+    *,
+    transport: Transport = iso.TRANSPORT,
 ) -> dict[str, Path]:
-    """Write one seed a node into `folder`; node name to the seed's file or folder.
+    """Write one seed per node into `folder`; node name to the seed's file or folder.
 
-    Raises UserError where the road would show a secret to others.
+    Raises UserError if the transport would show a secret to others.
     """
     with together() as files:
-        return write(cluster, facts, folder, files, extra_keys, road=road)
+        return write(cluster, facts, folder, files, extra_keys, transport=transport)
 
 
 def write(
@@ -38,61 +39,33 @@ def write(
     files: Together,
     extra_keys: Sequence[str] = (),
     *,
-    road: Road = "iso",
+    transport: Transport = iso.TRANSPORT,
 ) -> dict[str, Path]:
-    """The same, with the seeds of other clusters: they are there when `files` are published."""
-    check(cluster, road)
-    make = ROADS[road]
+    """The same, together with the seeds of other clusters: they are there when `files` are published."""
+    check(cluster, transport)
     return {
-        node.name: make(seed(cluster, node, facts, extra_keys), folder / node.name, files) for node in cluster.nodes
+        node.name: _write(seed(cluster, node, facts, extra_keys), folder / node.name, files, transport)
+        for node in cluster.nodes
     }
 
 
-def check(cluster: Cluster, road: Road) -> None:
-    """Refuse to send a secret by a road that shows it to others (docs/vsphere.md)."""
-    if road in SHOWN and private.has_secrets(cluster):
+def check(cluster: Cluster, transport: Transport | str) -> None:
+    """Raise UserError if the seeds hold a secret that the transport would show to others (docs/vsphere.md)."""
+    transport = find_transport(transport) if isinstance(transport, str) else transport
+    if private.has_secrets(cluster) and not transport.carries_secrets:
         raise UserError(
-            f"the seeds of {cluster.cluster} hold a key or a password, which {road} shows to others",
+            f"the seeds of {cluster.cluster} hold a key or a password, which {transport.name} shows to others",
             hint="use the ISO: everybody who may look at the machine can read its variables and properties",
         )
 
 
-def _iso(made: Seed, stem: Path, files: Together) -> Path:
-    """NODE.iso: the NoCloud CD."""
-    path = stem.with_name(f"{stem.name}.iso")
-    files.write(path, nocloud.image(made), mode=nocloud.MODE)
+def _write(made: Seed, stem: Path, files: Together, transport: Transport) -> Path:
+    """Write one seed, as a file or as a folder of files beside `stem`."""
+    path, content = stem.with_name(f"{stem.name}{transport.suffix}"), transport.files(made)
+    if not isinstance(content, Mapping):
+        files.write(path, content, mode=PRIVATE)
+        return path
+    path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    for name, each in content.items():
+        files.write(path / name, each, mode=PRIVATE)
     return path
-
-
-def _guestinfo(made: Seed, stem: Path, files: Together) -> Path:
-    """NODE.guestinfo.json: the machine's variables and their values."""
-    path = stem.with_name(f"{stem.name}.guestinfo.json")
-    files.write(path, json.dumps(guestinfo.variables(made), indent=2) + "\n", mode=nocloud.MODE)
-    return path
-
-
-def _ovf(made: Seed, stem: Path, files: Together) -> Path:
-    """NODE.ovf/: the properties' values, and the CD that brings them."""
-    folder = _private(stem.with_name(f"{stem.name}.ovf"))
-    properties = json.dumps(ovf.properties(made), indent=2) + "\n"
-    files.write(folder / "properties.json", properties, mode=nocloud.MODE)
-    files.write(folder / "transport.iso", ovf.transport(made), mode=nocloud.MODE)
-    return folder
-
-
-def _folder(made: Seed, stem: Path, files: Together) -> Path:
-    """NODE/: the texts themselves, for any other tool."""
-    folder = _private(stem)
-    for name, text in made.files().items():
-        files.write(folder / name, text, mode=nocloud.MODE)
-    return folder
-
-
-def _private(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-ROADS: MappingProxyType[Road, Callable[[Seed, Path, Together], Path]] = MappingProxyType(
-    {"iso": _iso, "guestinfo": _guestinfo, "ovf": _ovf, "folder": _folder}
-)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 
 from builder.errors import UserError
+from builder.identity.transports import Transport, iso
 from builder.lab import farm, holder, network, readiness, ssh, state, vm
 from builder.lab.state import Lab
-from builder.lab.vm import Appliance, Road
+from builder.lab.vm import Appliance
 from builder.progress import say, step
 from builder.spec.model import Cluster
 
@@ -15,15 +16,15 @@ FOLDER_MODE = 0o700
 """The folder holds the seeds and the lab's SSH key."""
 
 
-def up(cluster: Cluster, *, wait: bool = True, road: Road = "iso") -> None:
+def up(cluster: Cluster, *, wait: bool = True, transport: Transport = iso.TRANSPORT) -> None:
     """Boot the cluster's nodes, and return when they serve (or, without `wait`, when their machines run).
 
-    Their seeds come on a CD: as NoCloud, or by the road `ovf` as the one on which vCenter brings OVF properties.
+    Their seeds come on a CD, so the transport has to make one.
 
     A start that fails or is interrupted leaves nothing; what a killed one left is removed first. A lab that starts
     and does not become ready stays, to be looked into. Raises UserError if a lab of this cluster runs already.
     """
-    source = vm.appliance(cluster, road)
+    source = vm.appliance(cluster, transport)
     with state.changing():
         lab = _started(cluster, source)
     if not wait:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
 
 from builder import paths
 from builder.bake import image, manifest
@@ -16,8 +13,8 @@ from builder.files import write_atomic
 from builder.guests import Facts, known
 from builder.host import accelerator, qemu
 from builder.host.acceleration import Accelerator
-from builder.identity import nocloud, ovf
-from builder.identity.seed import Seed, seed
+from builder.identity.seed import PRIVATE, seed
+from builder.identity.transports import Transport, iso
 from builder.lab import qmp
 from builder.lab.network import mac, tap
 from builder.lab.ssh import public_key
@@ -30,29 +27,26 @@ CARD = "net0"
 """The name of the node's network card, as QMP wants it."""
 DISK, SEED, CONSOLE, MONITOR = "disk.qcow2", "seed.iso", "console.log", "qmp"
 START_SECONDS = 60
-Road = Literal["iso", "ovf"]
-CDS: Mapping[Road, Callable[[Seed], bytes]] = MappingProxyType({"iso": nocloud.image, "ovf": ovf.transport})
-"""The roads by which a seed can reach a node of the lab: those that travel on a CD."""
 
 
 @dataclass(frozen=True)
 class Appliance:
-    """The baked image that the nodes start from, and by which road their seeds travel."""
+    """The baked image that the nodes start from, and the transport of their seeds."""
 
     path: Path
     facts: Facts
     accelerator: Accelerator
-    road: Road = "iso"
+    transport: Transport = iso.TRANSPORT
 
 
-def appliance(cluster: Cluster, road: Road = "iso") -> Appliance:
+def appliance(cluster: Cluster, transport: Transport = iso.TRANSPORT) -> Appliance:
     """The cluster's image and how it will run here; raises UserError if it is not baked yet."""
     folder = paths.build(cluster.cluster)
     made = manifest.read(folder)
     path = folder / image.NAME
     if made is None or not path.is_file():
         raise UserError(f"{cluster.cluster} is not baked yet: {path} is missing", hint="run `vipforge image SPEC`")
-    return Appliance(path, known()[made["guest"]].facts, accelerator(), road)
+    return Appliance(path, known()[made["guest"]].facts, accelerator(), transport)
 
 
 def prepare(lab: Lab, node: Node, source: Appliance) -> None:
@@ -62,7 +56,7 @@ def prepare(lab: Lab, node: Node, source: Appliance) -> None:
     qemu_img = need("qemu-img", "qemu-utils")
     run([qemu_img, "create", "-q", "-f", "qcow2", "-b", source.path, "-F", "qcow2", folder / DISK], timeout=60)
     identity = seed(_in_lab(lab.cluster), node, source.facts, (public_key(lab.cluster),))
-    write_atomic(folder / SEED, CDS[source.road](identity), mode=nocloud.MODE)
+    write_atomic(folder / SEED, source.transport.cd(identity), mode=PRIVATE)
 
 
 def start(lab: Lab, node: Node, how: Accelerator) -> None:

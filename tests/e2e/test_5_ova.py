@@ -42,7 +42,7 @@ def unpacked(session: Session, image: Path) -> Session:
 @pytest.fixture(scope="module")
 def shipped(unpacked: Session) -> Iterator[Pair]:
     """The pair, booted from that disk, with its seeds on the OVF transport CD."""
-    words = [sys.executable, Path(__file__).with_name("typed.py"), "lab", "up", unpacked.spec, "--seed", "ovf"]
+    words = [sys.executable, Path(__file__).with_name("typed.py"), "lab", "up", unpacked.spec, "--transport", "ovf"]
     up = subprocess.run(words, env=unpacked.environment, capture_output=True, text=True, timeout=LAB_SECONDS)
     try:
         assert up.returncode == 0, up.stderr

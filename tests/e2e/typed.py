@@ -1,4 +1,4 @@
-"""`vipforge` with the second node's identity typed into vCenter's form: `python typed.py lab up SPEC --seed ovf`.
+"""`vipforge` with the second node's identity typed into vCenter's form: `python typed.py lab up SPEC --transport ovf`.
 
 Its user-data has the operator's account and the secrets, and no identity; its network comes from the form as well.
 """
@@ -10,8 +10,9 @@ import base64
 import yaml
 
 from builder.__main__ import main
-from builder.identity import ovf, private
+from builder.identity import private
 from builder.identity.seed import Seed
+from builder.identity.transports import ovf
 
 SECOND = "lb2.example.com"
 given = ovf.properties

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from builder.guests import known
-from builder.identity import ovf
 from builder.identity.seed import seed
+from builder.identity.transports import ovf
 from builder.lab.netns import NetnsNode
 from builder.run import Completed
 

@@ -145,7 +145,7 @@ def test_a_machine_that_was_cut_off_starts_again(make_cluster: MakeCluster) -> N
 
 
 def test_a_lab_needs_no_root(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The road that other users take: a user namespace that owns all the rest."""
+    """As other users run it: in a user namespace that owns all the rest."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     cluster = make_cluster()
     lab.up(cluster, wait=False)

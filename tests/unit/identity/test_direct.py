@@ -13,8 +13,9 @@ import yaml
 
 from builder.guests import known
 from builder.guests.debian12 import GUEST
-from builder.identity import nocloud, private
+from builder.identity import private
 from builder.identity.seed import Seed, seed
+from builder.identity.transports import iso as nocloud
 from builder.render import GuestFile
 from builder.spec.load import load
 from tests import examples

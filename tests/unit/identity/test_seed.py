@@ -11,9 +11,9 @@ import yaml
 
 from builder.guests import known
 from builder.guests.debian12 import GUEST
-from builder.identity import nocloud
 from builder.identity.seed import Seed, seed
 from builder.identity.seeds import write_all
+from builder.identity.transports import iso as nocloud
 from builder.spec.load import load
 from tests import examples
 from tests.golden import assert_golden

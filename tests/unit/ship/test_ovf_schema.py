@@ -9,8 +9,8 @@ import pytest
 
 from builder.guests import known
 from builder.guests.debian12 import GUEST
-from builder.identity import ovf as environments
 from builder.identity.seed import seed
+from builder.identity.transports import ovf as environments
 from builder.ship.machine import OvfMachine, system
 from builder.ship.ovf import descriptor
 from tests.specs import quickstart

@@ -1,4 +1,4 @@
-"""The roads that a seed can travel: the same content arrives by each."""
+"""The transports of a seed: the same content arrives by each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ import yaml
 from builder.errors import UserError
 from builder.guests import Guest, known
 from builder.guests.debian12 import GUEST
-from builder.identity import guestinfo, ovf, private
+from builder.identity import private
 from builder.identity.seed import Seed, seed
-from builder.identity.seeds import ROADS, write_all
+from builder.identity.seeds import write_all
+from builder.identity.transports import find_transport, guestinfo, ovf
+from builder.identity.transports import known as transports
 from builder.ship.ovf import PROPERTIES
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -84,7 +86,7 @@ def test_the_whole_environment() -> None:
 
 def test_the_transport_cd_holds_the_environment_under_a_label_that_ds_identify_knows(made: Seed) -> None:
     iso = pycdlib.PyCdlib()
-    iso.open_fp(io.BytesIO(ovf.transport(made)))
+    iso.open_fp(io.BytesIO(ovf.image(made)))
     assert iso.pvd.volume_identifier.decode().strip() == "OVF ENV"
     data = io.BytesIO()
     iso.get_file_from_iso_fp(data, joliet_path="/ovf-env.xml")
@@ -94,9 +96,9 @@ def test_the_transport_cd_holds_the_environment_under_a_label_that_ds_identify_k
     assert {each.get(f"{name}key"): each.get(f"{name}value") for each in found} == ovf.properties(made)
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_every_road_is_readable_by_the_owner_only(tmp_path: Path, road: str) -> None:
-    made = write_all(quickstart(), GUEST.facts, tmp_path, road=road)
+@pytest.mark.parametrize("name", transports())
+def test_every_transport_writes_files_that_their_owner_alone_can_read(tmp_path: Path, name: str) -> None:
+    made = write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport(name))
     assert set(made) == {"lb1.example.com", "lb2.example.com"}
     for path in made.values():
         assert path.exists()
@@ -105,19 +107,19 @@ def test_every_road_is_readable_by_the_owner_only(tmp_path: Path, road: str) -> 
 
 
 def test_a_seed_folder_has_the_names_of_the_nocloud_source(tmp_path: Path, made: Seed) -> None:
-    place = write_all(quickstart(), GUEST.facts, tmp_path, road="folder")["lb1.example.com"]
+    place = write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport("folder"))["lb1.example.com"]
     assert {path.name: path.read_text() for path in place.iterdir()} == made.files()
 
 
-@pytest.mark.parametrize("road", ["guestinfo", "ovf"])
-def test_a_secret_is_refused_on_a_road_that_shows_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, road: str
+@pytest.mark.parametrize("name", ["guestinfo", "ovf"])
+def test_a_transport_that_would_show_a_secret_refuses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(private, "has_secrets", lambda _: True)
-    with pytest.raises(UserError, match=f"which {road} shows to others"):
-        write_all(quickstart(), GUEST.facts, tmp_path, road=road)
+    with pytest.raises(UserError, match=f"which {name} shows to others"):
+        write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport(name))
     assert list(tmp_path.iterdir()) == []
-    assert write_all(quickstart(), GUEST.facts, tmp_path, road="iso")
+    assert write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport("iso"))
 
 
 def test_a_cluster_with_a_certificate_or_a_password_has_secrets() -> None:
@@ -126,3 +128,14 @@ def test_a_cluster_with_a_certificate_or_a_password_has_secrets() -> None:
     assert not private.has_secrets(plain)
     assert private.has_secrets(plain.model_copy(update={"tls": tls}))
     assert private.has_secrets(plain.model_copy(update={"statistics": "page"}))
+
+
+def test_only_a_transport_whose_seeds_others_cannot_see_carries_secrets() -> None:
+    """What the configuration of a VMware machine holds, everybody sees who may look at the machine."""
+    assert [name for name, each in transports().items() if each.carries_secrets and each.settings] == []
+
+
+def test_a_transport_without_a_cd_says_which_have_one(made: Seed) -> None:
+    with pytest.raises(UserError, match="transport guestinfo makes no CD") as caught:
+        find_transport("guestinfo").cd(made)
+    assert caught.value.hint == "use one of: iso, ovf"
