@@ -2,3 +2,4 @@
 
 DEFAULT_TRANSPORT = "iso"
 """The one that every hypervisor can use. It stands here because `vipforge --help` needs its name and nothing more."""
+TRANSPORT_HELP = "How seeds reach their nodes; `vipforge transports` lists the ways."

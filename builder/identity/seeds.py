@@ -10,7 +10,7 @@ from builder.files import Together, together
 from builder.guests import Facts
 from builder.identity import private
 from builder.identity.seed import PRIVATE, Seed, seed
-from builder.identity.transports import Transport, find_transport, iso
+from builder.identity.transports import Transport, iso
 from builder.spec.model import Cluster
 
 FOLDER_MODE = 0o700
@@ -49,9 +49,8 @@ def write(
     }
 
 
-def check(cluster: Cluster, transport: Transport | str) -> None:
+def check(cluster: Cluster, transport: Transport) -> None:
     """Raise UserError if the seeds hold a secret that the transport would show to others (docs/vsphere.md)."""
-    transport = find_transport(transport) if isinstance(transport, str) else transport
     if private.has_secrets(cluster) and not transport.carries_secrets:
         raise UserError(
             f"the seeds of {cluster.cluster} hold a key or a password, which {transport.name} shows to others",

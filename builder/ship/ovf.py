@@ -20,7 +20,7 @@ VMW = "http://www.vmware.com/schema/ovf"
 STREAM_OPTIMIZED = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 HARDWARE = "vmx-13"
 """ESXi 6.5, the oldest that checks a manifest of SHA-256."""
-TRANSPORT = "com.vmware.guestInfo iso"
+ENVIRONMENT_TRANSPORT = "com.vmware.guestInfo iso"
 NETWORK = "cluster"
 IDENTITY = (
     ("hostname", "Host name", "The node's full host name, such as lb1.example.com."),
@@ -36,7 +36,7 @@ SEED = (
     ("network-config", "Network configuration", "cloud-init's, base64. Another address above goes first."),
 )
 PROPERTIES = MappingProxyType({"Identity of the node": IDENTITY, "Seed, as vipforge writes it": SEED})
-"""Key, label, description by category of vCenter's form: `vipforge seed --as ovf` makes the values."""
+"""Key, label, description by category of vCenter's form: `vipforge seed --transport ovf` makes the values."""
 
 CPU, MEMORY, IDE, SCSI, CARD, CD, DISK = 3, 4, 5, 6, 10, 15, 17
 """CIM_ResourceAllocationSettingData.ResourceType."""
@@ -80,7 +80,7 @@ def _virtual_system(envelope: Element, machine: OvfMachine) -> None:
 
 
 def _hardware(system: Element, machine: OvfMachine) -> None:
-    hardware = _section(system, "VirtualHardwareSection", "Virtual hardware", transport=TRANSPORT)
+    hardware = _section(system, "VirtualHardwareSection", "Virtual hardware", transport=ENVIRONMENT_TRANSPORT)
     settings: Values = {"ElementName": "Virtual hardware", "InstanceID": 0}
     identity: Values = {"VirtualSystemIdentifier": machine.name, "VirtualSystemType": HARDWARE}
     _elements(_sub(hardware, "System"), VSSD, settings | identity)

@@ -1,7 +1,7 @@
 """The hypervisors that the commands know, and how each presents itself on the command line.
 
 Each hypervisor is one package beside this module, named as on the command line: `vipforge deploy NAME`. Its
-`__init__.py` holds DESCRIPTION, as data. `vipforge --help` imports it, so it imports nothing but this module.
+`__init__.py` holds DESCRIPTION, as data. `vipforge --help` imports it, so it imports nothing that takes time.
 """
 
 from __future__ import annotations

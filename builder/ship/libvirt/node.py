@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from builder.identity import nocloud
 from builder.identity.seed import Seed, seed
+from builder.identity.transports import iso
 from builder.ship import image_reuse
 from builder.ship.baked_image import BakedImage
 from builder.ship.libvirt import domain
@@ -107,7 +107,7 @@ class PlacedDomain(DesiredDomain):
 
     def upload_seed(self) -> None:
         """Put the seed into the host's pool."""
-        content = nocloud.image(self.seed)
+        content = iso.image(self.seed)
         self.host.pool.upload(self.cd, "raw", content, len(content))
 
     def make_disk(self) -> None:

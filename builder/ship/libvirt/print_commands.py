@@ -9,8 +9,8 @@ from typing import Literal
 
 from builder import paths
 from builder.errors import UserError
-from builder.identity import nocloud
 from builder.identity.seed import seed
+from builder.identity.transports import iso
 from builder.lab.network import mac
 from builder.ship import image_reuse
 from builder.ship.baked_image import baked_image
@@ -62,9 +62,9 @@ def _image(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
 
 
 def _node(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
-    iso = paths.build(each.cluster.cluster, "seeds", f"{each.node.name}.iso")
+    file = paths.build(each.cluster.cluster, "seeds", f"{each.node.name}.iso")
     yield _disk(each)
-    yield from _upload(each, each.cd, "raw", str(len(nocloud.image(each.seed))), iso)
+    yield from _upload(each, each.cd, "raw", str(len(iso.image(each.seed))), file)
     pool, where = each.place.pool, each.place
     network = f"bridge={where.bridge}" if where.bridge else f"network={where.network}"
     yield (

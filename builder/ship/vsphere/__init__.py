@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
+from builder.identity import DEFAULT_TRANSPORT, TRANSPORT_HELP
 from builder.ship.registry import Description, option
-
-Transport = Literal["iso", "guestinfo", "ovf"]
-"""How a seed reaches its machine."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +18,7 @@ class VsphereOptions:
     cluster: str = field(default="", metadata=option("Cluster of hosts; left out, the only one."))
     datastore: str = field(default="", metadata=option("Datastore for the machines; left out, the only one."))
     network: str = field(default="", metadata=option("The nodes' port group; left out, the only one."))
-    seed: Transport = field(
-        default="iso",
-        metadata=option("How seeds reach the nodes: CD, guestinfo or vApp properties.", "deploy", "upgrade"),
-    )
+    transport: str = field(default=DEFAULT_TRANSPORT, metadata=option(TRANSPORT_HELP, "deploy", "upgrade"))
     insecure: bool = field(default=False, metadata=option("Do not check vCenter's certificate."))
 
 

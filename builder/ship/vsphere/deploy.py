@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from builder.identity import nocloud
-from builder.identity import seeds as transports
+from builder.identity import seeds as identity_seeds
 from builder.ship.baked_image import BakedImage, baked_image
 from builder.ship.steps import EVERY_NODE, Choice, Step, refuse_other
 from builder.ship.vsphere import leftovers, machines, rule, template
@@ -26,7 +25,7 @@ def deployment(
     Raises UserError at a machine of a node's name that differs.
     """
     for cluster in clusters:
-        transports.check(cluster, destination.transport)
+        identity_seeds.check(cluster, destination.transport)
     images = [baked_image(cluster, image) for cluster in clusters]
     nodes = [
         [desired_machine(cluster, node, image, destination.transport) for node in choice.nodes(cluster)]
@@ -45,11 +44,10 @@ def templates(images: Iterable[BakedImage], destination: Destination, there: Map
 
 
 def seed(each: DesiredMachine, store: Store) -> Iterator[Step]:
-    """The node's seed on the datastore, if that is how it travels."""
+    """The node's seed on the datastore, if it has a CD."""
     if each.file:
-        content = nocloud.image(each.seed)
-        there = store.has(each.file, len(content))
-        yield Step(f"seed {store.path(each.file)}", there, partial(store.put, each.file, content))
+        there = store.has(each.file, len(each.cd))
+        yield Step(f"seed {store.path(each.file)}", there, partial(store.put, each.file, each.cd))
 
 
 def made(each: DesiredMachine, store: Store, *, ready: bool) -> Step:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from builder.identity.transports import find_transport
 from builder.ship.hypervisor import Hypervisor
 from builder.ship.steps import EVERY_NODE, Choice, Step
 from builder.ship.vsphere import VsphereOptions
@@ -22,9 +23,10 @@ class VsphereHypervisor(Hypervisor):
     """A session with the vCenter that the options name."""
 
     def __init__(self, options: VsphereOptions, stack: ExitStack) -> None:
+        transport = find_transport(options.transport, "cd", "settings")
         who = login(options.server, options.user, insecure=options.insecure)
         service = stack.enter_context(connected(who))
-        self._destination = Destination(site(service, options), who, options.seed)
+        self._destination = Destination(site(service, options), who, transport)
 
     def deployment(
         self, clusters: Sequence[Cluster], choice: Choice = EVERY_NODE, image: Path | None = None

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder.errors import UserError
-from builder.identity import guestinfo, ovf
 from builder.identity.seed import Seed, seed
+from builder.identity.transports import Transport, iso
 from builder.ship import image_reuse
 from builder.ship.baked_image import BakedImage
 from builder.ship.machine import machine_name
-from builder.ship.vsphere import Transport
 from builder.ship.vsphere.session import Login
 from builder.ship.vsphere.site import Found, Site
 from builder.spec.model import Cluster, Node
@@ -27,12 +26,12 @@ class Destination:
 
     site: Site
     who: Login
-    transport: Transport = "iso"
+    transport: Transport = iso.TRANSPORT
 
 
 @dataclass(frozen=True)
 class DesiredMachine:
-    """One node as the spec and the image want it: its machine's variables, and its seed's file or vApp properties.
+    """One node as the spec and the image want it: its machine's variables, and its seed's CD or vApp properties.
 
     `number` is its place among the cluster's nodes.
     """
@@ -42,13 +41,18 @@ class DesiredMachine:
     original: str
     variables: dict[str, str]
     seed: Seed
-    file: str = ""
+    cd: bytes = b""
     properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kept(self) -> str:
         """The name of its former machine."""
         return f"{self.name}{KEPT}"
+
+    @property
+    def file(self) -> str:
+        """The name of its seed's CD on the datastore; empty if it has none."""
+        return seed_file(self.seed.instance_id) if self.cd else ""
 
     @property
     def cluster(self) -> str:
@@ -62,11 +66,11 @@ def desired_machine(cluster: Cluster, node: Node, image: BakedImage, transport: 
     name = machine_name(cluster, node)
     variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: made.instance_id}
     original, number = template_name(image.label), cluster.nodes.index(node)
-    if transport == "guestinfo":
-        return DesiredMachine(name, number, original, variables | guestinfo.variables(made), made)
-    if transport == "ovf":
-        return DesiredMachine(name, number, original, variables, made, properties=ovf.properties(made))
-    return DesiredMachine(name, number, original, variables, made, seed_file(made.instance_id))
+    if transport.settings is None:
+        return DesiredMachine(name, number, original, variables, made, transport.cd(made))
+    settings = transport.settings(made)
+    variables |= settings.variables
+    return DesiredMachine(name, number, original, variables, made, properties=settings.properties)
 
 
 def template_name(label: str) -> str:

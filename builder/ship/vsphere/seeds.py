@@ -1,4 +1,4 @@
-"""A node's seed on the datastore, as the CD of its machine: the road that needs nothing of VMware in the guest.
+"""A node's seed on the datastore, as the CD of its machine, which needs nothing of VMware in the guest.
 
 Files of a datastore are written over HTTPS (vSphere Web Services SDK, "HTTP access to vSphere server files").
 """

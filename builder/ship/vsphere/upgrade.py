@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from builder.identity import seeds as transports
+from builder.identity import seeds as identity_seeds
 from builder.ship.baked_image import baked_image
 from builder.ship.steps import Step
 from builder.ship.upgrade import Standing
@@ -22,7 +22,7 @@ class VsphereMachines:
     """The protocol `Machines` of builder/ship/upgrade.py; its errors are UserErrors in vCenter's words."""
 
     def __init__(self, cluster: Cluster, destination: Destination, image: Path | None = None) -> None:
-        transports.check(cluster, destination.transport)
+        identity_seeds.check(cluster, destination.transport)
         self._cluster, self._destination, self._site = cluster, destination, destination.site
         self._image = baked_image(cluster, image)
         self._store = Store(destination.site, destination.who, cluster.cluster)

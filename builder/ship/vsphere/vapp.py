@@ -17,7 +17,9 @@ from builder.ship import ovf
 def settings(original: Any, values: Mapping[str, str]) -> vim.vApp.VmConfigSpec:  # noqa: ANN401 - pyVmomi's types
     """What a clone of the machine `original` is to have: these values by their keys, and both ways to the guest."""
     there = original.config.vAppConfig.property if original.config.vAppConfig else []
-    return vim.vApp.VmConfigSpec(property=list(_changes(there, values)), ovfEnvironmentTransport=ovf.TRANSPORT.split())
+    return vim.vApp.VmConfigSpec(
+        property=list(_changes(there, values)), ovfEnvironmentTransport=ovf.ENVIRONMENT_TRANSPORT.split()
+    )
 
 
 def _changes(there: list[Any], values: Mapping[str, str]) -> Iterator[vim.vApp.PropertySpec]:

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from builder.errors import UserError
-from builder.identity import nocloud
 from builder.identity.seed import seed
+from builder.identity.transports import iso
 from builder.ship.baked_image import baked_image
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.host import Host
@@ -52,7 +52,7 @@ def test_the_seed_on_the_hypervisor_is_the_nodes(image: Cluster, host: Host) -> 
     put(image, host.uri)
     made = [seed(image, node, baked_image(image).facts) for node in image.nodes]
     for each in made:
-        assert host.pool.size(f"quickstart-{each.instance_id}.iso") == len(nocloud.image(each))
+        assert host.pool.size(f"quickstart-{each.instance_id}.iso") == len(iso.image(each))
 
 
 def test_a_failure_half_way_says_what_is_there_and_a_second_run_goes_on(image: Cluster, host: Host) -> None:

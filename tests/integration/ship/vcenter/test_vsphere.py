@@ -9,8 +9,8 @@ import pytest
 from pyVmomi import vim
 
 from builder.errors import UserError
-from builder.identity import nocloud, ovf
 from builder.identity.seed import seed
+from builder.identity.transports import find_transport, iso, ovf
 from builder.ship.baked_image import baked_image
 from builder.ship.machine import machine_name
 from builder.ship.steps import Choice, carry_out, plan
@@ -27,13 +27,13 @@ from tests.vcenter import Vcenter
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize(("road", "number"), [("iso", 8), ("guestinfo", 6), ("ovf", 6)])
+@pytest.mark.parametrize(("transport", "number"), [("iso", 8), ("guestinfo", 6), ("ovf", 6)])
 def test_a_pair_is_made_once_and_found_the_second_time(
-    image: Cluster, who: Login, place: Site, road: str, number: int
+    image: Cluster, who: Login, place: Site, transport: str, number: int
 ) -> None:
-    first = deployment([image], Destination(place, who, road))
+    first = deployment([image], Destination(place, who, find_transport(transport)))
     assert carry_out(first) == len(first) == number
-    again = deployment([image], Destination(place, who, road))
+    again = deployment([image], Destination(place, who, find_transport(transport)))
     assert carry_out(again) == 0
     assert plan(again) == plan(first).replace("+ ", "= ")
 
@@ -49,7 +49,7 @@ def test_the_template_has_the_hardware_of_the_descriptor(image: Cluster, who: Lo
 
 
 def test_each_node_has_its_own_seed_as_guestinfo_and_runs(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(deployment([image], Destination(place, who, "guestinfo")))
+    carry_out(deployment([image], Destination(place, who, find_transport("guestinfo"))))
     for node in image.nodes:
         machine = place.machine(machine_name(image, node))
         values = {option.key: option.value for option in machine.config.extraConfig}
@@ -59,7 +59,7 @@ def test_each_node_has_its_own_seed_as_guestinfo_and_runs(image: Cluster, who: L
 
 
 def test_each_node_has_its_own_seed_as_vapp_properties_and_runs(image: Cluster, who: Login, place: Site) -> None:
-    carry_out(deployment([image], Destination(place, who, "ovf")))
+    carry_out(deployment([image], Destination(place, who, find_transport("ovf"))))
     for node in image.nodes:
         machine = place.machine(machine_name(image, node))
         form = machine.config.vAppConfig
@@ -78,7 +78,7 @@ def test_each_node_has_its_own_seed_as_a_cd_that_is_in_from_the_start(image: Clu
         (drive,) = [each for each in devices if isinstance(each, vim.vm.device.VirtualCdrom)]
         assert drive.backing.fileName == f"[{place.datastore.name}] vipforge-quickstart/{made.instance_id}.iso"
         assert drive.connectable.startConnected
-        assert Store(place, who, "quickstart").has(f"{made.instance_id}.iso", len(nocloud.image(made)))
+        assert Store(place, who, "quickstart").has(f"{made.instance_id}.iso", len(iso.image(made)))
 
 
 def test_the_nodes_are_kept_on_different_hosts(image: Cluster, who: Login, place: Site) -> None:
@@ -145,7 +145,7 @@ def test_an_unknown_certificate_is_refused(who: Login) -> None:
         pass
 
 
-@pytest.mark.parametrize("road", ["iso", "guestinfo", "ovf"])
+@pytest.mark.parametrize("transport", ["iso", "guestinfo", "ovf"])
 def test_no_plan_log_or_error_holds_a_secret(
     image: Cluster,
     who: Login,
@@ -153,9 +153,9 @@ def test_no_plan_log_or_error_holds_a_secret(
     *,
     vcenter: Vcenter,
     capfd: pytest.CaptureFixture[str],
-    road: str,
+    transport: str,
 ) -> None:
-    todo = deployment([image], Destination(place, who, road))
+    todo = deployment([image], Destination(place, who, find_transport(transport)))
     carry_out(todo[:4])
     vcenter.end()
     with pytest.raises(UserError) as failure:

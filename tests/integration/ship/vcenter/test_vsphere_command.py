@@ -89,10 +89,10 @@ def test_no_fault_shows_a_secret(vipforge: Vipforge, vcenter: Vcenter, spec: Pat
     assert shown(spec, failed) == []
 
 
-def test_a_wrong_password_and_a_road_that_shows_secrets_are_refused_without_them(
+def test_a_wrong_password_and_a_transport_that_shows_secrets_are_refused_without_them(
     vipforge: Vipforge, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = vipforge("deploy", "--seed", "guestinfo")
+    refused = vipforge("deploy", "--transport", "guestinfo")
     assert "which guestinfo shows to others" in refused.stderr
     monkeypatch.setattr(f"{__name__}.PASSWORD", "planted-wrong-one")
     wrong = vipforge("deploy")

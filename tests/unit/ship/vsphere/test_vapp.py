@@ -9,8 +9,8 @@ import pytest
 from pyVmomi import vim
 
 from builder.guests.debian12 import GUEST
-from builder.identity import ovf
 from builder.identity.seed import seed
+from builder.identity.transports import ovf
 from builder.ship.vsphere.vapp import settings
 from tests.specs import quickstart
 
