@@ -1,7 +1,7 @@
 # Both nodes on one libvirt host, from a baked image and its seeds (docs/kvm.md, "With Terraform"):
 #
 #   vipforge image cluster.yml
-#   vipforge seed cluster.yml && vipforge seed cluster.yml --as folder
+#   vipforge seed cluster.yml && vipforge seed cluster.yml --transport folder
 #   terraform init && terraform apply -var build=$PWD/build/quickstart
 #
 # The state holds paths and digests, no seed: what is secret stays in the seeds' CDs.

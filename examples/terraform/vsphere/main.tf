@@ -2,7 +2,7 @@
 #
 #   vipforge image cluster.yml
 #   vipforge export build/quickstart/appliance.qcow2 --to ova
-#   vipforge seed cluster.yml --as guestinfo
+#   vipforge seed cluster.yml --transport guestinfo
 #   terraform init && terraform apply -var build=$PWD/build/quickstart -var server=vcenter.example.com …
 #
 # Login: VSPHERE_USER and VSPHERE_PASSWORD in the environment. The state holds the seeds: that is why guestinfo takes

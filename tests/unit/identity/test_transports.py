@@ -21,6 +21,7 @@ from builder.identity.seed import Seed, seed
 from builder.identity.seeds import write_all
 from builder.identity.transports import find_transport, guestinfo, ovf
 from builder.identity.transports import known as transports
+from builder.paths import resources
 from builder.ship.ovf import PROPERTIES
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -139,3 +140,9 @@ def test_a_transport_without_a_cd_says_which_have_one(made: Seed) -> None:
     with pytest.raises(UserError, match="transport guestinfo makes no CD") as caught:
         find_transport("guestinfo").cd(made)
     assert caught.value.hint == "use one of: iso, ovf"
+
+
+@pytest.mark.parametrize("name", transports())
+def test_the_documentation_has_a_row_for_each_transport(name: str) -> None:
+    page = resources("docs", "vsphere.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("|") and f"--transport {name}`" in line]

@@ -1,0 +1,118 @@
+"""`--transport`: one more file is one more transport, and a command says which ones it can use."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from builder import cli
+from builder.errors import Exit
+from builder.guests.debian12 import GUEST
+from builder.identity import transports
+from builder.identity.seed import seed
+from builder.paths import resources
+from builder.ship.baked_image import BakedImage
+from builder.ship.vsphere.node import desired_machine
+from builder.spec.load import load
+
+QUICKSTART = resources("examples", "quickstart.yml")
+PAPER = '''
+"""A seed as a printed page, and on a CD of its own."""
+
+from builder.identity.transports import Transport, cd_image
+
+TRANSPORT = Transport(
+    name="paper",
+    description="a page to type in",
+    carries_secrets=False,
+    suffix=".page",
+    files=lambda seed: f"name: {seed.identity['NODE_NAME']}\\n",
+    image=lambda seed: cd_image("PAPER", {"page": seed.user_data}),
+    needs="patience",
+)
+'''
+"""All that a new transport takes: the text of one file."""
+VSPHERE = ("vsphere", QUICKSTART, "--server", "vcenter.invalid", "--user", "me")
+Vipforge = Callable[..., int]
+
+
+@pytest.fixture
+def vipforge(monkeypatch: pytest.MonkeyPatch) -> Vipforge:
+    """Run a command in this process; gives its exit code."""
+
+    def run(*words: str | Path) -> int:
+        monkeypatch.setattr("sys.argv", ["vipforge", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The file beside those of the package."""
+    folder = tmp_path / "transports"
+    folder.mkdir()
+    (folder / "paper.py").write_text(PAPER)
+    monkeypatch.setattr(transports, "__path__", [*transports.__path__, str(folder)])
+    importlib.invalidate_caches()
+    transports.known.cache_clear()
+    yield
+    transports.known.cache_clear()
+    sys.modules.pop(f"{transports.__name__}.paper")
+
+
+@pytest.mark.usefixtures("_paper")
+def test_a_new_transport_is_one_file(vipforge: Vipforge, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert vipforge("seed", QUICKSTART, "--transport", "paper", "--to", tmp_path / "seeds", "--json") == Exit.OK
+    made = json.loads(capsys.readouterr().out)
+    assert made == {name: str(tmp_path / "seeds" / f"{name}.page") for name in ("lb1.example.com", "lb2.example.com")}
+    for name, path in made.items():
+        assert Path(path).read_text() == f"name: {name}\n"
+        assert Path(path).stat().st_mode & 0o777 == 0o600
+    assert vipforge("transports") == Exit.OK
+    listed = capsys.readouterr().out.splitlines()
+    assert "paper      a page to type in; needs patience; refuses seeds with secrets" in listed
+    assert [line.split()[0] for line in listed] == sorted(transports.known())
+
+
+@pytest.mark.usefixtures("_paper")
+def test_a_new_transport_with_a_cd_is_usable_wherever_a_machine_gets_one() -> None:
+    cluster = load(QUICKSTART)
+    node = cluster.nodes[0]
+    paper = transports.find_transport("paper", "cd")
+    image = BakedImage(Path("appliance.qcow2"), GUEST.facts, 1, 1, "label", cluster.cluster)
+    made = desired_machine(cluster, node, image, paper)
+    assert b"PAPER" in made.cd
+    assert made.cd == paper.cd(seed(cluster, node, GUEST.facts))
+    assert made.file == f"{made.seed.instance_id}.iso"
+
+
+@pytest.mark.usefixtures("_paper")
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        (("seed", QUICKSTART), "folder, guestinfo, iso, ovf, paper"),
+        (("lab", "up", QUICKSTART), "iso, ovf, paper"),
+        (("deploy", *VSPHERE), "guestinfo, iso, ovf, paper"),
+        (("upgrade", *VSPHERE), "guestinfo, iso, ovf, paper"),
+    ],
+    ids=("seed", "lab", "deploy", "upgrade"),
+)
+def test_each_command_names_the_transports_that_it_can_use(
+    vipforge: Vipforge, capsys: pytest.CaptureFixture[str], *, command: tuple[str | Path, ...], hint: str
+) -> None:
+    assert vipforge(*command, "--transport", "pigeon") == Exit.FAILED
+    said = capsys.readouterr().err
+    assert "error: there is no transport pigeon\n" in said
+    assert f"  hint: use one of: {hint}\n" in said
+    if "folder" in hint:
+        return
+    assert vipforge(*command, "--transport", "folder") == Exit.FAILED
+    assert "error: transport folder cannot be used here\n" in capsys.readouterr().err
