@@ -29,7 +29,16 @@ PAIRED = {
 SYSTEMD_219 = {
     "Unit": {"Description", "Requires", "Wants", "After", "Before", "Conflicts", "DefaultDependencies"},
     "Service": {
-        *("Type", "RemainAfterExit", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStopPost"),
+        *(
+            "Type",
+            "RemainAfterExit",
+            "ExecStart",
+            "ExecStartPre",
+            "ExecStartPost",
+            "ExecReload",
+            "ExecStop",
+            "ExecStopPost",
+        ),
         *(
             "KillMode",
             "SuccessExitStatus",
