@@ -25,6 +25,7 @@ from builder.run import run
 from builder.ship.libvirt import LibvirtOptions
 from builder.ship.libvirt.hypervisor import LibvirtHypervisor
 from builder.ship.steps import Step, carry_out
+from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 from tests.libvirt import Libvirtd, hypervisor
 
@@ -71,7 +72,7 @@ def bake_stand_in(cluster: Cluster, folder: Path) -> Path:
         file.truncate(DISK_MIB * MIB)
     run(["qemu-img", "convert", "-O", "qcow2", raw, image], timeout=SECONDS)
     raw.unlink()
-    keepalived = FACTS.keepalived_for(cluster)
+    keepalived = keepalived_for(cluster, FACTS)
     rendered = appliance(cluster, FACTS, keepalived)
     files = {path.lstrip("/"): hashlib.sha256(each.content.encode()).hexdigest() for path, each in rendered.items()}
     record = {

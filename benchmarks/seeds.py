@@ -24,7 +24,7 @@ from builder.spec.model import Cluster
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "quickstart.yml"
 SUBNETS = IPv4Address("10.0.0.0")
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from builder.spec.load import load
 from builder.spec.model import Cluster
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "quickstart.yml"
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 CONNECTIONS = 64
 SECONDS = 60
 MOST_CONNECTIONS = "2000"

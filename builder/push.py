@@ -20,6 +20,7 @@ from builder.proof.ssh import Access
 from builder.proof.verify.answers import vip_holders
 from builder.render import GuestFile, appliance, payload
 from builder.run import Completed, run
+from builder.spec.features import keepalived_for
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 
@@ -52,7 +53,7 @@ def push(spec: Path, ssh_config: Path | None, *, wait: float) -> list[str]:
 def files(cluster: Cluster, node: Node) -> dict[str, GuestFile]:
     """What is pushed to a node, by path in the guest."""
     facts = manifest.facts(cluster)
-    rendered = appliance(cluster, facts, facts.keepalived_for(cluster))
+    rendered = appliance(cluster, facts, keepalived_for(cluster, facts))
     public = {path: file for path, file in rendered.items() if path.startswith(FOLDERS)}
     own = private.files(cluster, node).items()
     return public | {path: GuestFile(text, PRIVATE) for path, text in own if path != private.IDENTITY}

@@ -10,17 +10,19 @@ from builder.bake.access import expected
 from builder.bake.builders.base import Builder, TemplateInputs
 from builder.bake.plan import BakePlan, Surroundings, plan_for
 from builder.bake.reach import Reach
+from builder.foundations import guest_of
 from builder.guests import Facts, known
+from builder.spec.features import keepalived_for
 from tests.specs import quickstart
 
-PAIRS = [(guest.facts, builder) for _, guest in sorted(known().items()) for builder in builders.of(guest.facts)]
+PAIRS = [(facts, builder) for facts in known().values() for builder in builders.of(facts)]
 NAMES = [f"{facts.name}-{builder.name}" for facts, builder in PAIRS]
 
 
 def plan(facts: Facts, builder: Builder) -> BakePlan:
     """The plan of the quickstart's bake with that guest."""
     cluster = quickstart(guest=facts.name)
-    return plan_for(cluster, known()[facts.name], builder, facts.keepalived_for(cluster))
+    return plan_for(cluster, guest_of(facts), builder, keepalived_for(cluster, facts))
 
 
 def inputs(facts: Facts, builder: Builder, folder: Path = Path("/work"), **changes: object) -> TemplateInputs:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from builder import paths
 from builder.files import write_atomic
-from builder.guests import Facts, Foundation
+from builder.foundations import Foundation
+from builder.guests import Facts
 from builder.render import templates
 from builder.run import need, run
 

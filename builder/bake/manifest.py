@@ -12,7 +12,8 @@ from builder import __version__, paths
 from builder.bake import image
 from builder.bake.plan import PreparedBake
 from builder.files import sha256, write_atomic
-from builder.guests import Facts, choose, known
+from builder.foundations import choose
+from builder.guests import Facts, known
 from builder.host import PackerFacts, qemu
 from builder.host.emulator import version_of
 from builder.intact import intact
@@ -45,7 +46,7 @@ def is_whole(manifest: dict[str, Any], image: Path) -> bool:
 def facts(cluster: Cluster) -> Facts:
     """The facts of the guest in the cluster's image; without an image, of the guest that a bake would choose."""
     guest = (read(paths.build(cluster.cluster)) or {}).get("guest")
-    return known()[guest].facts if guest in known() else choose(cluster).facts
+    return known()[guest] if guest in known() else choose(cluster).facts
 
 
 def packages(bake: PreparedBake, listed: Path | None) -> dict[str, str]:

@@ -20,7 +20,7 @@ from builder.bake.access import Access
 from builder.bake.builders.base import Builder, TemplateInputs
 from builder.bake.reach import Reach
 from builder.files import sha256
-from builder.guests import Foundation, Guest, Wanted, choose, settle
+from builder.foundations import Foundation, Guest, Wanted, choose, settle
 from builder.layers import Outline as Layer
 from builder.render import appliance, payload
 from builder.spec.model import Cluster

@@ -14,7 +14,8 @@ from builder.bake.reach import Reach, reach
 from builder.bake.template import template, text
 from builder.errors import HostLacks, UserError
 from builder.files import publish, workspace, write_atomic
-from builder.guests import Facts, Guest, choose, settle
+from builder.foundations import Guest, choose, settle
+from builder.guests import Facts
 from builder.host import packer
 from builder.identity.seed import seed
 from builder.render import appliance, keepalived_conf

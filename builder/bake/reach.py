@@ -11,7 +11,7 @@ from builder import sources
 from builder.bake.builders.base import Builder
 from builder.errors import UserError
 from builder.guests import Facts
-from builder.roots.repositories import is_folder
+from builder.guests.repositories import is_folder
 from builder.spec.model import Cluster
 
 HTTP = "http"

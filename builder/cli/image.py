@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         json_output: bool = typer.Option(False, "--json", help="Print the manifest, or what --explain found."),
     ) -> None:
         """Bake the cluster's appliance: build/CLUSTER/appliance.qcow2."""
-        from builder.guests import instead
+        from builder.foundations import instead
         from builder.spec.load import load
         from builder.trace import traced
 

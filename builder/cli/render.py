@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Write out what a bake would use. Packer template, guest files and seeds go to build/CLUSTER/rendered."""
         from builder.bake.preview import preview
-        from builder.guests import instead
+        from builder.foundations import instead
         from builder.spec.load import load
 
         typer.echo(preview(instead(load(spec), guest)))

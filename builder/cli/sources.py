@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
         to: Path = typer.Option(None, "--to", help="Copy the files into this folder as well."),
     ) -> None:
         """Fill the cache. It can be carried to where no mirror is in reach."""
-        from builder.guests import needs
+        from builder.foundations import needs
         from builder.roots.mirror import host_address
         from builder.sources import carry
 

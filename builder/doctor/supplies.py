@@ -12,12 +12,13 @@ from pathlib import Path
 from builder import paths
 from builder.doctor.finding import Finding, asked
 from builder.errors import HostLacks, UserError
-from builder.guests import Guest, choose, known
+from builder.foundations import choose
+from builder.guests.repositories import Repositories, is_folder
 from builder.roots.mirror import RELEASE, mirror
-from builder.roots.repositories import Repositories, is_folder
 from builder.sources.fetch import is_cached, is_offline
 from builder.sources.pins import Pin, every, pin
 from builder.sources.reach import in_reach
+from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 
 ANSWER_SECONDS = 5
@@ -41,17 +42,17 @@ def _variables() -> list[Finding]:
 
 
 def _mirrors(cluster: Cluster | None) -> list[Finding]:
-    repositories = _guest(cluster).facts.repositories if cluster else None
+    repositories = _repositories(cluster) if cluster else None
     if cluster and repositories:
         return [_vendor(repositories, mirror) for mirror in repositories.chosen(cluster.image.mirror)]
     return _debian_mirrors(cluster)
 
 
-def _guest(cluster: Cluster) -> Guest:
+def _repositories(cluster: Cluster) -> Repositories | None:
     try:
-        return choose(cluster)
+        return choose(cluster).facts.repositories
     except UserError:  # told with the spec
-        return known()["debian12"]
+        return None
 
 
 def _vendor(repositories: Repositories, address: str) -> Finding:
@@ -109,7 +110,7 @@ def _size(path: Path) -> int:
 def _spec(cluster: Cluster) -> list[Finding]:
     try:
         guest = choose(cluster)
-        source = pin("keepalived", guest.facts.keepalived_for(cluster))
+        source = pin("keepalived", keepalived_for(cluster, guest.facts))
     except UserError as failure:
         return [Finding("spec", "lacks", failure.message, failure.hint)]
     where = "its source is cached" if is_cached(source) else "its source is not cached; compiling it fetches it"

@@ -1,50 +1,82 @@
-"""The operating systems inside: one module a guest, found by its name; adding one is adding a file."""
+"""The operating systems inside the appliance: one file per guest, with every fact about it.
+
+Adding a guest is adding its file here, its package list and, where it differs from others, an overlay. Facts are data,
+below everything that reads them: the spec's model, the foundations, the templates, the papers, the hypervisors.
+"""
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
-from builder.errors import UserError
-from builder.layers import Outline
+from builder.guests.repositories import Epel, Repositories, Toolchain
 from builder.paths import resources
-from builder.progress import warn
-from builder.roots.repositories import Epel, Repositories
-from builder.sources.pins import Pin
-from builder.sources.reach import answers
-from builder.spec.features import check_version, refusals
-from builder.spec.image import EPEL_GUESTS
-from builder.spec.model import Cluster
-from builder.spec.profiles import PROFILES
 
 Medium = Literal["disk", "installer", "template"]
 """What a bake starts from: a disk that boots, an installer's medium, or a template that a vCenter has."""
+Family = Literal["deb", "rpm"]
+"""The format of a guest's packages, as the package-url specification names it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the rest of the program must know of a guest."""
+    """One guest. Its packages are listed in packer/packages/NAME.txt."""
 
     name: str
+    """What the spec calls it."""
     title: str
+    """What messages call it."""
+    family: Family
+    suite: str = ""
+    """Its suite in Debian's archive; empty for another family."""
+    auto: int = 0
+    """Its place, from 1 on, among the guests that `guest: auto` tries; 0 where it has to be asked for."""
+
+    # What it runs.
     default_keepalived: str
-    haproxy_version: str
-    """The HAProxy release that its packages have, as far as templates differ by it: `2.6`."""
-    overlay: tuple[str, ...]
-    """Folders of packer/overlay/, in the order they are laid over each other."""
-    provision: tuple[str, ...]
-    """Scripts of packer/provision/ (FOLDER/NAME.sh) that the appliance bake runs in the guest, in order."""
     newer_keepalived: str = ""
     """The release for a profile that the default cannot run; empty where the default runs them all."""
+    haproxy_version: str
+    """The HAProxy release of its packages, as far as templates differ by it: `2.6`."""
+    has_selinux: bool = False
+    has_tls_1_3: bool = True
+    """Whether its OpenSSL (1.1.1 or later) speaks TLS 1.3."""
     login_shell: str = "/bin/bash"
     sudo_group: str = "sudo"
     options: str = "/etc/default"
     """The folder of the files that hold services' options."""
+
+    # How it is made.
+    overlay: tuple[str, ...]
+    """Folders of packer/overlay/, in the order they are laid over each other."""
+    steps: tuple[str, ...]
+    """Folders of packer/provision/ whose scripts run in it during the bake."""
+    snmp_list: str
+    """The list in packer/packages/ of what it needs besides where the spec wants SNMP."""
+    media: tuple[Medium, ...] = ("disk",)
+    """What it can be baked from."""
+    bases: tuple[str, ...] = ()
+    """The vendor's cloud images, as versions of the source NAME-cloud; a spec that names none gets the first."""
+    base_gib: int = 0
+    """The virtual size of those."""
+    installer: str = ""
+    """The installer's medium, as a version of the source NAME-minimal."""
+    kickstart: str = ""
+    """The template in packer/http/ that answers the installer's questions."""
+    bake_user: str = "root"
+    """Who logs in during the bake: a vendor's image lets in an account of its own, which may use sudo."""
+    repositories: Repositories | None = None
+    """Where packages come from that the bake installs in the guest; None where the foundation has them all."""
+    epel: Epel | None = None
+    """EPEL for this guest; None where it is not of the RPM family."""
+    toolchain: Toolchain | None = None
+    """What compiles keepalived 2, where the release's own compiler is too old for that."""
+
+    # What it calls its hardware, and what others call it.
     network_file: str = ""
     """Where cloud-init puts a node's network, as netplan reads it: there the seed's CD brings it as well, so that the
     node serves before cloud-init has run. Empty for a guest that waits for cloud-init."""
@@ -52,82 +84,34 @@ class Facts:
     """What the only network card is called, where the guest makes sure of it; else it is found by its kind."""
     disk_interface: str = "virtio"
     """What its disk hangs on while it is baked, in Packer's words: something by which its kernel gives blocks back."""
-    bake_user: str = "root"
-    """Who logs in during the bake: a vendor's image lets in an account of its own, which may use sudo."""
-    repositories: Repositories | None = None
-    """Where packages come from that the bake installs in the guest; None where the foundation has them all."""
-    packages: tuple[str, ...] = ()
-    """What the bake installs from them."""
-    snmp_packages: tuple[str, ...] = ()
-    """What it installs besides where the spec wants SNMP."""
-    epel: Epel | None = None
-    """EPEL for this guest; None where it is not of the RPM family."""
-    media: tuple[Medium, ...] = ("disk",)
-    """What it can be baked from."""
-    kickstart: str = ""
-    """The template in packer/http/ that answers its installer's questions."""
-    vsphere_type: str = ""
+    os_id: str
+    """`ID` of its os-release, and so the namespace of its packages' URLs (the package-url specification)."""
+    full_title: str = ""
+    """The title that hypervisors show, where it is another one."""
+    vsphere_type: str
     """What vSphere calls it (VirtualMachineGuestOsIdentifier)."""
-    has_selinux: bool = False
-    has_tls_1_3: bool = True
-    """Whether its OpenSSL (1.1.1 or later) speaks TLS 1.3."""
+    cim_type: int
+    """What an OVF descriptor calls it (DMTF's CIM_OperatingSystem.OsType)."""
 
-    def keepalived_for(self, cluster: Cluster) -> str:
-        """The spec's version; else the default, or the newer one where the profile needs what the default lacks."""
-        lacking = self.newer_keepalived and refusals(PROFILES[cluster.vrrp.profile], self.default_keepalived)
-        return cluster.keepalived or (self.newer_keepalived if lacking else self.default_keepalived)
+    @property
+    def provision(self) -> tuple[str, ...]:
+        """Scripts of packer/provision/ (FOLDER/NAME.sh) that the appliance bake runs in the guest, in order."""
+        return provision_scripts(*self.steps)
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of its own list."""
+        return _listed(self.name)
 
-@dataclass(frozen=True)
-class Foundation:
-    """What the appliance bake starts from."""
+    @property
+    def snmp_packages(self) -> tuple[str, ...]:
+        """What it needs besides where the spec wants SNMP."""
+        return _listed(self.snmp_list)
 
-    disk: Path | None = None
-    """A disk, or an installer's medium; None where a vCenter has a template."""
-    kernel: Path | None = None
-    """With `initrd` and `cmdline`: what QEMU starts directly, while the disk has no boot loader yet."""
-    initrd: Path | None = None
-    cmdline: str = ""
-    disk_sha256: str = ""
-    """Where it is known already."""
-    packages: dict[str, str] = field(default_factory=dict)
-    """Package name to version."""
-    grow_to_gib: int = 0
-    """The size that the disk is to have, where that is more than it has."""
-    uploads: dict[str, Path] = field(default_factory=dict)
-    """Files that the bake puts into the guest, by their place there."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How a foundation is asked for."""
-
-    medium: Medium = "disk"
-    offline: bool = False
-    refresh: bool = False
-
-
-class Guest(Protocol):
-    """One guest operating system."""
-
-    facts: Facts
-    pins: Mapping[Medium, Pin]
-    """What of a vendor's it can be baked from."""
-
-    def on(self, base: str) -> Guest:
-        """The same guest from another of its vendor's disks; raises UserError for one that it has not."""
-
-    def reachable(self, *, offline: bool) -> bool:
-        """Whether its base is cached or can be had now; asked by `guest: auto`. Takes 5 s at most."""
-
-    def outline(self, cluster: Cluster, version: str, medium: Medium) -> Outline:
-        """The layers of the foundation with that keepalived, by their inputs; nothing is made or fetched."""
-
-    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
-        """The foundation as `foundation` will give it, its files as if they were in `folder`; nothing is made."""
-
-    def foundation(self, cluster: Cluster, version: str, wanted: Wanted) -> Foundation:
-        """The foundation with that keepalived: from the cache, or made now; with `refresh` made now in any case."""
+    @property
+    def choice_of_bases(self) -> tuple[str, ...]:
+        """What a spec may say as `image.base`; empty where there is nothing to choose."""
+        return self.bases if len(self.bases) > 1 else ()
 
 
 def provision_scripts(*folders: str) -> tuple[str, ...]:
@@ -136,94 +120,29 @@ def provision_scripts(*folders: str) -> tuple[str, ...]:
     return tuple(f"{path.parent.name}/{path.name}" for path in sorted(scripts, key=lambda path: path.name))
 
 
-PREFERENCE = ("centos7", "debian12")
+def package_names(path: Path) -> tuple[str, ...]:
+    """The packages in a list: one a line, its name first and what it is for after it; `#` begins a comment."""
+    lines = (line.partition("#")[0].split() for line in path.read_text().splitlines())
+    return tuple(words[0] for words in lines if words)
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    return package_names(resources("packer", "packages", f"{name}.txt"))
 
 
 @cache
-def known() -> dict[str, Guest]:
-    """Every guest of this package, by name."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    modules = [import_module(f"{__name__}.{name}") for name in names]
-    guests = [module.GUEST for module in modules if hasattr(module, "GUEST")]
-    return {guest.facts.name: guest for guest in guests}
+def known() -> dict[str, Facts]:
+    """Every guest by its name, in alphabetical order: the modules of this package that define a GUEST."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    guests: list[Facts] = [module.GUEST for module in modules if hasattr(module, "GUEST")]
+    return {facts.name: facts for facts in sorted(guests, key=lambda facts: facts.name)}
 
 
-def choose(cluster: Cluster, *, offline: bool = False) -> Guest:
-    """The guest that a spec asks for; `auto` takes the first of PREFERENCE that can be had and can run the spec.
-
-    Raises UserError for a guest that this release does not bake.
-    """
-    guests = known()
-    if cluster.guest == "auto":
-        first = (guests[name] for name in PREFERENCE if name in guests)
-        return _with_epel(next(guest for guest in first if _can_be_had(guest, cluster, offline=offline)), cluster)
-    if cluster.guest not in guests:
-        raise UserError(
-            f"guest {cluster.guest} cannot be baked by this release",
-            hint=f"use one of: {', '.join(sorted(guests))}, or auto",
-        )
-    guest = _with_that_card(guests[cluster.guest], cluster.network.interface)
-    return _with_epel(guest.on(cluster.image.base) if cluster.image.base else guest, cluster)
+def in_order_of_preference() -> tuple[Facts, ...]:
+    """The guests that `guest: auto` tries, the first one first."""
+    return tuple(sorted((facts for facts in known().values() if facts.auto), key=lambda facts: facts.auto))
 
 
-def settle(cluster: Cluster, facts: Facts) -> str:
-    """The keepalived of a bake; says aloud what `auto` and the profile have chosen.
-
-    Raises TooOld where the spec names a version that cannot run its profile.
-    """
-    version, profile = facts.keepalived_for(cluster), PROFILES[cluster.vrrp.profile]
-    check_version(cluster, version)
-    if cluster.guest == "auto":
-        warn(f"guest: auto takes {facts.title} here")
-    if version not in (cluster.keepalived, facts.default_keepalived):
-        lacking = "; ".join(refusals(profile, facts.default_keepalived))
-        warn(f"keepalived {version} instead of {facts.default_keepalived}, for profile {profile.name} needs {lacking}")
-    return version
-
-
-def instead(cluster: Cluster, guest: str) -> Cluster:
-    """The cluster with another guest than its spec says; with none (""), as it is. Raises UserError for no guest."""
-    if guest not in ("", "auto", *known()):
-        raise UserError(f"there is no guest {guest}", hint=f"use one of: {', '.join(sorted(known()))}, or auto")
-    return cluster.model_copy(update={"guest": guest}) if guest else cluster
-
-
-def _with_that_card(guest: Guest, asked: str) -> Guest:
-    """The guest, if its card has the name that the spec says; raises UserError where it never can."""
-    name = guest.facts.interface
-    if name and asked not in ("auto", name):
-        raise UserError(
-            f"the only card of {guest.facts.title} is {name}, and the spec names {asked}",
-            hint="say interface: auto; the image gives the card that name on every hypervisor",
-        )
-    return guest
-
-
-def _with_epel(guest: Guest, cluster: Cluster) -> Guest:
-    """The guest, if it can have EPEL where the spec asks for it; `--guest` may name another than the spec does."""
-    if cluster.image.epel and guest.facts.epel is None:
-        raise UserError(
-            f"the spec asks for EPEL, which {guest.facts.title} cannot have",
-            hint=f"name one of these as guest: {', '.join(EPEL_GUESTS)}; or remove image: epel",
-        )
-    return guest
-
-
-def _can_be_had(guest: Guest, cluster: Cluster, *, offline: bool) -> bool:
-    """Whether the guest can run the cluster, with base and mirror in reach; the last of PREFERENCE always can."""
-    if guest.facts.name == PREFERENCE[-1]:
-        return True
-    suits = _runs(guest.facts, cluster) and _has_mirror(guest.facts, cluster, offline=offline)
-    return suits and guest.reachable(offline=offline)
-
-
-def _runs(facts: Facts, cluster: Cluster) -> bool:
-    """Whether its card and its keepalived can do what the cluster asks."""
-    named = facts.interface not in ("", cluster.network.interface) and cluster.network.interface != "auto"
-    return not (named or refusals(PROFILES[cluster.vrrp.profile], facts.keepalived_for(cluster)))
-
-
-def _has_mirror(facts: Facts, cluster: Cluster, *, offline: bool) -> bool:
-    """Whether the spec's mirror, if it names one, is one of this guest and not of another."""
-    mirror, own = cluster.image.mirror, facts.repositories
-    return not (mirror and own) or answers(f"{mirror.rstrip('/')}/{own.key}", offline=offline)
+def embedded() -> Facts:
+    """The guest that is always available: it is made of this host's own mirror, and `guest: auto` takes it last."""
+    return in_order_of_preference()[-1]

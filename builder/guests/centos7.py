@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from builder.guests import Facts, provision_scripts
-from builder.guests.rpm import RpmGuest, listed
-from builder.roots.repositories import Epel, Repositories, Toolchain
-from builder.sources.pins import pin
+from builder.guests.repositories import Epel, Repositories, Toolchain
+from builder.guests.rpm import RpmFacts
 
 VAULT = Repositories(
     release="7",
@@ -34,35 +32,27 @@ EPEL = Epel(
     key="/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7",
 )
 
-BASES = {version: pin("centos7-cloud", version) for version in ("2211", "2009")}
-
-GUEST = RpmGuest(
-    Facts(
-        name="centos7",
-        title="CentOS 7",
-        default_keepalived="1.2.13",
-        newer_keepalived="2.3.4",
-        haproxy_version="1.5",
-        overlay=("common", "rpm", "centos7"),
-        provision=provision_scripts("common", "rpm", "centos7"),
-        sudo_group="wheel",
-        has_selinux=True,
-        has_tls_1_3=False,
-        options="/etc/sysconfig",
-        interface="eth0",
-        disk_interface="virtio-scsi",  # virtio-blk knows discards since Linux 5.0, and this kernel is 3.10
-        bake_user="centos",
-        repositories=VAULT,
-        packages=listed("centos7"),
-        snmp_packages=listed("rpm-snmp"),
-        epel=EPEL,
-        media=("disk", "installer", "template"),
-        kickstart="centos7.ks.j2",
-        vsphere_type="centos7_64Guest",
-    ),
-    VAULT,
-    {"disk": BASES["2211"], "installer": pin("centos7-minimal", "2009")},
-    disk_gib=8,
+GUEST = RpmFacts(
+    name="centos7",
+    title="CentOS 7",
+    auto=1,
+    default_keepalived="1.2.13",
+    newer_keepalived="2.3.4",
+    haproxy_version="1.5",
+    has_tls_1_3=False,
+    overlay=("common", "rpm", "centos7"),
+    steps=("common", "rpm", "centos7"),
+    media=("disk", "installer", "template"),
+    bases=("2211", "2009"),
+    base_gib=8,
+    installer="2009",
+    kickstart="centos7.ks.j2",
+    bake_user="centos",
+    repositories=VAULT,
+    epel=EPEL,
     toolchain=DEVTOOLSET,
-    bases=BASES,
+    disk_interface="virtio-scsi",  # virtio-blk knows discards since Linux 5.0, and this kernel is 3.10
+    os_id="centos",
+    vsphere_type="centos7_64Guest",
+    cim_type=107,
 )

@@ -2,165 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
-from pathlib import Path
-from types import MappingProxyType
+from builder.guests import Facts
 
-from builder import layers, paths, sources
-from builder.errors import UserError
-from builder.guests import Facts, Foundation, Medium, Wanted, provision_scripts
-from builder.layers import Outline
-from builder.progress import step
-from builder.roots import disk, haproxy, keepalived, mmdebstrap, packages
-from builder.roots.mirror import mirror
-from builder.roots.mmdebstrap import Recipe
-from builder.roots.workshop import DebianWorkshop
-from builder.run import run, together
-from builder.sources.pins import Pin
-from builder.spec.model import Cluster
-
-RELEASE = "bookworm"
-DISK = "disk.qcow2"
-FIRST, *HOOKS = (
-    paths.resources("packer", "roots", f"{name}.sh").read_text() for name in ("debian12-first", "grub", "debian12")
+GUEST = Facts(
+    name="debian12",
+    title="Debian 12",
+    family="deb",
+    suite="bookworm",
+    auto=2,
+    default_keepalived="2.3.3",
+    haproxy_version="2.6",
+    overlay=("common", "debian12"),
+    steps=("common", "debian"),
+    snmp_list="debian12-snmp",
+    network_file="/etc/netplan/50-cloud-init.yaml",
+    os_id="debian",
+    full_title="Debian GNU/Linux 12",
+    vsphere_type="debian10_64Guest",  # the latest Debian that ESXi 6.5 knows
+    cim_type=96,
 )
-# For the bake: reached over SSH, and without whatever would only cost time there.
-CMDLINE = (
-    f"root=LABEL={disk.LABEL} ro no_timer_check console=tty0 console=ttyS0,115200 net.ifnames=0 vipforge.bake"
-    " cloud-init=disabled systemd.unit=vipforge-bake.target systemd.mask=systemd-logind.service"
-    " systemd.mask=systemd-timesyncd.service systemd.mask=systemd-binfmt.service"
-)
-
-
-class Debian12:
-    """The guest `debian12`."""
-
-    facts = Facts(
-        name="debian12",
-        title="Debian 12",
-        default_keepalived="2.3.3",
-        haproxy_version="2.6",
-        overlay=("common", "debian12"),
-        provision=provision_scripts("common", "debian"),
-        network_file="/etc/netplan/50-cloud-init.yaml",
-    )
-    pins: Mapping[Medium, Pin] = MappingProxyType({})
-
-    def on(self, base: str) -> Debian12:
-        """No: it is made of packages alone. Raises UserError."""
-        raise UserError(f"{self.facts.title} has no base {base}", hint="leave out image: base")
-
-    def reachable(self, *, offline: bool) -> bool:  # noqa: ARG002 - the same with and without connections
-        """Always: it needs nothing but the mirror that this host has."""
-        return True
-
-    def outline(self, cluster: Cluster, version: str, medium: Medium) -> Outline:  # noqa: ARG002 - it has one medium
-        """Base and compiled programs, on a disk."""
-        asked, newer = _Asked(cluster, version), cluster.haproxy.source
-        programs = [keepalived.outline(asked.workshop, version, snmp=cluster.snmp)]
-        if newer:
-            programs.append(haproxy.outline(asked.workshop, newer))
-        own = {"disk": f"{cluster.image.disk_gib} GiB, {disk.FSTAB}"}
-        return Outline("foundation", own, (Outline("base", asked.base_inputs), *programs))
-
-    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:  # noqa: ARG002 - always alike
-        """The disk, and the kernel that QEMU starts directly."""
-        return Foundation(folder / DISK, folder / "vmlinuz", folder / "initrd.img", CMDLINE)
-
-    def foundation(self, cluster: Cluster, version: str, wanted: Wanted) -> Foundation:
-        """Base, keepalived and disk, each from the cache or made now."""
-        asked = _Asked(cluster, version, wanted)
-        inputs = self.outline(cluster, version, wanted.medium).inputs
-        place = layers.layer("foundation", inputs, partial(_make_foundation, asked), refresh=wanted.refresh)
-        installed = json.loads((place / "packages.json").read_text())
-        made, kernel, initrd = (place / name for name in (DISK, "vmlinuz", "initrd.img"))
-        return Foundation(made, kernel, initrd, CMDLINE, layers.digests(place)[DISK], packages=installed)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A foundation that is asked for."""
-
-    cluster: Cluster
-    version: str
-    wanted: Wanted = field(default_factory=Wanted)
-
-    @property
-    def workshop(self) -> DebianWorkshop:
-        return DebianWorkshop(RELEASE, self.cluster.image.mirror)
-
-    @property
-    def recipe(self) -> Recipe:
-        lists = ("debian12", "debian12-snmp") if self.cluster.snmp else ("debian12",)
-        wanted = (packages.names(paths.resources("packer", "packages", f"{name}.txt")) for name in lists)
-        return Recipe(RELEASE, tuple(chain.from_iterable(wanted)), hooks=tuple(HOOKS), first=(FIRST,), slim=True)
-
-    @property
-    def base_inputs(self) -> dict[str, str]:
-        # The host's own mirror is no input, so that layers can be carried to a host that has another one, or none.
-        return {"recipe": self.recipe.text(), "mirror": self.cluster.image.mirror or "the host's own"}
-
-
-def _base(asked: _Asked) -> Path:
-    return layers.layer("base", asked.base_inputs, partial(_make_base, asked), refresh=asked.wanted.refresh)
-
-
-def _make_foundation(asked: _Asked, folder: Path) -> None:
-    base, programs = together(partial(_base, asked), lambda: list(_programs(asked)))
-    with step("writing the foundation's disk"):
-        root = disk.unpack(base / "root.tar", folder.parent / "root")
-        try:
-            for built in programs:
-                root.put(built)
-            root.write("etc/fstab", disk.FSTAB)
-            disk.write(root, folder / DISK, gib=asked.cluster.image.disk_gib)
-        finally:
-            root.remove()
-    for name in ("vmlinuz", "initrd.img", "packages.json"):
-        shutil.copyfile(base / name, folder / name)
-
-
-def _programs(asked: _Asked) -> Iterator[Path]:
-    """The tars of what is compiled."""
-    offline, newer = asked.wanted.offline, asked.cluster.haproxy.source
-    yield keepalived.build(asked.workshop, asked.version, offline=offline, snmp=asked.cluster.snmp)
-    if newer:
-        yield haproxy.build(asked.workshop, newer, offline=offline)
-
-
-def _make_base(asked: _Asked, folder: Path) -> None:
-    source = mirror(RELEASE, asked.cluster.image.mirror)
-    sources.refuse_offline(asked.wanted.offline, "making the base of debian12")
-    tar = folder / "root.tar"
-    with step("making a clean Debian 12 with HAProxy and firewalld"):
-        mmdebstrap.make(asked.recipe, source, tar, folder / "mmdebstrap.log")
-    (folder / "packages.json").write_text(json.dumps(_packages(tar), indent=1, sort_keys=True))
-    _take_out(tar, "./boot/vmlinuz-*", folder / "vmlinuz")
-    _take_out(tar, "./boot/initrd.img-*", folder / "initrd.img")
-
-
-def _packages(tar: Path) -> dict[str, str]:
-    """Every installed package and its version, from dpkg's own records."""
-    status = run(["tar", "-xOf", tar, "./var/lib/dpkg/status"], timeout=120).out
-    stanzas = [
-        dict(re.findall(r"^(Package|Status|Version): (.*)$", part, re.MULTILINE)) for part in status.split("\n\n")
-    ]
-    return {each["Package"]: each["Version"] for each in stanzas if each.get("Status", "").endswith(" installed")}
-
-
-def _take_out(tar: Path, pattern: str, target: Path) -> None:
-    aside = target.with_name("aside")
-    aside.mkdir()
-    run(["tar", "-xf", tar, "-C", aside, "--wildcards", pattern], timeout=120)
-    (found,) = [path for path in aside.rglob("*") if path.is_file()]
-    found.rename(target)
-    shutil.rmtree(aside)
-
-
-GUEST = Debian12()

@@ -1,110 +1,55 @@
-"""Guests of the RPM family: the vendor's own base, packages from its repositories, keepalived from source."""
+"""What guests of the RPM family have in common, and those of Enterprise Linux 9."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-from builder import paths
-from builder.errors import UserError
-from builder.guests import Facts, Foundation, Medium, Wanted
-from builder.layers import Outline
-from builder.roots import haproxy, keepalived, packages
-from builder.roots.repositories import Repositories, Toolchain
-from builder.roots.workshop import RpmWorkshop
-from builder.sources.fetch import fetch
-from builder.sources.pins import Pin
-from builder.sources.reach import in_reach
-from builder.spec.features import release
-from builder.spec.model import Cluster
+from builder.guests import Facts, Family, Medium
+from builder.guests.repositories import Epel, Repositories
 
-KEEPALIVED = "/tmp/keepalived.tar"  # noqa: S108 - in the guest, while it is baked
-"""Where the bake's provision steps find the compiled keepalived."""
-HAPROXY = "/tmp/haproxy.tar"  # noqa: S108 - as above
-"""Where they find HAProxy, if the spec wants it compiled."""
-MODERN = (2,)
-"""The first keepalived that gcc 4.8 has trouble with (keepalived#2437)."""
+ARCHITECTURE = "x86_64/os"
 
 
-def _haproxy(cluster: Cluster, workshop: RpmWorkshop, wanted: Wanted) -> dict[str, Path]:
-    if cluster.haproxy.source is None:
-        return {}
-    return {HAPROXY: haproxy.build(workshop, cluster.haproxy.source, offline=wanted.offline)}
+@dataclass(frozen=True, kw_only=True)
+class RpmFacts(Facts):
+    """A guest of the family: the vendor's own base, and packages from the vendor's repositories."""
+
+    family: Family = "rpm"
+    has_selinux: bool = True
+    sudo_group: str = "wheel"
+    options: str = "/etc/sysconfig"
+    interface: str = "eth0"
+    snmp_list: str = "rpm-snmp"
+    media: tuple[Medium, ...] = ("disk", "template")
 
 
-def listed(name: str) -> tuple[str, ...]:
-    """The names in a list of packer/packages/."""
-    return packages.names(paths.resources("packer", "packages", f"{name}.txt"))
+@dataclass(frozen=True, kw_only=True)
+class El9Facts(RpmFacts):
+    """A rebuild of Red Hat Enterprise Linux 9.
 
-
-@dataclass(frozen=True)
-class RpmGuest:
-    """One release of the family. `pins` are its media; `disk_gib` is the size of the vendor's disk.
-
-    `toolchain` compiles keepalived 2, where the release's own compiler is too old for that.
+    Its HAProxy is 2.8 since release 9.7 (haproxy-2.8.14-1.el9_7.1; Red Hat's ubi9 images query 2.8.14 as well).
+    Before, it was 2.4 (haproxy-2.4.22-3.el9_5.1), but the bake updates to the newest 9.
     """
 
-    facts: Facts
-    repositories: Repositories
-    pins: Mapping[Medium, Pin]
-    disk_gib: int
-    toolchain: Toolchain | None = None
-    bases: Mapping[str, Pin] = field(default_factory=dict)
-    """The vendor's disks by their names in a spec (`image.base`), where there are several."""
+    default_keepalived: str = "2.3.4"
+    haproxy_version: str = "2.8"
+    overlay: tuple[str, ...] = ("common", "rpm", "el9")
+    steps: tuple[str, ...] = ("common", "rpm", "el9")
 
-    def on(self, base: str) -> RpmGuest:
-        """The same guest from another disk; raises UserError for one that it has not."""
-        if base not in self.bases:
-            names = ", ".join(self.bases)
-            hint = f"use one of: {names}" if names else "leave out image: base"
-            raise UserError(f"{self.facts.title} has no base {base}", hint=hint)
-        return replace(self, pins={**self.pins, "disk": self.bases[base]})
 
-    def reachable(self, *, offline: bool) -> bool:
-        """Whether the vendor's disk is cached or answers."""
-        return in_reach(self.pins["disk"], offline=offline)
+def el9_repositories(mirror: str, *, key: str, fingerprint: str, folder: str = "") -> Repositories:
+    """The three repositories of such a rebuild, which lie in `folder` under its mirrors."""
+    names = (("baseos", "BaseOS"), ("appstream", "AppStream"), ("crb", "CRB"))
+    paths = tuple((name, f"{folder}{place}/{ARCHITECTURE}") for name, place in names)
+    return Repositories(release="9", mirrors=(mirror,), paths=paths, key=key, fingerprint=fingerprint)
 
-    def outline(self, cluster: Cluster, version: str, medium: Medium) -> Outline:
-        """The medium and the compiled programs, which the bake uploads."""
-        newer = cluster.haproxy.source
-        programs = [keepalived.outline(self._workshop_of_keepalived(cluster, version), version, snmp=cluster.snmp)]
-        if newer:
-            programs.append(haproxy.outline(self._workshop(cluster), newer))
-        own = {"medium": self.pins[medium].digest if medium in self.pins else "a vCenter's template"}
-        return Outline("foundation", own, tuple(programs), is_kept=False)
 
-    def foundation(self, cluster: Cluster, version: str, wanted: Wanted) -> Foundation:
-        """The vendor's medium from the cache, or fetched now, and keepalived, which the bake uploads.
-
-        Raises NotFetched, which names the addresses that were tried, the digest, and where to put the file.
-        """
-        disk = self._medium(wanted)
-        workshop = self._workshop_of_keepalived(cluster, version)
-        built = keepalived.build(workshop, version, offline=wanted.offline, snmp=cluster.snmp)
-        uploads = {KEEPALIVED: built, **_haproxy(cluster, self._workshop(cluster), wanted)}
-        return Foundation(disk, grow_to_gib=self._grow_to(cluster), uploads=uploads)
-
-    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
-        """The same, without its files."""
-        places = (KEEPALIVED, HAPROXY) if cluster.haproxy.source else (KEEPALIVED,)
-        disk = folder / self.pins[medium].file if medium in self.pins else None
-        uploads = {place: folder / Path(place).name for place in places}
-        return Foundation(disk, grow_to_gib=self._grow_to(cluster), uploads=uploads)
-
-    def _grow_to(self, cluster: Cluster) -> int:
-        return cluster.image.disk_gib if cluster.image.disk_gib > self.disk_gib else 0
-
-    def _workshop(self, cluster: Cluster) -> RpmWorkshop:
-        return RpmWorkshop(self.facts.name, self.repositories, cluster.image.mirror)
-
-    def _workshop_of_keepalived(self, cluster: Cluster, version: str) -> RpmWorkshop:
-        plain = self._workshop(cluster)
-        return replace(plain, toolchain=self.toolchain) if release(version) >= MODERN else plain
-
-    def _medium(self, wanted: Wanted) -> Path | None:
-        if wanted.medium not in self.facts.media:
-            raise UserError(f"{self.facts.title} is not baked from a medium of the kind {wanted.medium}")
-        if wanted.medium == "template":
-            return None
-        return fetch(self.pins[wanted.medium], offline=wanted.offline, debian=None)
+def el9_epel(folder: str = "") -> Epel:
+    """EPEL 9; its key comes with a package of the vendor's `extras`."""
+    return Epel(
+        title="EPEL 9",
+        mirrors=("https://dl.fedoraproject.org/pub/epel/9",),
+        path="Everything/x86_64",
+        key="/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-9",
+        key_paths=(("extras", f"{folder}extras/{ARCHITECTURE}"),),
+    )

@@ -46,7 +46,7 @@ def appliance(cluster: Cluster, transport: Transport = iso.TRANSPORT) -> Applian
     path = folder / image.NAME
     if made is None or not path.is_file():
         raise UserError(f"{cluster.cluster} is not baked yet: {path} is missing", hint="run `vipforge image SPEC`")
-    return Appliance(path, known()[made["guest"]].facts, accelerator(), transport)
+    return Appliance(path, known()[made["guest"]], accelerator(), transport)
 
 
 def prepare(lab: Lab, node: Node, source: Appliance) -> None:

@@ -17,10 +17,10 @@ from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot5
 from packageurl import PackageURL
 
+from builder.guests import known
+
 NAME = "sbom.cdx.json"
 SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:vipforge:sbom")
-KINDS = MappingProxyType({"centos7": ("rpm", "centos"), "debian12": ("deb", "debian"), "rocky9": ("rpm", "rocky")})
-"""A guest, and type and namespace of its packages' URLs (the package-url specification)."""
 LICENSES = MappingProxyType({"haproxy": "GPL-2.0-or-later", "keepalived": "GPL-2.0-or-later", "vipforge": "MIT"})
 """Of what is in no package, by the names of SPDX."""
 
@@ -49,7 +49,8 @@ def _image(manifest: dict[str, Any]) -> Component:
 
 
 def _packages(manifest: dict[str, Any]) -> Iterator[Component]:
-    kind, namespace = KINDS.get(manifest["guest"], ("generic", None))
+    facts = known().get(manifest["guest"])
+    kind, namespace = (facts.family, facts.os_id) if facts else ("generic", None)
     for name, version in sorted(manifest["packages"].items()):
         yield _component(name, version, PackageURL(kind, namespace, name, version))
 

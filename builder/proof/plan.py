@@ -33,7 +33,7 @@ class Plan:
     @cached_property
     def facts(self) -> Facts:
         """The facts of the nodes' operating system."""
-        return known()[self.guest].facts
+        return known()[self.guest]
 
     @property
     def chosen(self) -> tuple[Node, ...]:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from builder.files import sha256
-from builder.guests import known as guests
+from builder.guests import embedded
 from builder.lab import netns
 from builder.progress import step, warn
 from builder.proof import campaign
@@ -23,9 +23,9 @@ from builder.spec.features import check_version
 from builder.spec.load import load
 from builder.spec.model import Cluster
 
-GUEST = guests()["debian12"].facts
+GUEST = embedded()
 """The guest whose programs this host can run without a machine."""
-WORKSHOP = DebianWorkshop("bookworm")
+WORKSHOP = DebianWorkshop(GUEST.suite)
 CONDITIONS = Conditions(pace=Pace(rate=0.005), patience=Patience(settle=30, effect=20, recover=30), emulated=False)
 
 

@@ -13,13 +13,13 @@ from typing import TextIO
 from builder import lab, paths
 from builder.bake import manifest
 from builder.errors import UserError
-from builder.guests import choose, known
 from builder.lab import state
 from builder.progress import say, step, warn
 from builder.proof import plan, results, ssh
 from builder.proof.plan import Plan
 from builder.proof.results import Report
 from builder.run import stream
+from builder.spec.features import keepalived_for
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 
@@ -93,11 +93,11 @@ def _plan(spec: Path, cluster: Cluster, nodes: tuple[Node, ...], way: ssh.Access
     record = manifest.read(paths.build(cluster.cluster)) or {}
     if not record:
         warn("no manifest beside the image: the nodes' packages are not compared with it")
-    guest = known().get(str(record.get("guest"))) or choose(cluster)
+    facts = manifest.facts(cluster)
     return Plan(
         spec=str(spec.absolute()),
-        guest=guest.facts.name,
-        keepalived=guest.facts.keepalived_for(cluster),
+        guest=facts.name,
+        keepalived=keepalived_for(cluster, facts),
         nodes=tuple(node.name for node in nodes),
         ssh_config=str(way.config),
         packages=dict(record.get("packages", {})),

@@ -17,8 +17,8 @@ from typing import TextIO
 from builder import paths
 from builder.errors import UserError
 from builder.files import write_atomic
+from builder.guests.repositories import Repositories, Toolchain
 from builder.roots.disk import guest_root
-from builder.roots.repositories import Repositories, Toolchain
 from builder.run import CommandFailed, need, run, stream
 from builder.sources.download import download
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from builder.guests.repositories import Repositories, Toolchain, is_folder
 from builder.roots import dnf, mmdebstrap
 from builder.roots.mirror import Mirror, host_address, mirror
 from builder.roots.mmdebstrap import Recipe
-from builder.roots.repositories import Repositories, Toolchain, is_folder
 
 Library = Literal["openssl", "libnl", "snmp", "systemd"]
 """What a program may be linked with; each family has packages of other names for it."""

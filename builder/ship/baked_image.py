@@ -51,7 +51,7 @@ def baked_image(cluster: Cluster, other: Path | None = None) -> BakedImage:
     inputs = record.get("inputs", {})
     return BakedImage(
         path,
-        known()[record["guest"]].facts,
+        known()[record["guest"]],
         record["size"],
         record["virtual_size"],
         record["sha256"][:NAMED_BY],

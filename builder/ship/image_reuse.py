@@ -9,6 +9,7 @@ from types import MappingProxyType
 from builder.errors import UserError
 from builder.render import GuestFile, appliance
 from builder.ship.baked_image import BakedImage
+from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 
 SEEDED = (
@@ -32,7 +33,7 @@ def files(cluster: Cluster, image: BakedImage) -> Mapping[str, GuestFile]:
     wanted = {path: hashlib.sha256(file.content.encode()).hexdigest() for path, file in rendered.items()}
     differ = {path for path in {*wanted, *image.files} if wanted.get(path) != image.files.get(path)}
     unfit = sorted(path for path in differ if not path.startswith(SEEDED))
-    if unfit or image.keepalived != (cluster.keepalived or image.facts.keepalived_for(cluster)):
+    if unfit or image.keepalived != (cluster.keepalived or keepalived_for(cluster, image.facts)):
         raise UserError(
             f"{image.path} was baked for {image.cluster}, which is another kind of cluster than {cluster.cluster}: "
             f"{', '.join(unfit) or 'its keepalived'} would be others",

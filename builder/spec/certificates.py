@@ -53,7 +53,7 @@ def chain(path: Path) -> list[x509.Certificate]:
 
 
 def _refuse_weak(found: Iterable[x509.Certificate]) -> None:
-    """Raise Unfit for what is below OpenSSL's security level 2, which debian12 and rocky9 have.
+    """Raise Unfit for what is below OpenSSL's security level 2, which every guest with OpenSSL 3 has.
 
     HAProxy does not start with such a certificate (SSL_CTX_set_security_level(3)). How a root signed itself is never
     looked at.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from builder.errors import Exit, UserError
+from builder.guests import Facts
 from builder.spec.model import Cluster
 from builder.spec.profiles import PROFILES, Profile
 
@@ -106,6 +107,12 @@ def check_version(cluster: Cluster, version: str) -> None:
 def remedy(profile: Profile) -> str:
     """What to do about a release that is too old for the profile."""
     return f"set profile: classic, or keepalived to {oldest(profile)} or later"
+
+
+def keepalived_for(cluster: Cluster, facts: Facts) -> str:
+    """The spec's version; else the guest's default, or its newer one where the default cannot run the profile."""
+    lacking = facts.newer_keepalived and refusals(PROFILES[cluster.vrrp.profile], facts.default_keepalived)
+    return cluster.keepalived or (facts.newer_keepalived if lacking else facts.default_keepalived)
 
 
 def _dotted(numbers: Release) -> str:

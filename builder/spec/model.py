@@ -7,10 +7,11 @@ The field descriptions are the reference that editors show (`vipforge schema`).
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from builder.guests import in_order_of_preference, known
 from builder.spec.image import Image
 from builder.spec.instance import Instance, Vrrp
 from builder.spec.libvirt import Libvirt
@@ -27,6 +28,7 @@ from builder.spec.values import (
     HostName,
     InterfaceName,
     Label,
+    OneOf,
     OwnAddress6,
     Part,
     Port,
@@ -43,7 +45,15 @@ HIGHEST_PRIORITY = 254
 """255 is for a router that owns its address (RFC 9568, section 5.2.4)."""
 
 Limit = Annotated[float, Field(gt=0, le=3600, strict=True, examples=[0.5])]
-GuestName = Literal["auto", "centos7", "debian12", "rocky9"]
+*TRIED, LAST = (facts.name for facts in in_order_of_preference())
+GuestName = Annotated[
+    str,
+    OneOf(("auto", *known())),
+    Field(
+        description=f"The operating system inside; `auto` uses {' or '.join(TRIED)} if its base can be reached, "
+        f"and otherwise {LAST}."
+    ),
+]
 
 
 class Network(Part):
@@ -132,7 +142,6 @@ class Cluster(Part):
     cluster: Label
     """Name of the cluster; files and folders are named after it."""
     guest: GuestName = "auto"
-    """The operating system inside; `auto` uses centos7 if its base can be reached, and otherwise debian12."""
     keepalived: Version | None = None
     """Version of keepalived, built from source; the default is the guest's default, or a newer one if the profile
     needs it."""

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from builder.spec import syntax
 
 FOLDER = "folder"
 """In pydantic's context: the folder that relative paths of the spec start from."""
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """In an annotation: one of these words, which other files define; a Literal holds only words written here."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of a Literal of the words."""
+        return core_schema.literal_schema(list(self.words))
 
 
 def _from_the_spec(path: object, info: ValidationInfo) -> Path:

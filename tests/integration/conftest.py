@@ -15,7 +15,7 @@ from builder.roots.workshop import DebianWorkshop
 from builder.spec.model import Cluster
 from tests.specs import of_profile
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 
 StartPair = Callable[[str], AbstractContextManager[Pair]]
 

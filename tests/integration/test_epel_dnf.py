@@ -18,7 +18,7 @@ from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-CENTOS7 = known()["centos7"].facts
+CENTOS7 = known()["centos7"]
 EPEL = "epel@example.com"
 KEYS = "etc/pki/rpm-gpg"
 

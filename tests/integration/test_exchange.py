@@ -21,7 +21,7 @@ from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 CLIENT = Path(__file__).with_name("farm_client.py")
 NOTICED_SECONDS = 15
 """A check every 2 s, three failures, and a host that is busy."""

@@ -23,7 +23,7 @@ from tests.options import every_option
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 CHECK = "/usr/libexec/vipforge/check-haproxy"
 UNPACK_SECONDS = 600

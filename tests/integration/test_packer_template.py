@@ -17,14 +17,15 @@ from builder.bake.program import own
 from builder.bake.template import template, text
 from builder.errors import UserError
 from builder.files import sha256
-from builder.guests import Facts, Foundation, known
+from builder.foundations import Foundation
+from builder.guests import Facts, known
 from builder.host import PackerFacts, packer
 from builder.host.hashicorp import NoPacker
 from tests.bakes import NAMES, PAIRS, inputs
 
 pytestmark = pytest.mark.integration
 
-DEBIAN12, CENTOS7 = (known()[name].facts for name in ("debian12", "centos7"))
+DEBIAN12, CENTOS7 = (known()[name] for name in ("debian12", "centos7"))
 PASSWORD = "hidden-7d1f"
 SITE = {
     "vsphere_server": "vcenter.example.com",

@@ -16,7 +16,7 @@ from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 VERSION = FACTS.default_keepalived
 
 

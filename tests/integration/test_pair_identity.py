@@ -15,7 +15,7 @@ from builder.run import Completed
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 CONF, IDENTITY = "/etc/keepalived/keepalived.conf", "/etc/vipforge/identity"
 WRITTEN = (CONF, "/etc/hosts", "/etc/hostname")
 

@@ -19,7 +19,7 @@ from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
 WEB, SHOP = "192.168.58.10", "192.168.58.20"
 LIMIT = 15

@@ -20,7 +20,7 @@ from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
 WEB4, WEB6, API = VIPS = ("192.168.59.10", "2001:db8:59::10", "2001:db8:59::20")
 LIMIT = 15

@@ -26,7 +26,7 @@ from builder.guests import known
 from builder.lab.netns import pair
 from builder.spec.load import load
 
-facts = known()["debian12"].facts
+facts = known()["debian12"]
 with pair(load(Path(sys.argv[1])), facts, facts.default_keepalived, Path(sys.argv[2])) as made:
     made.serve()
     print(made.switch.pid, flush=True)

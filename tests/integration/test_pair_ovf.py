@@ -16,7 +16,7 @@ from builder.run import Completed
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 CONF, IDENTITY = "/etc/keepalived/keepalived.conf", "/etc/vipforge/identity"
 NETWORK, KEPT = "/etc/cloud/cloud.cfg.d/95-vipforge-network.cfg", "/run/vipforge/ovf-env.xml"
 TOOLS = "/usr/local/sbin"

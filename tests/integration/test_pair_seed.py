@@ -15,7 +15,7 @@ from builder.run import Completed
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 IDENTITY, NETPLAN = "/etc/vipforge/identity", FACTS.network_file
 TYPED = "/etc/cloud/cloud.cfg.d/95-vipforge-network.cfg"
 SEEDED, APPLIED, GENERATED, PLACE = (

@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Iterator[StandIn]:
 def test_our_zone_is_the_default_and_its_file_stays_as_it_was_laid(root: StandIn, guest: str) -> None:
     bake(root, guest)
     assert "DefaultZone=vipforge\nMinimalMark=100\n" in root.read("/etc/firewalld/firewalld.conf")
-    rendered = appliance(cluster(), known()[guest].facts, "1.2.13")["/etc/firewalld/zones/vipforge.xml"]
+    rendered = appliance(cluster(), known()[guest], "1.2.13")["/etc/firewalld/zones/vipforge.xml"]
     assert root.read("/etc/firewalld/zones/vipforge.xml") == rendered.content
     assert [path.name for path in root.path("/etc/firewalld/zones").iterdir()] == ["vipforge.xml"]
 

@@ -60,7 +60,7 @@ def tar_of(files: dict[str, tuple[bytes, int]]) -> bytes:
 
 
 def upload(root: StandIn, guest: str, spec: Cluster) -> None:
-    facts = known()[guest].facts
+    facts = known()[guest]
     root.write("/tmp/payload.tar", payload(appliance(spec, facts, "1.2.13")))
     root.write("/tmp/keepalived.tar", keepalived_tar())
     root.write("/tmp/haproxy.tar", tar_of({"usr/local/sbin/haproxy": (TRUE, 0o755)}))
@@ -69,7 +69,7 @@ def upload(root: StandIn, guest: str, spec: Cluster) -> None:
 def bake(root: StandIn, guest: str, spec: Cluster | None = None, until: str = "", **variables: str) -> None:
     """All steps in their order, or those before `until`; each must end well."""
     upload(root, guest, spec or cluster())
-    for step in known()[guest].facts.provision:
+    for step in known()[guest].provision:
         if step == until:
             return
         done = root.run(step, **variables)
@@ -93,7 +93,7 @@ def test_a_second_run_changes_nothing(root: StandIn, guest: str) -> None:
 
 @pytest.mark.parametrize("guest", GUESTS)
 def test_every_command_that_fails_ends_the_bake(root: StandIn, guest: str) -> None:
-    failed = [call for step in known()[guest].facts.provision for call in failures(root, guest, step)]
+    failed = [call for step in known()[guest].provision for call in failures(root, guest, step)]
     assert {"yum", "chkconfig", "restorecon", "semanage", "systemctl", "firewall-offline-cmd"} <= set(failed)
 
 

@@ -21,7 +21,7 @@ from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 MORE = (("web", 10), ("shop", 20))
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 SYSTEMCTL = """#!/bin/sh

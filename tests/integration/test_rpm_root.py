@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
+from builder.guests.repositories import Repositories, Toolchain
 from builder.roots import dnf
-from builder.roots.repositories import Repositories, Toolchain
 from builder.roots.workshop import Job, RpmWorkshop
 from tests.integration.rpm_vendor import Package, Signer, build, publish
 

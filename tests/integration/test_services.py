@@ -20,7 +20,7 @@ from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 VIP = "192.168.56.10"
 ANOTHER = "203.0.113.9"
 NOTICED_SECONDS = 15

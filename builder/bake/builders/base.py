@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.bake.access import Access
-from builder.guests import Foundation, Medium
+from builder.foundations import Foundation
+from builder.guests import Medium
 
 Source = dict[str, Any]
 

@@ -13,7 +13,7 @@ from builder.guests import Facts, known
 from tests.golden import assert_golden
 
 KSVALIDATOR = Path(sys.executable).parent / "ksvalidator"
-INSTALLED = [guest.facts for guest in known().values() if guest.facts.kickstart]
+INSTALLED = [facts for facts in known().values() if facts.kickstart]
 RELEASE = {"centos7": "RHEL7"}
 KEY = "ssh-ed25519 AAAAbake"
 

@@ -14,8 +14,8 @@ from builder.bake.appliance import BakeOptions, bake
 from builder.bake.plan import BakePlan, PreparedBake
 from builder.bake.report import summary
 from builder.errors import TimedOut, UserError
-from builder.guests import Foundation
-from builder.guests.rpm import KEEPALIVED
+from builder.foundations import Foundation
+from builder.foundations.rpm import KEEPALIVED
 from builder.host import PackerFacts
 from builder.run import CommandFailed
 from tests.specs import quickstart

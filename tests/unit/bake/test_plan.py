@@ -13,7 +13,7 @@ from builder.bake import explain, image, manifest
 from builder.bake.explain import Change, Explained
 from builder.bake.plan import BakePlan, PreparedBake, bake_plan, is_current
 from builder.files import sha256
-from builder.guests import Foundation
+from builder.foundations import Foundation
 from tests.specs import quickstart
 
 SPEC = quickstart(guest="debian12")

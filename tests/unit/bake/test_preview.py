@@ -36,7 +36,7 @@ def rendered(cluster: Cluster) -> Path:
 
 
 def test_the_articles_cluster_is_there_as_a_whole() -> None:
-    place, facts = rendered(load(ARTICLE)), known()["centos7"].facts
+    place, facts = rendered(load(ARTICLE)), known()["centos7"]
     guest = {f"/{path.relative_to(place / 'guest')}" for path in (place / "guest").rglob("*") if path.is_file()}
     assert guest == set(appliance(load(ARTICLE), facts, "1.2.13"))
     steps = [path.name for path in sorted((place / "provision").iterdir())]
@@ -56,7 +56,7 @@ def test_the_page_beside_it_tells_of_every_part(guest: str) -> None:
     parts = [path.name for path in place.iterdir() if path.suffix != ".json" and path.name != "README"]
     assert len(parts) >= 4
     assert [part for part in parts if not re.search(rf"^{part}", told, re.MULTILINE)] == []
-    assert known()[guest].facts.title in told
+    assert known()[guest].title in told
     assert max(map(len, told.splitlines())) <= 120
 
 
@@ -83,7 +83,7 @@ def test_the_machine_is_the_one_that_the_bake_uses() -> None:
 @pytest.mark.parametrize("guest", known())
 def test_each_template_is_made_of_the_plan_of_its_bake(guest: str, tmp_path: Path) -> None:
     place = rendered(quickstart(guest=guest))
-    for builder in builders.of(known()[guest].facts):
+    for builder in builders.of(known()[guest]):
         name = "appliance" if builder.name == "qemu" else builder.name
         shown = json.loads((place / f"{name}.pkr.json").read_text())["source"][builder.kind]["appliance"]
         plan = bake_plan(quickstart(guest=guest), builder.name, offline=False)

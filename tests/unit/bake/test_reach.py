@@ -12,7 +12,7 @@ from builder.errors import UserError
 from builder.guests import known
 from tests.specs import quickstart
 
-CENTOS7, DEBIAN12 = (known()[name].facts for name in ("centos7", "debian12"))
+CENTOS7, DEBIAN12 = (known()[name] for name in ("centos7", "debian12"))
 LOCAL, REMOTE = builders.named("qemu", CENTOS7), builders.named("vsphere-clone", CENTOS7)
 
 

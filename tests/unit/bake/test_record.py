@@ -11,7 +11,7 @@ from tests.specs import quickstart
 
 
 def test_every_file_that_we_put_in_has_its_digest() -> None:
-    rendered = appliance(quickstart(), GUEST.facts, "2.3.3")
+    rendered = appliance(quickstart(), GUEST, "2.3.3")
     digests = plan._files(payload(rendered))
     expected = {path.lstrip("/"): hashlib.sha256(file.content.encode()).hexdigest() for path, file in rendered.items()}
     assert {path.lstrip("./"): digest for path, digest in digests.items()} == expected

@@ -22,7 +22,7 @@ EVERY = pytest.mark.parametrize(("facts", "builder"), PAIRS, ids=NAMES)
 
 
 def debian12(**changes: object) -> TemplateInputs:
-    return inputs(known()["debian12"].facts, qemu.BUILDER, **changes)
+    return inputs(known()["debian12"], qemu.BUILDER, **changes)
 
 
 def settings(made: TemplateInputs, builder: Builder = qemu.BUILDER) -> dict:
@@ -37,7 +37,7 @@ def test_the_whole_template(facts: Facts, builder: Builder) -> None:
 
 
 def test_every_guest_has_its_builders() -> None:
-    names = {name: [builder.name for builder in builders.of(guest.facts)] for name, guest in known().items()}
+    names = {name: [builder.name for builder in builders.of(facts)] for name, facts in known().items()}
     assert names == {
         "centos7": ["qemu", "qemu-iso", "vsphere-iso", "vsphere-clone"],
         "debian12": ["qemu"],
@@ -47,7 +47,7 @@ def test_every_guest_has_its_builders() -> None:
 
 def test_a_builder_that_the_guest_has_not_is_refused_with_those_it_has() -> None:
     with pytest.raises(UserError, match="Debian 12 cannot be baked with the builder vsphere-iso") as caught:
-        builders.named("vsphere-iso", known()["debian12"].facts)
+        builders.named("vsphere-iso", known()["debian12"])
     assert caught.value.hint == "use one of: qemu"
 
 
@@ -76,14 +76,14 @@ def test_the_cpu_follows_the_accelerator(accelerator: str, cpu: str) -> None:
 
 
 def test_a_vendors_image_boots_from_its_disk_and_gets_a_seed() -> None:
-    made = settings(inputs(known()["centos7"].facts, qemu.BUILDER))
+    made = settings(inputs(known()["centos7"], qemu.BUILDER))
     assert not {pair[0] for pair in made["qemuargs"]} & {"-kernel", "-initrd", "-append"}
     assert made["cd_label"] == "cidata"
     assert "cd_files" not in settings(debian12())
 
 
 def test_a_disk_grows_where_the_spec_wants_more_than_the_vendor_gave() -> None:
-    made = inputs(known()["centos7"].facts, qemu.BUILDER)
+    made = inputs(known()["centos7"], qemu.BUILDER)
     larger = replace(made, foundation=replace(made.foundation, grow_to_gib=16))
     assert (settings(larger)["disk_size"], settings(larger)["skip_resize_disk"]) == ("16384M", False)
     assert settings(made)["skip_resize_disk"] is True
@@ -96,7 +96,7 @@ def test_a_disk_hangs_on_what_its_kernel_can_give_blocks_back_by() -> None:
 
 
 def test_the_account_of_the_bake_is_gone_before_the_guest_shuts_down() -> None:
-    made = inputs(known()["centos7"].facts, qemu.BUILDER)
+    made = inputs(known()["centos7"], qemu.BUILDER)
     assert settings(made)["ssh_username"] == "centos"
     assert "userdel --force --remove centos" in settings(made)["shutdown_command"]
     assert settings(debian12())["shutdown_command"] == "systemctl poweroff --force"
@@ -123,7 +123,7 @@ def test_every_variable_is_used(facts: Facts, builder: Builder) -> None:
 
 def test_the_provision_steps_get_the_environment_and_a_served_folder() -> None:
     made = inputs(
-        known()["centos7"].facts, qemu.BUILDER, http=Path("/work/http"), environment=("VIPFORGE_SERVED=https://vault",)
+        known()["centos7"], qemu.BUILDER, http=Path("/work/http"), environment=("VIPFORGE_SERVED=https://vault",)
     )
     (build,) = template(made, OLD)["build"]
     (shell,) = [step["shell"] for step in build["provisioner"] if "shell" in step]

@@ -87,10 +87,10 @@ def test_a_new_transport_with_a_cd_is_usable_wherever_a_machine_gets_one() -> No
     cluster = load(QUICKSTART)
     node = cluster.nodes[0]
     paper = transports.find_transport("paper", "cd")
-    image = BakedImage(Path("appliance.qcow2"), GUEST.facts, 1, 1, "label", cluster.cluster)
+    image = BakedImage(Path("appliance.qcow2"), GUEST, 1, 1, "label", cluster.cluster)
     made = desired_machine(cluster, node, image, paper)
     assert b"PAPER" in made.cd
-    assert made.cd == paper.cd(seed(cluster, node, GUEST.facts))
+    assert made.cd == paper.cd(seed(cluster, node, GUEST))
     assert made.file == f"{made.seed.instance_id}.iso"
 
 

@@ -43,7 +43,7 @@ def written_by_cloud_init(made: Seed) -> dict[str, tuple[bytes, int]]:
 def test_the_archive_has_the_files_that_cloud_init_writes_and_the_network(tmp_path: Path) -> None:
     cluster = load(examples.with_files("exchange2013", tmp_path))
     public = {"/etc/haproxy/haproxy.cfg": GuestFile("global\n", 0o644)}
-    made = seed(cluster, cluster.nodes[0], GUEST.facts, public=public)
+    made = seed(cluster, cluster.nodes[0], GUEST, public=public)
     found = members(made)
     network, mode = found.pop("/etc/netplan/50-cloud-init.yaml")
     assert found == written_by_cloud_init(made)
@@ -54,7 +54,7 @@ def test_the_archive_has_the_files_that_cloud_init_writes_and_the_network(tmp_pa
 
 def test_the_cd_has_the_archive_beside_the_texts() -> None:
     cluster = quickstart()
-    made = seed(cluster, cluster.nodes[0], GUEST.facts)
+    made = seed(cluster, cluster.nodes[0], GUEST)
     iso, data = pycdlib.PyCdlib(), io.BytesIO()
     iso.open_fp(io.BytesIO(nocloud.image(made)))
     iso.get_file_from_iso_fp(data, rr_path=f"/{nocloud.ARCHIVE}")
@@ -65,6 +65,6 @@ def test_the_cd_has_the_archive_beside_the_texts() -> None:
 @pytest.mark.parametrize("guest", sorted(set(known()) - {"debian12"}))
 def test_a_guest_that_waits_for_cloud_init_has_no_archive(guest: str) -> None:
     cluster = quickstart()
-    made = seed(cluster, cluster.nodes[0], known()[guest].facts)
+    made = seed(cluster, cluster.nodes[0], known()[guest])
     assert made.direct == {}
     assert nocloud.ARCHIVE.encode() not in nocloud.image(made)

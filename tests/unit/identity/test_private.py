@@ -36,7 +36,7 @@ def test_the_statistics_page_is_on_the_nodes_own_address(cluster: Cluster) -> No
 
 def test_cloud_init_writes_all_of_them_for_root_alone(cluster: Cluster) -> None:
     node = cluster.nodes[0]
-    written = yaml.safe_load(seed(cluster, node, GUEST.facts).user_data)["write_files"]
+    written = yaml.safe_load(seed(cluster, node, GUEST).user_data)["write_files"]
     assert {each["path"]: each["content"] for each in written} == files(cluster, node)
     assert {(each["owner"], each["permissions"]) for each in written} == {("root:root", "0600")}
 
@@ -51,9 +51,9 @@ def test_an_authority_travels_for_each_service_that_verifies_with_it(tmp_path: P
 
 
 def test_another_certificate_makes_another_seed(cluster: Cluster) -> None:
-    first = seed(cluster, cluster.nodes[0], GUEST.facts).instance_id
+    first = seed(cluster, cluster.nodes[0], GUEST).instance_id
     examples.provide(cluster)
-    assert seed(cluster, cluster.nodes[0], GUEST.facts).instance_id != first
+    assert seed(cluster, cluster.nodes[0], GUEST).instance_id != first
 
 
 def test_what_check_refuses_goes_into_no_seed(cluster: Cluster) -> None:

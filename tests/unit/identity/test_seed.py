@@ -24,7 +24,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzpF3Hd1nbqRxQ7C0h5w0Q9lJ1cKZ0P2l3kL
 
 def node_seed(index: int = 0, **changes: object) -> Seed:
     cluster = quickstart(operator={"user": "ops", "ssh_keys": [KEY]}, **changes)
-    return seed(cluster, cluster.nodes[index], GUEST.facts)
+    return seed(cluster, cluster.nodes[index], GUEST)
 
 
 @pytest.mark.parametrize("name", ["user-data", "meta-data", "network-config"])
@@ -34,7 +34,7 @@ def test_the_whole_seed(name: str) -> None:
 
 def test_a_node_with_ipv6() -> None:
     cluster = load(examples.FOLDER / "ipv6.yml")
-    made = seed(cluster, cluster.nodes[0], GUEST.facts)
+    made = seed(cluster, cluster.nodes[0], GUEST)
     card = yaml.safe_load(made.network_config)["ethernets"]["primary"]
     assert card["addresses"] == ["192.168.59.11/24", "2001:db8:59::11/64"]
     assert card["routes"] == [{"to": "0.0.0.0/0", "via": "192.168.59.1"}, {"to": "::/0", "via": "2001:db8:59::1"}]
@@ -46,7 +46,7 @@ def test_a_node_with_ipv6() -> None:
 def test_each_instance_has_its_priority() -> None:
     cluster = load(examples.FOLDER / "active-active.yml")
     for node, priorities in zip(cluster.nodes, ("254 253", "253 254"), strict=True):
-        assert f"PRIORITY={priorities}\n" in seed(cluster, node, GUEST.facts).user_data
+        assert f"PRIORITY={priorities}\n" in seed(cluster, node, GUEST).user_data
 
 
 def test_user_data_is_yaml_that_says_who_the_node_is() -> None:
@@ -60,7 +60,7 @@ def test_user_data_is_yaml_that_says_who_the_node_is() -> None:
 
 def test_the_lab_adds_its_key_to_the_operators() -> None:
     cluster = quickstart(operator={"user": "ops", "ssh_keys": [KEY]})
-    data = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST.facts, ["ssh-ed25519 AAAAlab lab"]).user_data)
+    data = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST, ["ssh-ed25519 AAAAlab lab"]).user_data)
     assert data["users"][0]["ssh_authorized_keys"] == [KEY, "ssh-ed25519 AAAAlab lab"]
 
 
@@ -72,7 +72,7 @@ def test_a_named_interface_is_matched_by_its_name() -> None:
 @pytest.mark.parametrize("guest", ["centos7", "rocky9"])
 def test_a_guest_that_names_its_card_is_configured_by_that_name(guest: str) -> None:
     cluster = quickstart()
-    config = yaml.safe_load(seed(cluster, cluster.nodes[0], known()[guest].facts).network_config)
+    config = yaml.safe_load(seed(cluster, cluster.nodes[0], known()[guest]).network_config)
     (card,) = config["ethernets"]
     assert card == "eth0"
     assert "match" not in config["ethernets"][card]
@@ -93,7 +93,7 @@ def test_a_router_is_heard_only_where_it_may_be_what_brings_the_route(
     """systemd-networkd waits 12 s for one (3 solicitations, RFC 4861, section 10), and the node with it."""
     cluster = load(examples.FOLDER / f"{spec}.yml")
     cluster = cluster.model_copy(update={"network": cluster.network.model_copy(update=network)})
-    config = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST.facts).network_config)
+    config = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST).network_config)
     assert config["ethernets"]["primary"].get("accept-ra", True) is is_heard
 
 
@@ -119,6 +119,6 @@ def test_the_iso_holds_the_three_files_under_the_label_that_cloud_init_looks_for
 
 
 def test_a_seed_is_readable_by_its_owner_only(tmp_path: Path) -> None:
-    made = write_all(quickstart(), GUEST.facts, tmp_path / "seeds")
+    made = write_all(quickstart(), GUEST, tmp_path / "seeds")
     assert set(made) == {"lb1.example.com", "lb2.example.com"}
     assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o600}

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from builder.errors import UserError
-from builder.guests import Guest, known
+from builder.guests import Facts, known
 from builder.guests.debian12 import GUEST
 from builder.identity import private
 from builder.identity.seed import Seed, seed
@@ -30,7 +30,7 @@ from tests.specs import quickstart
 @pytest.fixture
 def made() -> Seed:
     cluster = quickstart()
-    return seed(cluster, cluster.nodes[0], GUEST.facts)
+    return seed(cluster, cluster.nodes[0], GUEST)
 
 
 def unpacked(text: str) -> str:
@@ -72,9 +72,9 @@ def test_ovf_properties_tell_people_what_the_user_data_holds(made: Seed) -> None
 
 
 @pytest.mark.parametrize("guest", known().values(), ids=known())
-def test_a_cluster_without_a_gateway_has_none_as_a_property(guest: Guest) -> None:
+def test_a_cluster_without_a_gateway_has_none_as_a_property(guest: Facts) -> None:
     cluster = quickstart(network={"gateway": None})
-    assert ovf.properties(seed(cluster, cluster.nodes[0], guest.facts))["gateway"] == ""
+    assert ovf.properties(seed(cluster, cluster.nodes[0], guest))["gateway"] == ""
 
 
 def test_the_descriptor_offers_exactly_the_properties_that_a_seed_fills(made: Seed) -> None:
@@ -99,7 +99,7 @@ def test_the_transport_cd_holds_the_environment_under_a_label_that_ds_identify_k
 
 @pytest.mark.parametrize("name", transports())
 def test_every_transport_writes_files_that_their_owner_alone_can_read(tmp_path: Path, name: str) -> None:
-    made = write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport(name))
+    made = write_all(quickstart(), GUEST, tmp_path, transport=find_transport(name))
     assert set(made) == {"lb1.example.com", "lb2.example.com"}
     for path in made.values():
         assert path.exists()
@@ -108,7 +108,7 @@ def test_every_transport_writes_files_that_their_owner_alone_can_read(tmp_path: 
 
 
 def test_a_seed_folder_has_the_names_of_the_nocloud_source(tmp_path: Path, made: Seed) -> None:
-    place = write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport("folder"))["lb1.example.com"]
+    place = write_all(quickstart(), GUEST, tmp_path, transport=find_transport("folder"))["lb1.example.com"]
     assert {path.name: path.read_text() for path in place.iterdir()} == made.files()
 
 
@@ -118,9 +118,9 @@ def test_a_transport_that_would_show_a_secret_refuses_it(
 ) -> None:
     monkeypatch.setattr(private, "has_secrets", lambda _: True)
     with pytest.raises(UserError, match=f"which {name} shows to others"):
-        write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport(name))
+        write_all(quickstart(), GUEST, tmp_path, transport=find_transport(name))
     assert list(tmp_path.iterdir()) == []
-    assert write_all(quickstart(), GUEST.facts, tmp_path, transport=find_transport("iso"))
+    assert write_all(quickstart(), GUEST, tmp_path, transport=find_transport("iso"))
 
 
 def test_a_cluster_with_a_certificate_or_a_password_has_secrets() -> None:

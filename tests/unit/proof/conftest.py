@@ -31,7 +31,7 @@ from tests import examples
 from tests.specs import quickstart
 
 KEEPALIVED = "2.3.3"
-FACTS = known()["debian12"].facts
+FACTS = known()["debian12"]
 PACKAGES = {"firewalld": "1.3.3-1", "haproxy": "2.6.12-1+deb12u4", "psmisc": "23.6-1", "rsyslog": "8.2302.0-1"}
 HOST = "www.example.com"
 KEY = "ssh-ed25519 " + "A" * 68 + " someone"

@@ -20,7 +20,7 @@ from tests import examples
 from tests.golden import assert_golden
 from tests.specs import quickstart
 
-FACTS = GUEST.facts
+FACTS = GUEST
 
 
 @pytest.mark.parametrize("path", sorted(appliance(quickstart(), FACTS, "2.3.3")))

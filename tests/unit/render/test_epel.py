@@ -19,7 +19,7 @@ GUESTS = ("centos7", "rocky9")
 
 def rendered(guest: str, **image: object) -> dict[str, str]:
     spec = quickstart(guest=guest, image=image)
-    return {path: file.content for path, file in appliance(spec, known()[guest].facts, "2.3.4").items()}
+    return {path: file.content for path, file in appliance(spec, known()[guest], "2.3.4").items()}
 
 
 @pytest.mark.parametrize("guest", GUESTS)

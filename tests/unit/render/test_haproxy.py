@@ -27,7 +27,7 @@ WEB = {"name": "web", "port": 80, "servers": [{"name": "web1", "address": "192.1
 
 
 def conf(cluster: Cluster, release: str = "2.6") -> str:
-    return appliance(cluster, replace(GUEST.facts, haproxy_version=release), "2.3.3")[PATH].content
+    return appliance(cluster, replace(GUEST, haproxy_version=release), "2.3.3")[PATH].content
 
 
 def served(release: str = "2.6", **keys: Any) -> list[str]:
@@ -229,7 +229,7 @@ def test_text_becomes_one_word(text: str, one: str) -> None:
 
 
 def test_the_page_of_maintenance_is_a_whole_answer_and_shows_text_as_text() -> None:
-    files = appliance(quickstart(services=[{**WEB, "maintenance": "Back <soon>, até já"}]), GUEST.facts, "2.3.3")
+    files = appliance(quickstart(services=[{**WEB, "maintenance": "Back <soon>, até já"}]), GUEST, "2.3.3")
     head, _, body = files["/etc/haproxy/maintenance/web.http"].content.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n")
     assert f"Content-Length: {len(body.encode())}" in head
@@ -238,22 +238,22 @@ def test_the_page_of_maintenance_is_a_whole_answer_and_shows_text_as_text() -> N
 
 def test_no_secret_and_no_path_of_this_host_is_in_the_image(tmp_path: Path) -> None:
     cluster = load(examples.with_files("exchange2013", tmp_path))
-    everything = "".join(file.content for file in appliance(cluster, GUEST.facts, "2.3.3").values())
+    everything = "".join(file.content for file in appliance(cluster, GUEST, "2.3.3").values())
     for hidden in (examples.PASSWORD, "PRIVATE KEY", "BEGIN CERTIFICATE", str(tmp_path)):
         assert hidden not in everything
 
 
 def test_the_statistics_page_is_a_file_of_the_seed_that_haproxy_is_told_of() -> None:
-    files = appliance(quickstart(statistics={"password": "secret"}), GUEST.facts, "2.3.3")
+    files = appliance(quickstart(statistics={"password": "secret"}), GUEST, "2.3.3")
     assert "-f /etc/vipforge/statistics.cfg" in files["/etc/default/haproxy"].content
     assert 'port="8404"' in files["/etc/firewalld/zones/vipforge.xml"].content
-    assert "/etc/default/haproxy" not in appliance(quickstart(), GUEST.facts, "2.3.3")
+    assert "/etc/default/haproxy" not in appliance(quickstart(), GUEST, "2.3.3")
 
 
 @pytest.mark.parametrize("name", [*examples.names(), "every option"])
 def test_the_firewall_opens_every_port_that_haproxy_listens_on(name: str, tmp_path: Path) -> None:
     cluster = every_option(tmp_path) if name == "every option" else load(examples.FOLDER / f"{name}.yml")
-    files = appliance(cluster, GUEST.facts, "2.3.3")
+    files = appliance(cluster, GUEST, "2.3.3")
     opened = set(
         re.findall(r'<port port="(\d+)" protocol="tcp"/>', files["/etc/firewalld/zones/vipforge.xml"].content)
     )

@@ -20,7 +20,7 @@ from builder.spec.model import Cluster
 from tests import examples
 from tests.options import every_option
 
-FACTS = replace(known()["centos7"].facts, haproxy_version="1.5.18")
+FACTS = replace(known()["centos7"], haproxy_version="1.5.18")
 SERVER = {
     **dict.fromkeys(("check", "ssl", "check-ssl", "backup", "send-proxy", "send-proxy-v2"), 0),
     **dict.fromkeys(("verify", "ca-file", "verifyhost", "weight", "cookie", "maxconn"), 1),

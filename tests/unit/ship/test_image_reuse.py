@@ -15,18 +15,19 @@ from builder.identity.seed import seed
 from builder.render import appliance
 from builder.ship import image_reuse
 from builder.ship.baked_image import BakedImage
+from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 
 BAKED = quickstart(guest="debian12")
-KEEPALIVED = GUEST.facts.keepalived_for(BAKED)
+KEEPALIVED = keepalived_for(BAKED, GUEST)
 
 
 def image(cluster: Cluster = BAKED) -> BakedImage:
     """The image of a cluster, as its manifest describes it."""
-    files = appliance(cluster, GUEST.facts, KEEPALIVED)
+    files = appliance(cluster, GUEST, KEEPALIVED)
     digests = {path: hashlib.sha256(file.content.encode()).hexdigest() for path, file in files.items()}
-    return BakedImage(Path("appliance.qcow2"), GUEST.facts, 1, 1, "label", cluster.cluster, KEEPALIVED, digests)
+    return BakedImage(Path("appliance.qcow2"), GUEST, 1, 1, "label", cluster.cluster, KEEPALIVED, digests)
 
 
 def other(**changes: object) -> Cluster:
@@ -43,14 +44,14 @@ def test_another_vip_comes_with_the_seed_as_it_would_lie_in_an_image_of_its_own(
     cluster = other(vrrp={"vips": ["192.168.56.99"]})
     found = image_reuse.files(cluster, image())
     assert {"/usr/share/vipforge/vips", "/usr/share/vipforge/keepalived.conf"} <= set(found)
-    made = seed(cluster, cluster.nodes[0], GUEST.facts, public=found)
+    made = seed(cluster, cluster.nodes[0], GUEST, public=found)
     written = {each["path"]: each for each in yaml.safe_load(made.user_data)["write_files"]}
-    own = appliance(cluster, GUEST.facts, KEEPALIVED)
+    own = appliance(cluster, GUEST, KEEPALIVED)
     for path in found:
         assert base64.b64decode(written[path]["content"]).decode() == own[path].content
         assert written[path]["permissions"] == "0644"
     assert written["/etc/vipforge/identity"]["permissions"] == "0600"
-    assert made.instance_id != seed(cluster, cluster.nodes[0], GUEST.facts).instance_id
+    assert made.instance_id != seed(cluster, cluster.nodes[0], GUEST).instance_id
 
 
 def test_the_clusters_own_image_is_taken_as_it_is() -> None:

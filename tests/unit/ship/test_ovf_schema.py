@@ -56,6 +56,6 @@ def test_the_schema_sees_what_is_wrong(right: str, wrong: str) -> None:
 def test_the_environment_of_a_seed_is_valid() -> None:
     cluster = quickstart()
     for node in cluster.nodes:
-        values = environments.properties(seed(cluster, node, GUEST.facts))
+        values = environments.properties(seed(cluster, node, GUEST))
         assert faults("ovf-environment", environments.environment(values)) == ""
     assert faults("ovf-environment", environments.environment({}).replace('oe:id=""', ""))

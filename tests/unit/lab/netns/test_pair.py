@@ -15,7 +15,7 @@ from tests.specs import quickstart
 
 
 def start() -> None:
-    with pair(quickstart(), known()["debian12"].facts, "2.3.3", Path("unused.tar")):
+    with pair(quickstart(), known()["debian12"], "2.3.3", Path("unused.tar")):
         pytest.fail("the pair started")
 
 

@@ -18,7 +18,7 @@ from tests.specs import quickstart
 @pytest.fixture
 def values() -> dict[str, str]:
     cluster = quickstart()
-    return ovf.properties(seed(cluster, cluster.nodes[0], GUEST.facts))
+    return ovf.properties(seed(cluster, cluster.nodes[0], GUEST))
 
 
 def template(*names: str, first: int = 0) -> Any:

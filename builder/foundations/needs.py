@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from builder.guests import choose, settle
+from builder.foundations import choose, settle
 from builder.sources import carry
 from builder.sources.pins import Pin, own_packer, pin
 from builder.spec.load import load

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.guests import known, needs
-from builder.guests.rpm import RpmGuest
+from builder.foundations import guest_of, needs
+from builder.foundations.rpm import RpmGuest
+from builder.guests import known
 from builder.sources.pins import Pin
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -63,7 +64,7 @@ def test_without_a_word_no_base_is_fetched() -> None:
 
 
 def test_all_bases_come_where_they_are_asked_for() -> None:
-    bases = {f"{each.name}={each.version}" for guest in known().values() for each in guest.pins.values()}
+    bases = {f"{each.name}={each.version}" for facts in known().values() for each in guest_of(facts).pins.values()}
     assert bases <= set(named(needs.asked([], bases=True)))
     assert bases <= set(named(needs.asked([ARTICLE], bases=True)))
     assert "haproxy=3.0.11" not in named(needs.asked([ARTICLE], bases=True))

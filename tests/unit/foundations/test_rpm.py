@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.guests import Wanted, choose, known, rpm
-from builder.guests.rpm import HAPROXY, KEEPALIVED, RpmGuest
+from builder.foundations import Wanted, choose, guest_of, rpm
+from builder.foundations.rpm import HAPROXY, KEEPALIVED, RpmGuest
+from builder.guests import known
 from builder.paths import resources
 from builder.roots import dnf, haproxy, keepalived
 from builder.roots.keepalived import product
@@ -16,8 +17,8 @@ from builder.roots.workshop import RpmWorkshop
 from builder.sources.fetch import NotFetched
 from tests.specs import quickstart
 
-FAMILY = [guest for guest in known().values() if isinstance(guest, RpmGuest)]
-CENTOS7 = known()["centos7"]
+FAMILY = [RpmGuest(facts) for facts in known().values() if facts.family == "rpm"]
+CENTOS7, ROCKY9 = (RpmGuest(known()[name]) for name in ("centos7", "rocky9"))
 
 each_guest = pytest.mark.parametrize("guest", FAMILY, ids=lambda guest: guest.facts.name)
 
@@ -108,12 +109,12 @@ def test_a_guest_without_such_disks_refuses_them(name: str) -> None:
     [("centos7", "1.2.13", "gcc"), ("centos7", "2.3.4", "centos-release-scl-rh"), ("rocky9", "2.3.4", "gcc")],
 )
 def test_keepalived_2_has_a_newer_compiler_where_gcc_is_too_old(guest: str, version: str, first: str) -> None:
-    known()[guest].foundation(quickstart(), version, Wanted())
+    guest_of(known()[guest]).foundation(quickstart(), version, Wanted())
     assert compilers == [first]
 
 
 def test_the_newer_compiler_replaces_the_old_one_and_comes_last() -> None:
-    shop = RpmWorkshop("centos7", CENTOS7.repositories, "http://mirror.example/7", CENTOS7.toolchain)
+    shop = RpmWorkshop("centos7", CENTOS7.facts.repositories, "http://mirror.example/7", CENTOS7.facts.toolchain)
     tools = shop.tools(product("2.3.4").libraries)
     root = dnf.Root(shop.repositories, shop.repositories.chosen(shop.override), tools, shop.toolchain)
     assert "gcc" not in tools
@@ -141,7 +142,7 @@ def test_a_template_needs_no_medium(bases: list[tuple]) -> None:
 
 def test_a_medium_that_the_guest_has_not_is_refused(bases: list[tuple]) -> None:
     with pytest.raises(UserError, match="Rocky Linux 9 is not baked from a medium of the kind installer"):
-        known()["rocky9"].foundation(quickstart(), "2.3.4", Wanted("installer"))
+        ROCKY9.foundation(quickstart(), "2.3.4", Wanted("installer"))
     assert bases == []
 
 
@@ -173,7 +174,7 @@ def test_a_base_that_is_nowhere_is_told_with_addresses_digest_and_place(monkeypa
 
 @each_guest
 def test_the_workshop_has_a_compiler_and_snmp_only_where_it_is_asked_for(guest: RpmGuest) -> None:
-    shop = RpmWorkshop(guest.facts.name, guest.repositories)
+    shop = RpmWorkshop(guest.facts.name, guest.facts.repositories)
     plain, with_snmp = (set(shop.tools(product("1.2.13", snmp=snmp).libraries)) for snmp in (False, True))
     assert {"gcc", "make", "openssl-devel", "libnl3-devel", "pkgconfig"} <= plain
     assert with_snmp - plain == {"net-snmp-devel"}
@@ -181,5 +182,5 @@ def test_the_workshop_has_a_compiler_and_snmp_only_where_it_is_asked_for(guest: 
 
 @each_guest
 def test_the_signing_key_is_known_by_its_whole_fingerprint(guest: RpmGuest) -> None:
-    assert len(guest.repositories.fingerprint) == 40
-    assert guest.repositories.key_name.startswith("RPM-GPG-KEY-")
+    assert len(guest.facts.repositories.fingerprint) == 40
+    assert guest.facts.repositories.key_name.startswith("RPM-GPG-KEY-")

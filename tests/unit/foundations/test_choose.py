@@ -3,61 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from builder import guests
 from builder.errors import UserError
-from builder.guests import choose, instead, known, settle
-from builder.paths import resources
+from builder.foundations import choose, guest_of, instead, settle
+from builder.foundations.rpm import RpmGuest
+from builder.guests import Facts, known
 from builder.render import appliance
 from builder.sources import reach
 from builder.sources.pins import pin
-from builder.spec.features import TooOld
-from builder.spec.image import EPEL_GUESTS
+from builder.spec.features import TooOld, keepalived_for
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 
-CENTOS7 = known()["centos7"].facts
+CENTOS7 = known()["centos7"]
 
 
 def asking(guest: str, profile: str = "classic", interface: str = "auto") -> Cluster:
     return quickstart(guest=guest, vrrp={"profile": profile}, network={"interface": interface})
 
 
-def stand_in(name: str, *, reachable: bool) -> SimpleNamespace:
-    return SimpleNamespace(facts=known()[name].facts, reachable=lambda *, offline: reachable and not offline)
-
-
 @pytest.fixture
 def centos7_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     """A base that is neither cached nor had when offline, but answers."""
-    there = {"centos7": stand_in("centos7", reachable=True), "debian12": known()["debian12"]}
-    monkeypatch.setattr(guests, "known", lambda: there)
-
-
-def test_every_guest_is_found_by_the_name_in_its_facts() -> None:
-    assert known()["debian12"].facts.name == "debian12"
-    assert all(guest.facts.name == name for name, guest in known().items())
+    monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: not offline)
 
 
 def test_the_asked_one_is_chosen() -> None:
-    assert choose(asking("debian12")) is known()["debian12"]
+    assert choose(asking("debian12")) == guest_of(known()["debian12"])
 
 
-def test_one_that_this_release_lacks_is_refused_with_those_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guests, "known", lambda: {"debian12": stand_in("debian12", reachable=True)})
-    with pytest.raises(UserError, match="guest rocky9 cannot be baked by this release") as caught:
-        choose(asking("rocky9"))
-    assert caught.value.hint == "use one of: debian12, or auto"
+@pytest.mark.parametrize("facts", known().values(), ids=known())
+def test_every_guest_has_its_family(facts: Facts) -> None:
+    assert guest_of(facts).facts is facts
+    assert (facts.repositories is None) == (facts.family == "deb")
 
 
 @pytest.mark.parametrize(("centos_in_reach", "expected"), [(True, "centos7"), (False, "debian12")])
 def test_auto_takes_the_first_in_reach(monkeypatch: pytest.MonkeyPatch, centos_in_reach: bool, expected: str) -> None:
-    there = [stand_in("debian12", reachable=True), stand_in("centos7", reachable=centos_in_reach)]
-    monkeypatch.setattr(guests, "known", lambda: {guest.facts.name: guest for guest in there})
+    monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: centos_in_reach)  # noqa: ARG005 - its name
     assert choose(asking("auto")).facts.name == expected
 
 
@@ -108,7 +94,7 @@ def test_auto_leaves_out_a_guest_whose_only_card_has_another_name() -> None:
 def test_the_default_keepalived_follows_the_profile(
     guest: str, profile: str, named: str | None, expected: str
 ) -> None:
-    assert known()[guest].facts.keepalived_for(quickstart(keepalived=named, vrrp={"profile": profile})) == expected
+    assert keepalived_for(quickstart(keepalived=named, vrrp={"profile": profile}), known()[guest]) == expected
 
 
 def test_a_newer_keepalived_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,9 +119,9 @@ def test_a_version_that_the_spec_names_is_never_changed() -> None:
         settle(cluster, CENTOS7)
 
 
-@pytest.mark.parametrize("guest", known().values(), ids=known())
-def test_every_keepalived_that_a_guest_may_get_is_pinned(guest: guests.Guest) -> None:
-    for version in filter(None, (guest.facts.default_keepalived, guest.facts.newer_keepalived)):
+@pytest.mark.parametrize("facts", known().values(), ids=known())
+def test_every_keepalived_that_a_guest_may_get_is_pinned(facts: Facts) -> None:
+    for version in filter(None, (facts.default_keepalived, facts.newer_keepalived)):
         assert pin("keepalived", version).urls
 
 
@@ -146,34 +132,8 @@ def test_a_card_of_another_name_than_the_guest_gives_is_refused() -> None:
     assert choose(asking("centos7", interface="eth0")).facts.name == "centos7"
 
 
-@pytest.mark.parametrize("guest", known().values(), ids=known())
-def test_what_the_facts_name_is_there(guest: guests.Guest) -> None:
-    assert guest.facts.provision
-    for name in guest.facts.provision:
-        assert resources("packer", "provision", name).is_file()
-    for name in guest.facts.overlay:
-        assert resources("packer", "overlay", name).is_dir()
-
-
-def test_the_scripts_of_all_folders_run_in_the_order_of_their_names() -> None:
-    names = [name.split("/")[1] for name in guests.provision_scripts("common", "debian")]
-    assert names == sorted(names)
-    assert {"10-overlay.sh", "50-services.sh"} <= set(names)
-
-
-@pytest.mark.parametrize("guest", known().values(), ids=known())
-def test_no_two_scripts_of_a_guest_have_one_number(guest: guests.Guest) -> None:
-    """Between two of the same number, the rest of their names would decide which runs first."""
-    numbers = [name.split("/")[1].split("-")[0] for name in guest.facts.provision]
-    assert len(set(numbers)) == len(numbers)
-
-
 def test_another_guest_than_the_specs_is_refused_where_it_cannot_have_epel() -> None:
     asked = instead(quickstart(guest="rocky9", image={"epel": True}), "debian12")
     with pytest.raises(UserError, match="the spec asks for EPEL, which Debian 12 cannot have") as caught:
         choose(asked)
     assert "centos7, rocky9" in caught.value.hint
-
-
-def test_the_spec_knows_the_guests_that_can_have_epel() -> None:
-    assert tuple(name for name, guest in sorted(known().items()) if guest.facts.epel) == EPEL_GUESTS

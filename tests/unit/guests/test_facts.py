@@ -1,0 +1,55 @@
+"""The facts of every guest: complete, and true of the files that they name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from builder.guests import Facts, embedded, in_order_of_preference, known, provision_scripts
+from builder.paths import resources
+
+EVERY = pytest.mark.parametrize("facts", known().values(), ids=known())
+
+
+def test_every_guest_is_found_by_the_name_in_its_facts() -> None:
+    assert list(known()) == sorted(known())
+    assert all(facts.name == name for name, facts in known().items())
+
+
+@EVERY
+def test_a_guest_has_a_file_of_its_name(facts: Facts) -> None:
+    assert import_module(f"builder.guests.{facts.name}").GUEST is facts
+
+
+@EVERY
+def test_what_the_facts_name_is_there(facts: Facts) -> None:
+    assert facts.provision
+    for name in facts.provision:
+        assert resources("packer", "provision", name).is_file()
+    for name in facts.overlay:
+        assert resources("packer", "overlay", name).is_dir()
+    assert facts.packages
+    assert facts.snmp_packages
+    assert bool(facts.kickstart) == bool(facts.installer) == ("installer" in facts.media)
+
+
+def test_the_scripts_of_all_folders_run_in_the_order_of_their_names() -> None:
+    names = [name.split("/")[1] for name in provision_scripts("common", "debian")]
+    assert names == sorted(names)
+    assert {"10-overlay.sh", "50-services.sh"} <= set(names)
+
+
+@EVERY
+def test_no_two_scripts_of_a_guest_have_one_number(facts: Facts) -> None:
+    """Between two of the same number, the rest of their names would decide which runs first."""
+    numbers = [name.split("/")[1].split("-")[0] for name in facts.provision]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_auto_tries_centos7_and_ends_with_the_guest_that_is_always_there() -> None:
+    assert [facts.name for facts in in_order_of_preference()] == ["centos7", "debian12"]
+    places = [facts.auto for facts in known().values() if facts.auto]
+    assert len(set(places)) == len(places)
+    assert embedded().repositories is None
+    assert embedded().bases == ()
