@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from builder.guests import known
 from builder.spec.model import Cluster, Node
 
 CPUS = 2
@@ -20,13 +20,6 @@ class GuestSystem:
     title: str
 
 
-# Identifiers that ESXi 6.5 knows already: it has no later one of Debian than 10.
-SYSTEMS = MappingProxyType(
-    {
-        "centos7": GuestSystem(107, "centos7_64Guest", "CentOS 7 (64-bit)"),
-        "debian12": GuestSystem(96, "debian10_64Guest", "Debian GNU/Linux 12 (64-bit)"),
-    }
-)
 ANY_LINUX = GuestSystem(101, "otherLinux64Guest", "Linux (64-bit)")
 
 
@@ -45,8 +38,11 @@ class OvfMachine:
 
 
 def system(guest: str) -> GuestSystem:
-    """The guest of that name, or any Linux where hypervisors have no name for it."""
-    return SYSTEMS.get(guest, ANY_LINUX)
+    """The guest of that name; any Linux for an image that does not say what it is."""
+    facts = known().get(guest)
+    if facts is None:
+        return ANY_LINUX
+    return GuestSystem(facts.cim_type, facts.vsphere_type, f"{facts.full_title or facts.title} (64-bit)")
 
 
 def machine_name(cluster: Cluster, node: Node) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+import builder
 from builder.guests import Facts, embedded, in_order_of_preference, known, provision_scripts
 from builder.paths import resources
 
+BUILDER = Path(builder.__file__).parent
 EVERY = pytest.mark.parametrize("facts", known().values(), ids=known())
 
 
@@ -53,3 +57,12 @@ def test_auto_tries_centos7_and_ends_with_the_guest_that_is_always_there() -> No
     assert len(set(places)) == len(places)
     assert embedded().repositories is None
     assert embedded().bases == ()
+
+
+def test_no_other_module_names_a_guest() -> None:
+    """What depends on the guest is a fact in its file; the next guest would be missing from a table elsewhere."""
+    found = []
+    for path in sorted(BUILDER.rglob("*.py")):
+        words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        found += [f"{path.relative_to(BUILDER)} names {name}" for name in known() if name in words]
+    assert [line for line in found if not line.startswith("guests/")] == []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from builder.guests import known
 from builder.ship.machine import OvfMachine, system
 from builder.ship.ovf import OVF, RASD, VMW, descriptor
 from tests.golden import assert_golden
@@ -12,8 +16,8 @@ NAMES = {"ovf": OVF, "rasd": RASD}
 MACHINE = OvfMachine("quickstart", system("debian12"), "3dd0695df4ce69d4", "appliance-disk1.vmdk", 123456, 4 << 30)
 
 
-def envelope() -> ET.Element:
-    return ET.fromstring(descriptor(MACHINE))
+def envelope(machine: OvfMachine = MACHINE) -> ET.Element:
+    return ET.fromstring(descriptor(machine))
 
 
 def items(kind: int) -> list[ET.Element]:
@@ -75,8 +79,18 @@ def test_no_property_has_a_value_in_the_image() -> None:
     assert {each.get(f"{{{OVF}}}value") for each in envelope().iter(f"{{{OVF}}}Property")} == {""}
 
 
-def test_a_guest_that_vsphere_has_no_name_for_is_any_linux() -> None:
-    assert system("tomorrow").vsphere == "otherLinux64Guest"
-    section = envelope().find(".//ovf:OperatingSystemSection", NAMES)
+SYSTEMS = {
+    "centos7": ("107", "centos7_64Guest", "CentOS 7 (64-bit)"),
+    "debian12": ("96", "debian10_64Guest", "Debian GNU/Linux 12 (64-bit)"),
+    "rocky9": ("101", "rockylinux_64Guest", "Rocky Linux 9 (64-bit)"),
+    "": ("101", "otherLinux64Guest", "Linux (64-bit)"),
+}
+"""Each guest, and an image that does not say what it is: the section's id, vSphere's identifier, and the title."""
+
+
+@pytest.mark.parametrize("guest", [*known(), ""])
+def test_the_descriptor_says_what_the_guest_is(guest: str) -> None:
+    section = envelope(replace(MACHINE, system=system(guest))).find(".//ovf:OperatingSystemSection", NAMES)
     assert section is not None
-    assert section.get(f"{{{VMW}}}osType") == "debian10_64Guest"
+    found = (section.get(f"{{{OVF}}}id"), section.get(f"{{{VMW}}}osType"))
+    assert (*found, section.findtext("ovf:Description", "", NAMES)) == SYSTEMS[guest]
