@@ -85,7 +85,7 @@ DOES = {
 }
 FILES = {
     REPO: "[base]\nmirrorlist=http://mirrorlist.example/\n",
-    **{f"{KEYS}-{vendor}": "a key\n" for vendor in ("CentOS-7", "Rocky-9")},
+    **{f"{KEYS}-{vendor}": "a key\n" for vendor in ("AlmaLinux-9", "CentOS-7", "Rocky-9")},
     "/etc/sudoers.d/README": "read last\n",
     "/etc/ssh/sshd_config": "PasswordAuthentication yes\nUseDNS yes\n",
     "/etc/selinux/config": "SELINUX=enforcing\nSELINUXTYPE=targeted\n",

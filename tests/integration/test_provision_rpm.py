@@ -27,7 +27,7 @@ start() {
     daemon keepalived ${KEEPALIVED_OPTIONS}
 }
 """
-GUESTS = ("centos7", "rocky9")
+GUESTS = [name for name, facts in known().items() if facts.family == "rpm"]
 MAY_FAIL = "semanage fcontext --add"
 """Followed by --modify, which must work then."""
 

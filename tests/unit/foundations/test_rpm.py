@@ -54,8 +54,8 @@ def test_a_newer_haproxy_is_uploaded_where_the_spec_asks_for_it(bases: list[tupl
     assert len(bases) == 2
 
 
-def test_the_family_has_two_children() -> None:
-    assert [guest.facts.name for guest in FAMILY] == ["centos7", "rocky9"]
+def test_the_guests_of_the_family() -> None:
+    assert [guest.facts.name for guest in FAMILY] == ["alma9", "centos7", "rocky9"]
 
 
 @each_guest
@@ -95,7 +95,7 @@ def test_the_spec_may_name_another_of_the_vendors_disks(bases: list[tuple]) -> N
     assert guest.outline(quickstart(), "1.2.13", "disk").key != CENTOS7.outline(quickstart(), "1.2.13", "disk").key
 
 
-@pytest.mark.parametrize("name", ["debian12", "rocky9"])
+@pytest.mark.parametrize("name", ["debian12", "rocky9", "alma9"])
 def test_a_guest_without_such_disks_refuses_them(name: str) -> None:
     """`--guest` may name another one than the spec."""
     with pytest.raises(UserError, match="has no base 2009") as caught:
@@ -106,7 +106,12 @@ def test_a_guest_without_such_disks_refuses_them(name: str) -> None:
 @pytest.mark.usefixtures("bases")
 @pytest.mark.parametrize(
     ("guest", "version", "first"),
-    [("centos7", "1.2.13", "gcc"), ("centos7", "2.3.4", "centos-release-scl-rh"), ("rocky9", "2.3.4", "gcc")],
+    [
+        ("centos7", "1.2.13", "gcc"),
+        ("centos7", "2.3.4", "centos-release-scl-rh"),
+        ("rocky9", "2.3.4", "gcc"),
+        ("alma9", "2.3.4", "gcc"),
+    ],
 )
 def test_keepalived_2_has_a_newer_compiler_where_gcc_is_too_old(guest: str, version: str, first: str) -> None:
     guest_of(known()[guest]).foundation(quickstart(), version, Wanted())

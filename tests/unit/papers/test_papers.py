@@ -46,7 +46,16 @@ def test_what_is_compiled_is_listed_beside_the_guests_packages(manifest: dict[st
     assert {"pkg:deb/debian/haproxy@2.6.12-1%2Bdeb12u2", "pkg:generic/vipforge@0.1.0"} <= parts.keys()
 
 
-@pytest.mark.parametrize(("guest", "url"), [("centos7", "pkg:rpm/centos/bash@4.2"), ("other", "pkg:generic/bash@4.2")])
+@pytest.mark.parametrize(
+    ("guest", "url"),
+    [
+        ("alma9", "pkg:rpm/almalinux/bash@4.2"),
+        ("centos7", "pkg:rpm/centos/bash@4.2"),
+        ("debian12", "pkg:deb/debian/bash@4.2"),
+        ("rocky9", "pkg:rpm/rocky/bash@4.2"),
+        ("other", "pkg:generic/bash@4.2"),
+    ],
+)
 def test_packages_are_named_by_the_urls_of_their_kind(manifest: dict[str, Any], guest: str, url: str) -> None:
     bill = json.loads(sbom({**manifest, "guest": guest, "packages": {"bash": "4.2"}}))
     assert url in [part["purl"] for part in bill["components"]]

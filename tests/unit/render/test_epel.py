@@ -8,13 +8,13 @@ import pytest
 
 from builder.guests import known
 from builder.render import appliance
+from builder.spec.image import EPEL_GUESTS
 from tests.golden import assert_golden
 from tests.specs import quickstart
 
 EPEL = "/etc/yum.repos.d/vipforge-epel.repo"
 VENDOR = "/etc/yum.repos.d/vipforge.repo"
 PACKAGES = "/usr/share/vipforge/packages"
-GUESTS = ("centos7", "rocky9")
 
 
 def rendered(guest: str, **image: object) -> dict[str, str]:
@@ -22,13 +22,13 @@ def rendered(guest: str, **image: object) -> dict[str, str]:
     return {path: file.content for path, file in appliance(spec, known()[guest], "2.3.4").items()}
 
 
-@pytest.mark.parametrize("guest", GUESTS)
+@pytest.mark.parametrize("guest", EPEL_GUESTS)
 @pytest.mark.parametrize("path", [EPEL, VENDOR])
 def test_whole_files_with_epel(guest: str, path: str) -> None:
     assert_golden(f"rendered/epel/{guest}/{Path(path).name}", rendered(guest, epel=True)[path])
 
 
-@pytest.mark.parametrize("guest", GUESTS)
+@pytest.mark.parametrize("guest", EPEL_GUESTS)
 def test_its_key_comes_with_a_package_of_the_vendor(guest: str) -> None:
     files = rendered(guest, epel=True)
     assert "\nepel-release\n" in files[PACKAGES]

@@ -80,6 +80,7 @@ def test_no_property_has_a_value_in_the_image() -> None:
 
 
 SYSTEMS = {
+    "alma9": ("101", "almalinux_64Guest", "AlmaLinux 9 (64-bit)"),
     "centos7": ("107", "centos7_64Guest", "CentOS 7 (64-bit)"),
     "debian12": ("96", "debian10_64Guest", "Debian GNU/Linux 12 (64-bit)"),
     "rocky9": ("101", "rockylinux_64Guest", "Rocky Linux 9 (64-bit)"),

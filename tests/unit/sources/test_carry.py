@@ -34,7 +34,7 @@ def test_the_list_says_what_is_cached(server: Server, pin_at: PinAt, monkeypatch
 def test_every_pin_is_a_base_or_small() -> None:
     small, bases = carry.of_kind(bases=False), carry.of_kind(bases=True)
     assert sorted((*small, *bases), key=str) == sorted(every(), key=str)
-    assert {each.name for each in bases} == {"centos7-cloud", "centos7-minimal", "rocky9-cloud"}
+    assert {each.name for each in bases} == {"alma9-cloud", "centos7-cloud", "centos7-minimal", "rocky9-cloud"}
     assert all(each.size < 20_000_000 for each in small)
 
 

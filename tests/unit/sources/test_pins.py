@@ -8,6 +8,7 @@ import re
 import pytest
 
 from builder.errors import UserError
+from builder.guests import known
 from builder.sources.pins import every, pin
 
 
@@ -25,15 +26,11 @@ def test_every_digest_is_one_of_its_algorithm(each: object) -> None:
     assert each.urls
 
 
-@pytest.mark.parametrize(
-    ("name", "version"),
-    [
-        ("centos7-cloud", "2211"),
-        ("centos7-cloud", "2009"),
-        ("centos7-minimal", "2009"),
-        ("rocky9-cloud", "9.8-20260525.0"),
-    ],
-)
+CLOUD = [(f"{facts.name}-cloud", version) for facts in known().values() for version in facts.bases]
+INSTALLERS = [(f"{facts.name}-minimal", facts.installer) for facts in known().values() if facts.installer]
+
+
+@pytest.mark.parametrize(("name", "version"), [*CLOUD, *INSTALLERS])
 def test_the_vendors_bases_are_pinned(name: str, version: str) -> None:
     assert pin(name, version).algorithm == "sha256"
     assert all(url.endswith(pin(name, version).file) for url in pin(name, version).urls)

@@ -21,14 +21,14 @@ CASES = {
         ("cluster: demo\n", "cluster: demo\nimage: {epel: true}\n", "true"),
         (
             "EPEL is for guests of the RPM family, and the guest is auto",
-            "name one of them as guest (centos7, rocky9), or remove the line",
+            "name one of them as guest (alma9, centos7, rocky9), or remove the line",
         ),
     ),
     "EPEL for Debian": (
         ("cluster: demo\n", "cluster: demo\nguest: debian12\nimage: {epel: true}\n", "true"),
         (
             "EPEL is for guests of the RPM family, and the guest is debian12",
-            "name one of them as guest (centos7, rocky9), or remove the line",
+            "name one of them as guest (alma9, centos7, rocky9), or remove the line",
         ),
     ),
     "a mirror of EPEL without EPEL": (
