@@ -49,10 +49,11 @@ def described(folder: Path, tool: PackerFacts, facts: Facts, builder: Builder, *
     """A template whose files are there."""
     folder.mkdir(exist_ok=True)
     made = inputs(facts, builder, folder)
-    for file in (*made.scripts, made.payload, *made.foundation.uploads.values(), made.foundation.disk):
+    disk = made.foundation.disk  # None where a vCenter has a template
+    for file in filter(None, (*made.scripts, made.payload, *made.foundation.uploads.values(), disk)):
         file.write_text("x")
     way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
-    made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
+    made = replace(made, access=way_in, foundation_sha256=sha256(disk) if disk else "")
     body = template(made, tool.version, builder)
     body["source"][builder.kind]["appliance"].update(changes)
     path = folder / "appliance.pkr.json"
