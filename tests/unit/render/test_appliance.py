@@ -14,6 +14,7 @@ from builder.errors import UserError
 from builder.guests.debian12 import GUEST
 from builder.render import appliance, keepalived_conf, payload
 from builder.render.keepalived import TEMPLATE, marks
+from builder.render.payload import TIME
 from builder.render.templates import render
 from builder.spec.load import load
 from tests import examples
@@ -127,7 +128,7 @@ def test_the_payload_unpacks_as_root_owned_files() -> None:
     with tarfile.open(fileobj=io.BytesIO(payload(files))) as tar:
         entries = {"/" + entry.name: entry for entry in tar}
     assert entries.keys() == files.keys()
-    assert {(entry.uid, entry.gid, entry.mtime) for entry in entries.values()} == {(0, 0, 0)}
+    assert {(entry.uid, entry.gid, entry.mtime) for entry in entries.values()} == {(0, 0, TIME)}
     assert entries["/usr/libexec/vipforge/identity"].mode == 0o755
 
 

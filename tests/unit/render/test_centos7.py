@@ -131,6 +131,13 @@ def test_a_newer_haproxy_from_source_brings_its_unit_and_its_words() -> None:
     assert "/etc/systemd/system/haproxy.service.d/source.conf" not in rendered(quickstart(), "2.3.4")
 
 
+def test_a_stop_ends_every_process_of_haproxy_1_5() -> None:
+    """Its wrapper waits for the process of before a reload, as long as a client has a connection to it."""
+    drop_in = "/etc/systemd/system/haproxy.service.d/wrapper.conf"
+    assert "KillMode=control-group\n" in rendered(quickstart(), "2.3.4")[drop_in]
+    assert drop_in not in rendered(quickstart(haproxy={"source": "3.0.11"}), "2.3.4")
+
+
 def test_a_newer_haproxy_cannot_speak_tls_1_3_with_an_old_openssl() -> None:
     cluster = quickstart(haproxy={"source": "3.0.11"}, tls={"minimum": "1.3"})
     with pytest.raises(TooOld, match=r"HAProxy 3\.0\.11 cannot speak TLS 1\.3 in CentOS 7"):
