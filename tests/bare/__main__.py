@@ -30,8 +30,12 @@ def main() -> int:
     asked = parser.parse_args()
     if os.geteuid() != 0:
         return _fail("roots are made and entered as root only: run this as root, or with sudo", LACKS)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGINT))
+    for ending in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # a shell lets what it starts beside it ignore SIGINT
+        signal.signal(ending, signal.default_int_handler)
     try:
         return _run(asked)
     except subprocess.TimeoutExpired as late:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,16 +19,16 @@ from tests.bare.root import Root, made
 pytestmark = pytest.mark.integration
 
 RELEASE = "busybox"
-KILLED = """
+MAIN = """
 import sys
-from pathlib import Path
-from tests.bare import root as module
 sys.path.insert(0, "tests/integration")
 import test_bare_root
-module._bootstrap = test_bare_root.busybox
-with module.made("busybox", Path(sys.argv[1]), Path(sys.argv[2])) as root:
-    root.run("touch at-work; sleep 600 & sleep 600", minutes=1)
+from tests.bare import __main__ as command, root
+root._bootstrap = test_bare_root.busybox
+sys.argv = ["bare", "busybox", "--place", sys.argv[1], "touch at-work; sleep 600 & sleep 600"]
+sys.exit(command.main())
 """
+"""The command itself, with a root of busybox."""
 
 
 def busybox(_: str, root: Path) -> None:
@@ -48,6 +49,17 @@ def out(root: Root, command: str) -> str:
     """What a command writes; into the clone, which is at hand from outside as well."""
     assert root.run(f"{{ {command}; }} > said", minutes=1) == 0
     return (root.path / "root" / "vipforge" / "said").read_text()
+
+
+def started(place: Path, home: Path, **more: Any) -> subprocess.Popen[bytes]:
+    """A run that is at work in its root."""
+    environment = {**os.environ, "PYTHONPATH": str(module.CHECKOUT), "XDG_CACHE_HOME": str(home)}
+    words = [sys.executable, "-c", MAIN, place]
+    running = subprocess.Popen(words, cwd=module.CHECKOUT, env=environment, **more)
+    deadline = time.monotonic() + 30
+    while not list(place.glob("*.*/root/root/vipforge/at-work")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return running
 
 
 def folders(place: Path) -> list[Path]:
@@ -92,14 +104,18 @@ def test_a_command_that_takes_too_long_ends_with_all_that_it_started(place: Path
     assert folders(place) == []
 
 
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(place: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    running = started(place, tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    running.send_signal(ending)
+    assert running.wait(20) == 130
+    assert folders(place) == []
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next_and_what_runs_is_not(place: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-c", KILLED, place, tmp_path / "cache"]
-    running = subprocess.Popen(words, cwd=module.CHECKOUT, env={**os.environ, "PYTHONPATH": str(module.CHECKOUT)})
-    deadline = time.monotonic() + 30
-    while not list(place.glob("*.*/root/root/vipforge/at-work")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    running = started(place, tmp_path)
     (left,) = folders(place)
-    with made(RELEASE, place, tmp_path / "cache") as root:
+    with made(RELEASE, place, tmp_path / "vipforge-bare") as root:
         assert left.exists()
         assert root.kept is None, "apt wants its archives for itself"
     running.send_signal(signal.SIGKILL)
