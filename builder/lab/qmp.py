@@ -1,18 +1,22 @@
-"""A small client of QMP, QEMU's control protocol (QEMU's documentation, "QEMU Machine Protocol")."""
+"""Commands to one running QEMU over QMP, its control protocol, by the QEMU project's own client (`qemu.qmp`)."""
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
+
+from qemu.qmp import ConnectError, ExecInterruptedError, ExecuteError, QMPClient, QMPError
 
 from builder.errors import UserError
 
 SECONDS = 10
+"""The limit of each answer."""
+Result = TypeVar("Result")
 
 
 class QmpError(UserError):
@@ -26,28 +30,20 @@ class QmpGone(QmpError):
 class Qmp:
     """Commands to one running QEMU."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, runner: asyncio.Runner, client: QMPClient) -> None:
+        self._runner = runner
+        self._client = client
 
-    def execute(self, command: str, **arguments: str | bool) -> dict[str, Any]:
-        """One command; returns what QEMU returns. Events that come in between are passed over."""
-        self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self._stream.flush()
-        while True:
-            answer = self.read()
-            if "error" in answer:
-                raise QmpError(f"QEMU refused {command}: {answer['error'].get('desc', answer['error'])}")
-            if "return" in answer:
-                result: dict[str, Any] = answer["return"]
-                return result
-
-    def read(self) -> dict[str, Any]:
-        """The next message."""
-        line = self._stream.readline()
-        if not line:
-            raise QmpGone("QEMU has closed its monitor")
-        message: dict[str, Any] = json.loads(line)
-        return message
+    def execute(self, command: str, **arguments: str | bool) -> Any:  # noqa: ANN401 - each command has its own
+        """Run one command and return what QEMU returns."""
+        try:
+            return self._runner.run(_limited(self._client.execute(command, arguments)))
+        except ExecuteError as refusal:
+            raise QmpError(f"QEMU refused {command}: {refusal}") from refusal
+        except ExecInterruptedError as failure:
+            raise QmpGone(f"QEMU closed its monitor before it answered {command}") from failure
+        except TimeoutError as failure:
+            raise QmpError(f"QEMU did not answer {command} within {SECONDS} s") from failure
 
     def state(self) -> str:
         """`running`, `paused`, `shutdown`, … (RunState in QEMU's QMP reference)."""
@@ -84,28 +80,45 @@ def connected(path: Path) -> Iterator[Qmp]:
 
     Raises QmpGone where no QEMU runs, and QmpError where it does not answer within 10 s.
     """
-    try:
-        with _connect(path) as connection, connection.makefile("rw", encoding="utf-8") as stream:
-            qmp = Qmp(stream)
-            qmp.read()
-            qmp.execute("qmp_capabilities")
-            yield qmp
-    except (FileNotFoundError, ConnectionError) as failure:
-        raise QmpGone(f"no QEMU runs at {path}: {failure}") from failure
-    except OSError as failure:
-        raise QmpError(f"no QEMU answers at {path}: {failure}") from failure
+    with asyncio.Runner() as runner:
+        try:
+            client = runner.run(_limited(_open(path)))
+        except (OSError, ConnectError) as failure:
+            raise _unreached(path, failure) from failure
+        try:
+            yield Qmp(runner, client)
+        finally:
+            with suppress(QMPError, OSError, EOFError):  # a machine that has ended closes it first
+                runner.run(_limited(client.disconnect()))
 
 
-def _connect(path: Path) -> socket.socket:
-    """Connect by way of the folder's handle: the address of a UNIX socket has 108 bytes at most (unix(7))."""
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(SECONDS)
+async def _limited(asked: Coroutine[Any, Any, Result]) -> Result:
+    async with asyncio.timeout(SECONDS):
+        return await asked
+
+
+async def _open(path: Path) -> QMPClient:
+    """Connect by way of the folder's handle: the address of a UNIX socket has 108 bytes at most (unix(7)).
+
+    Not by asyncio, which believes itself connected where other clients fill the monitor's queue.
+    """
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    client, connection = QMPClient(), socket.socket(socket.AF_UNIX)
+    connection.settimeout(SECONDS)
     try:
         connection.connect(f"/proc/self/fd/{folder}/{path.name}")
+        await client.connect(connection)
     except BaseException:
         connection.close()
         raise
     finally:
         os.close(folder)
-    return connection
+    return client
+
+
+def _unreached(path: Path, failure: OSError | ConnectError) -> QmpError:
+    cause = failure.exc if isinstance(failure, ConnectError) else failure
+    if isinstance(cause, FileNotFoundError | ConnectionError | EOFError):
+        return QmpGone(f"no QEMU runs at {path}: {str(cause) or 'it closed its monitor'}")
+    reason = f"no answer within {SECONDS} s" if isinstance(cause, TimeoutError) else cause
+    return QmpError(f"no QEMU answers at {path}: {reason}")

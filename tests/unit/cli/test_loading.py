@@ -11,7 +11,7 @@ import pytest
 from builder.paths import resources
 
 QUICKSTART = resources("examples", "quickstart.yml")
-HEAVY = {"cryptography", "cyclonedx", "filelock", "jinja2", "pycdlib", "pyVmomi", "rich", "testinfra"}
+HEAVY = {"cryptography", "cyclonedx", "filelock", "jinja2", "pycdlib", "pyVmomi", "qemu", "rich", "testinfra"}
 LOAD = """
 import sys
 from builder.__main__ import main

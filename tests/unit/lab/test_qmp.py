@@ -6,8 +6,8 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,20 @@ import pytest
 from builder.lab import qmp
 
 GREETING = {"QMP": {"version": {}, "capabilities": []}}
-EVENT = {"event": "STOP", "timestamp": {}}
+EVENT = {"event": "STOP", "timestamp": {"seconds": 1, "microseconds": 0}}
 
 
 @contextmanager
-def qemu(path: Path, *answers: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    """Listens at `path`, greets, and gives the answers one by one; yields the commands it got."""
+def qemu(
+    path: Path,
+    *answers: dict[str, Any],
+    greeting: dict[str, Any] | None = GREETING,
+    then: Callable[[socket.socket], None] | None = None,
+) -> Iterator[list[dict[str, Any]]]:
+    """Listens at `path`, greets, and gives the answers one by one; yields the commands it got.
+
+    Without a greeting, or with another one, it ends there; `then` is what it does after the last answer.
+    """
     heard: list[dict[str, Any]] = []
     here = Path.cwd()
     with socket.socket(socket.AF_UNIX) as listener:
@@ -32,17 +40,39 @@ def qemu(path: Path, *answers: dict[str, Any]) -> Iterator[list[dict[str, Any]]]
 
         def speak() -> None:
             connection, _ = listener.accept()
-            with connection, connection.makefile("rw") as stream:
-                for messages in ([GREETING], [{"return": {}}], *([EVENT, answer] for answer in answers)):
-                    if messages != [GREETING]:
-                        heard.append(json.loads(stream.readline()))
-                    stream.writelines(json.dumps(each) + "\n" for each in messages)
-                    stream.flush()
+            with connection:
+                if greeting:
+                    say(connection, greeting)
+                if greeting != GREETING:
+                    return
+                for messages in ([{"return": {}}], *([EVENT, answer] for answer in answers)):
+                    asked = hear(connection)
+                    messages[-1] |= {"id": asked.pop("id")} if "id" in asked else {}
+                    heard.append(asked)
+                    say(connection, *messages)
+                if then:
+                    then(connection)
 
         thread = threading.Thread(target=speak)
         thread.start()
         yield heard
         thread.join(timeout=5)
+
+
+def say(connection: socket.socket, *messages: dict[str, Any]) -> None:
+    """Send messages as QEMU does, a line each."""
+    connection.sendall(b"".join(json.dumps(each).encode() + b"\r\n" for each in messages))
+
+
+def hear(connection: socket.socket) -> dict[str, Any]:
+    """The client's next command. Like QEMU, it needs no end of a line to know that a command is complete."""
+    text = b""
+    while more := connection.recv(4096):
+        text += more
+        with suppress(json.JSONDecodeError):
+            command: dict[str, Any] = json.loads(text)
+            return command
+    raise AssertionError("the client closed the connection before it sent a command")
 
 
 def test_events_between_a_command_and_its_answer_are_passed_over(tmp_path: Path) -> None:
@@ -79,9 +109,87 @@ def test_no_qemu_is_told_from_a_silent_one(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(qmp, "SECONDS", 0.2)
     with pytest.raises(qmp.QmpGone), qmp.connected(tmp_path / "nothing"):
         pass
+    with pytest.raises(qmp.QmpGone), qmp.connected(tmp_path / "no" / "folder"):
+        pass
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent"))
         silent.listen(1)
         with pytest.raises(qmp.QmpError) as caught, qmp.connected(tmp_path / "silent"):
             pass
     assert not isinstance(caught.value, qmp.QmpGone)
+
+
+def ends(connection: socket.socket) -> None:
+    """Hear one more command, and end without an answer."""
+    hear(connection)
+
+
+def test_a_machine_that_ends_while_it_is_asked_is_gone(tmp_path: Path) -> None:
+    with qemu(tmp_path / "qmp", then=ends):
+        with pytest.raises(qmp.QmpGone, match="closed its monitor before it answered query-status"):
+            with qmp.connected(tmp_path / "qmp") as machine:
+                machine.state()
+
+
+def test_a_machine_that_ends_before_it_greets_is_gone(tmp_path: Path) -> None:
+    with qemu(tmp_path / "qmp", greeting=None):
+        with pytest.raises(qmp.QmpGone, match=r"no QEMU runs at .*: it closed its monitor"):
+            with qmp.connected(tmp_path / "qmp"):
+                pass
+
+
+def test_something_else_at_the_monitors_place_is_no_qemu(tmp_path: Path) -> None:
+    with qemu(tmp_path / "qmp", greeting={"hello": "there"}):
+        with pytest.raises(qmp.QmpError, match="no QEMU answers at") as caught:
+            with qmp.connected(tmp_path / "qmp"):
+                pass
+    assert not isinstance(caught.value, qmp.QmpGone)
+
+
+def test_each_answer_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def stays_silent(connection: socket.socket) -> None:
+        hear(connection)
+        asked.set()
+        over.wait(5)
+
+    with qemu(tmp_path / "qmp", {"return": {}}, then=stays_silent):
+        with pytest.raises(qmp.QmpError, match=r"did not answer query-status within 0\.2 s") as caught:
+            with qmp.connected(tmp_path / "qmp") as machine:
+                machine.pause()
+                monkeypatch.setattr(qmp, "SECONDS", 0.2)
+                machine.state()
+        assert asked.is_set()
+        over.set()
+    assert not isinstance(caught.value, qmp.QmpGone)
+
+
+def test_events_do_not_extend_the_limit_of_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def reports_and_reports(connection: socket.socket) -> None:
+        hear(connection)
+        while not over.wait(0.05):
+            say(connection, EVENT)
+
+    with qemu(tmp_path / "qmp", then=reports_and_reports):
+        with qmp.connected(tmp_path / "qmp") as machine:
+            monkeypatch.setattr(qmp, "SECONDS", 0.3)
+            with pytest.raises(qmp.QmpError, match=r"did not answer query-status within 0\.3 s"):
+                machine.state()
+            over.set()
+
+
+def test_a_power_cut_ends_well_where_the_machine_closes_first(tmp_path: Path) -> None:
+    with qemu(tmp_path / "qmp", {"return": {}}) as heard:
+        with qmp.connected(tmp_path / "qmp") as machine:
+            machine.quit()
+    assert heard[1] == {"execute": "quit", "arguments": {}}
+
+
+def test_nothing_is_written_to_stderr_by_the_library(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with qemu(tmp_path / "qmp", then=ends):
+        with pytest.raises(qmp.QmpGone), qmp.connected(tmp_path / "qmp") as machine:
+            machine.state()
+    assert capfd.readouterr().err == ""
