@@ -1,71 +1,97 @@
-"""Packets of IPv4: what the probes write is what they, and the standards, read."""
+"""Packets of IPv4: what the probes write Scapy reads, and they read what Scapy writes."""
 
 from __future__ import annotations
 
 import ast
 import socket
-import struct
 from pathlib import Path
 
 import pytest
+from scapy.compat import raw
+from scapy.layers.inet import ICMP, IP, TCP, IPOption_RR
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Packet
 
 from builder.proof import probes
 from builder.proof.probes import packets, packets4
 
-VIP = socket.inet_aton("192.168.56.10")
+ADDRESS, OTHER, CLIENT = "192.168.56.10", "192.168.56.11", "192.168.56.1"
+VIP = socket.inet_aton(ADDRESS)
+HARDWARE = "52:54:00:aa:bb:cc"
 MAC = bytes.fromhex("525400aabbcc")
+SYN_ACK = TCP(sport=80, dport=45678, flags="SA")
 
 
-def arp(operation: int, sender_ip: bytes, target_ip: bytes) -> bytes:
-    header = packets4.BROADCAST + MAC + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation)
-    return header + MAC + sender_ip + bytes(6) + target_ip
+def arp(operation: str, sender: str, target: str) -> bytes:
+    return raw(
+        Ether(src=HARDWARE, dst="ff:ff:ff:ff:ff:ff") / ARP(op=operation, hwsrc=HARDWARE, psrc=sender, pdst=target)
+    )
 
 
-def ip_frame(protocol: int, source: bytes, payload: bytes) -> bytes:
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0, source, VIP)
-    return MAC + MAC + b"\x08\x00" + header + payload
+def from_node(source: str, content: Packet) -> bytes:
+    return raw(Ether(src=HARDWARE, dst=HARDWARE) / IP(src=source, dst=CLIENT) / content)
 
 
 def test_a_question_for_the_holder_tells_nothing_of_us() -> None:
     frame = packets4.question(MAC, VIP)
     assert len(frame) == 42
     assert packets4.read_arp(frame) == packets4.Arp(reply=False, sender_ip=bytes(4), target_ip=VIP)
+    asked = Ether(frame)
+    assert (asked.src, asked.dst) == (HARDWARE, "ff:ff:ff:ff:ff:ff")
+    assert asked[ARP].op == 1
+    assert (asked[ARP].hwsrc, asked[ARP].psrc, asked[ARP].pdst) == (HARDWARE, "0.0.0.0", ADDRESS)
 
 
 def test_a_reply_and_an_announcement_are_told_apart() -> None:
-    reply, announcement = packets4.read_arp(arp(2, VIP, bytes(4))), packets4.read_arp(arp(1, VIP, VIP))
-    assert reply
-    assert announcement
-    assert (reply.reply, reply.gratuitous) == (True, False)
-    assert (announcement.reply, announcement.gratuitous) == (False, True)
+    reply, announcement = arp("is-at", ADDRESS, CLIENT), arp("who-has", ADDRESS, ADDRESS)
+    assert packets4.read_arp(reply) == packets4.Arp(reply=True, sender_ip=VIP, target_ip=socket.inet_aton(CLIENT))
+    assert packets4.read_arp(announcement) == packets4.Arp(reply=False, sender_ip=VIP, target_ip=VIP)
+    assert packets4.heard(reply, VIP) == "holds"
+    assert packets4.heard(announcement, VIP) == "announces"
+    assert packets4.heard(arp("is-at", ADDRESS, ADDRESS), VIP) == "announces"
 
 
-@pytest.mark.parametrize("frame", [b"", bytes(42), arp(2, VIP, VIP)[:30], ip_frame(6, VIP, bytes(20))])
+def test_what_says_nothing_of_the_vip_is_none() -> None:
+    assert packets4.heard(arp("who-has", CLIENT, ADDRESS), VIP) is None
+    assert packets4.heard(arp("is-at", OTHER, CLIENT), VIP) is None
+    assert packets4.heard(from_node(ADDRESS, SYN_ACK), VIP) is None
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"", bytes(42), arp("is-at", ADDRESS, ADDRESS)[:30], from_node(ADDRESS, SYN_ACK)],
+    ids=["nothing", "zeros", "cut short", "an answer"],
+)
 def test_what_is_no_arp_is_none(frame: bytes) -> None:
     assert packets4.read_arp(frame) is None
 
 
 def test_an_answer_is_known_by_our_port_or_by_the_number_of_the_ping() -> None:
-    syn_ack = struct.pack("!HHIIBBHHH", 80, 45678, 0, 0, 0x50, 0x12, 0, 0, 0)
-    assert packets4.read_answer(ip_frame(packets.TCP, VIP, syn_ack), VIP) == (packets.TCP, 45678)
-    reply = struct.pack("!BBHHH", 0, 0, 0, 77, 5)
-    assert packets4.read_answer(ip_frame(packets4.PING, VIP, reply), VIP) == (packets4.PING, 5)
+    assert packets4.read_answer(from_node(ADDRESS, SYN_ACK), VIP) == (packets.TCP, 45678)
+    reply = ICMP(type="echo-reply", id=77, seq=5)
+    assert packets4.read_answer(from_node(ADDRESS, reply), VIP) == (packets4.PING, 5)
+
+
+def test_an_answer_is_known_behind_options_of_ip() -> None:
+    with_options = IP(src=ADDRESS, dst=CLIENT, options=[IPOption_RR(routers=[ADDRESS])])
+    frame = raw(Ether(src=HARDWARE, dst=HARDWARE) / with_options / SYN_ACK)
+    assert packets4.read_answer(frame, VIP) == (packets.TCP, 45678)
 
 
 def test_another_addresss_answer_is_none_of_ours() -> None:
-    other = socket.inet_aton("192.168.56.11")
-    assert packets4.read_answer(ip_frame(packets.TCP, other, bytes(20)), VIP) is None
+    assert packets4.read_answer(from_node(OTHER, SYN_ACK), VIP) is None
 
 
-def test_a_ping_carries_its_own_checksum() -> None:
+def test_a_ping_is_an_echo_request_with_its_checksum() -> None:
     assert packets.checksum(packets4.echo(1234, 7)) == 0
+    assert packets4.echo(1234, 7) == raw(ICMP(type="echo-request", id=1234, seq=7))
 
 
 def test_only_replies_to_our_own_pings_count() -> None:
-    reply = bytes([0x45]) + bytes(19) + struct.pack("!BBHHH", 0, 0, 0, 1234, 7)
+    reply = raw(IP(src=ADDRESS, dst=CLIENT) / ICMP(type="echo-reply", id=1234, seq=7))
     assert packets4.read_echo(reply, 1234) == 7
     assert packets4.read_echo(reply, 4321) is None
-    assert packets4.read_echo(bytes([0x45]) + bytes(19) + packets4.echo(1234, 7), 1234) is None
+    assert packets4.read_echo(raw(IP(src=ADDRESS, dst=CLIENT) / ICMP(id=1234, seq=7)), 1234) is None
 
 
 def test_the_filters_jumps_stay_within_it() -> None:

@@ -1,26 +1,40 @@
-"""Packets of IPv6: what the probes write is what the standards say, and what they read is told apart."""
+"""Packets of IPv6: what the probes write Scapy reads, and they read what Scapy writes."""
 
 from __future__ import annotations
 
 import socket
-import struct
 
 import pytest
+from scapy.compat import raw
+from scapy.layers.inet import TCP
+from scapy.layers.inet6 import (
+    ICMPv6EchoReply,
+    ICMPv6EchoRequest,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6NDOptDstLLAddr,
+    ICMPv6NDOptSrcLLAddr,
+    IPv6,
+)
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet
 
 from builder.proof.probes import family, packets, packets4, packets6
 
-VIP = socket.inet_pton(socket.AF_INET6, "2001:db8:59::12:3456")
-OTHER = socket.inet_pton(socket.AF_INET6, "2001:db8:59::11")
+ADDRESS, OTHER, CLIENT = "2001:db8:59::12:3456", "2001:db8:59::11", "2001:db8:59::1"
+VIP = socket.inet_pton(socket.AF_INET6, ADDRESS)
+HARDWARE = "52:54:00:aa:bb:cc"
 MAC = bytes.fromhex("525400aabbcc")
+SYN_ACK = TCP(sport=80, dport=45678, flags="SA")
 
 
-def frame(next_header: int, source: bytes, payload: bytes) -> bytes:
-    header = struct.pack("!IHBB", 6 << 28, len(payload), next_header, 255) + source + VIP
-    return MAC + MAC + b"\x86\xdd" + header + payload
+def from_node(source: str, content: Packet) -> bytes:
+    return raw(Ether(src=HARDWARE, dst=HARDWARE) / IPv6(src=source, dst=CLIENT, hlim=255) / content)
 
 
-def advertisement(flags: int, target: bytes = VIP) -> bytes:
-    return frame(58, VIP, struct.pack("!BBHB3x", 136, 0, 0, flags) + target + b"\x02\x01" + MAC)
+def advertisement(target: str = ADDRESS, *, solicited: bool) -> bytes:
+    said = ICMPv6ND_NA(R=0, S=int(solicited), O=1, tgt=target) / ICMPv6NDOptDstLLAddr(lladdr=HARDWARE)
+    return from_node(ADDRESS, said)
 
 
 def test_the_family_is_the_vips() -> None:
@@ -29,43 +43,55 @@ def test_the_family_is_the_vips() -> None:
 
 
 def test_a_question_is_a_solicitation_to_the_vips_group() -> None:
-    asked = packets6.question(MAC, VIP)
-    assert asked[:14] == bytes.fromhex("3333ff123456") + MAC + b"\x86\xdd"
-    header, message = asked[14:54], asked[54:]
-    assert (header[6], header[7], len(message)) == (58, 255, 32)
-    assert header[8:24] == packets6.NOBODY
-    assert header[24:40] == socket.inet_pton(socket.AF_INET6, "ff02::1:ff12:3456")
-    assert (message[0], message[8:24], message[24:]) == (135, VIP, b"\x01\x01" + MAC)
-    assert packets.checksum(header[8:40] + struct.pack("!II", 32, 58) + message) == 0
+    frame = packets6.question(MAC, VIP)
+    asked = Ether(frame)
+    assert (asked.src, asked.dst) == (HARDWARE, "33:33:ff:12:34:56")
+    assert (asked[IPv6].hlim, asked[IPv6].dst) == (255, "ff02::1:ff12:3456")
+    assert asked[IPv6].src == socket.inet_ntop(socket.AF_INET6, packets6.NOBODY)
+    assert asked[ICMPv6ND_NS].tgt == ADDRESS
+    assert asked[ICMPv6NDOptSrcLLAddr].lladdr == HARDWARE
+    del asked[ICMPv6ND_NS].cksum
+    del asked[IPv6].plen
+    assert raw(asked) == frame  # with the length and the checksum that Scapy counts
 
 
 def test_an_answer_to_it_and_an_announcement_are_told_apart() -> None:
-    assert packets6.heard(advertisement(0x60), VIP) == "holds"
-    assert packets6.heard(advertisement(0x20), VIP) == "announces"
+    assert packets6.heard(advertisement(solicited=True), VIP) == "holds"
+    assert packets6.heard(advertisement(solicited=False), VIP) == "announces"
 
 
 @pytest.mark.parametrize(
     "other",
-    [b"", bytes(90), advertisement(0x60, OTHER), advertisement(0x60)[:70], packets6.question(MAC, VIP)],
-    ids=["nothing", "zeros", "another target", "cut short", "a question"],
+    [
+        b"",
+        bytes(90),
+        advertisement(OTHER, solicited=True),
+        advertisement(solicited=True)[:70],
+        packets6.question(MAC, VIP),
+        from_node(ADDRESS, SYN_ACK),
+    ],
+    ids=["nothing", "zeros", "another target", "cut short", "a question", "an answer"],
 )
 def test_what_says_nothing_of_the_vip_is_none(other: bytes) -> None:
     assert packets6.heard(other, VIP) is None
 
 
 def test_an_answer_is_known_by_our_port_or_by_the_number_of_the_ping() -> None:
-    syn_ack = struct.pack("!HHIIBBHHH", 80, 45678, 0, 0, 0x50, 0x12, 0, 0, 0)
-    assert packets6.read_answer(frame(6, VIP, syn_ack), VIP) == (packets.TCP, 45678)
-    assert packets6.read_answer(frame(58, VIP, struct.pack("!BBHHH", 129, 0, 0, 77, 5)), VIP) == (packets6.PING, 5)
+    assert packets6.read_answer(from_node(ADDRESS, SYN_ACK), VIP) == (packets.TCP, 45678)
+    assert packets6.read_answer(from_node(ADDRESS, ICMPv6EchoReply(id=77, seq=5)), VIP) == (packets6.PING, 5)
 
 
 def test_other_packets_are_no_answer() -> None:
-    assert packets6.read_answer(advertisement(0x60), VIP) is None
-    assert packets6.read_answer(frame(6, OTHER, bytes(20)), VIP) is None
+    assert packets6.read_answer(advertisement(solicited=True), VIP) is None
+    assert packets6.read_answer(from_node(OTHER, SYN_ACK), VIP) is None
+
+
+def test_a_ping_is_an_echo_request_whose_checksum_is_left_to_the_kernel() -> None:
+    assert packets6.echo(1234, 7) == raw(ICMPv6EchoRequest(id=1234, seq=7, cksum=0))
 
 
 def test_only_replies_to_our_own_pings_count() -> None:
-    reply = struct.pack("!BBHHH", 129, 0, 0, 1234, 7)
+    reply = raw(ICMPv6EchoReply(id=1234, seq=7, cksum=0))
     assert packets6.read_echo(reply, 1234) == 7
     assert packets6.read_echo(reply, 4321) is None
     assert packets6.read_echo(packets6.echo(1234, 7), 1234) is None
