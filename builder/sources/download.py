@@ -82,8 +82,8 @@ def _continue(url: str, part: Path, size: int | None, deadline: float) -> None:
 
 def _announced(answer: Answer, have: int, size: int | None) -> int | None:
     """The size of the whole file, which the server must agree on where it tells one."""
-    length = answer.headers.get("Content-Length")
-    told = have + int(length) if length else None
+    length = answer.headers.get("Content-Length", "")
+    told = have + int(length) if length.isdigit() else None
     if size is not None and told not in (None, size):
         raise Refused(f"wrong size: expected {size} bytes, the server has {told}")
     return size if size is not None else told

@@ -1,23 +1,28 @@
-"""How long a download may take, and what is said meanwhile."""
+"""How long a download may take, what is said meanwhile, and servers and proxies that make it hard."""
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from builder.sources import download, fetch
 from builder.sources.fetch import NotFetched
 from builder.sources.pins import Pin
-from tests.unit.sources.conftest import Server
+from tests.unit.sources.conftest import CONTENT, Server, whole
 
 PinAt = Callable[..., Pin]
 
 
-def get(pin: Pin) -> None:
-    fetch.fetch(pin, offline=False, debian=None)
+HALF = len(CONTENT) // 2
+
+
+def get(pin: Pin) -> bytes:
+    return fetch.fetch(pin, offline=False, debian=None).read_bytes()
 
 
 def test_a_silent_server_is_left_after_a_limit(server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +54,108 @@ def test_a_long_download_says_how_much_has_come(
     monkeypatch.setattr(download, "TOLD_EVERY", 0)
     get(pin_at(server.url))
     assert re.search(r"^\d MB of 0\.3 MB$", capsys.readouterr().err, re.MULTILINE)
+
+
+def test_a_server_that_falls_silent_in_the_middle_is_left_and_asked_for_the_rest(
+    server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "SILENCE_SECONDS", 0.2)
+    done = threading.Event()
+
+    def falls_silent(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[:HALF])
+        handler.wfile.flush()
+        done.wait(5)
+
+    server.replies = [falls_silent]
+    assert get(pin_at(server.url)) == CONTENT
+    done.set()
+    assert server.ranges == [None, f"bytes={HALF}-"]
+
+
+def test_the_rest_is_asked_for_where_a_redirect_leads(server: Server, pin_at: PinAt) -> None:
+    def elsewhere(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", f"{server.url}/elsewhere")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    def cut(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[:HALF])
+        handler.close_connection = True
+
+    server.replies = [elsewhere, cut, elsewhere, whole]
+    assert get(pin_at(server.url)) == CONTENT
+    assert server.ranges == [None, None, f"bytes={HALF}-", f"bytes={HALF}-"]
+
+
+def test_redirects_without_an_end_are_told(server: Server, pin_at: PinAt) -> None:
+    def round_and_round(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", f"{server.url}/again")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.fallback = round_and_round
+    with pytest.raises(NotFetched, match="redirect"):
+        get(pin_at(server.url))
+
+
+def test_a_transfer_in_chunks_that_is_cut_is_taken_up_again(server: Server, pin_at: PinAt) -> None:
+    def cut(handler: BaseHTTPRequestHandler) -> None:
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n" % HALF + CONTENT[:HALF] + b"\r\n")
+        handler.close_connection = True
+
+    server.replies = [cut]
+    assert get(pin_at(server.url)) == CONTENT
+    assert server.ranges == [None, f"bytes={HALF}-"]
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), None])
+def test_a_length_that_is_no_number_counts_as_none(server: Server, pin_at: PinAt, size: int | None) -> None:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "many")
+        handler.end_headers()
+        handler.wfile.write(CONTENT)
+
+    server.fallback = reply
+    assert get(pin_at(server.url, size=size)) == CONTENT
+
+
+def test_an_answer_that_is_not_http_is_told(server: Server, pin_at: PinAt) -> None:
+    server.fallback = lambda handler: handler.wfile.write(b"220 mail.example ESMTP\r\n") and None
+    with pytest.raises(NotFetched, match=re.escape(f"{server.url}: ")):
+        get(pin_at(server.url))
+
+
+def test_the_proxy_of_the_environment_is_asked_with_its_credentials(
+    server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, str | None]] = []
+
+    def proxy(handler: BaseHTTPRequestHandler) -> None:
+        heard.append((handler.path, handler.headers["Proxy-Authorization"]))
+        whole(handler)
+
+    server.fallback = proxy
+    monkeypatch.setenv("http_proxy", server.url.replace("://", "://user:p%40ss@"))
+    monkeypatch.setenv("no_proxy", "other.example")
+    assert get(pin_at("http://upstream.example/thing")) == CONTENT
+    assert heard == [("http://upstream.example/thing", f"Basic {base64.b64encode(b'user:p@ss').decode()}")]
+
+
+def test_no_proxy_is_heeded(server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert get(pin_at(server.url)) == CONTENT
