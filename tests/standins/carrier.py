@@ -1,0 +1,87 @@
+"""The carrier: a root of Debian 12 that the stand-in guests are made of, and its taking apart into packages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import layers
+from builder.roots import mmdebstrap
+from builder.roots.mirror import mirror
+from builder.roots.mmdebstrap import Recipe
+from tests.integration.rpm_vendor import run
+
+HERE = Path(__file__).parent
+RELEASE = "bookworm"
+PACKAGES = (
+    *("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "sudo", "iproute2", "iputils-ping", "netbase"),
+    *("procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "cloud-init", "cloud-guest-utils"),
+    *("openssh-server", "rsyslog", "chrony", "haproxy", "firewalld", "nftables", "psmisc", "libnl-3-200"),
+    "libnl-genl-3-200",
+)
+NO_INITRD = (
+    'chroot "$1" dpkg-divert --quiet --local --rename --add /usr/sbin/update-initramfs\n'
+    'ln -s /bin/true "$1/usr/sbin/update-initramfs"\n'
+)
+"""The kernel's package would make one, and the stand-in of dracut makes another."""
+NOT_OF_THE_VENDOR = ("lib/systemd/system", "usr/lib/systemd/system", "etc/init.d", "etc/default", "etc/rsyslog.d")
+"""What a Debian package has for Debian alone."""
+BUILD_ROOT = ("usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "etc/alternatives")
+"""What of the carrier the vendor's compiler needs around it."""
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """The unpacked root, and beside it the files of the compiler's packages."""
+
+    root: Path
+    compiler: Path
+
+    def take(self, debs: tuple[str, ...], staging: Path) -> None:
+        """Move the files of Debian's packages from the root to `staging`."""
+        for deb in debs:
+            for name in self._listed(deb):
+                place = self._merged(name)
+                source, target = self.root / place, staging / place
+                if source.is_dir() and not source.is_symlink():
+                    continue
+                if not place.startswith(NOT_OF_THE_VENDOR) and (source.is_symlink() or source.exists()):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, target, follow_symlinks=False)
+                source.unlink(missing_ok=True)
+
+    def chroot(self, *words: object) -> str:
+        """What a command says that runs in the root."""
+        return run("chroot", self.root, *words)
+
+    def _listed(self, deb: str) -> list[str]:
+        names = (line.removeprefix("/") for line in self.chroot("dpkg", "-L", deb).splitlines())
+        return [name for name in names if "/" in name]
+
+    def _merged(self, name: str) -> str:
+        """The place of a file where /usr is merged."""
+        return f"usr/{name}" if name.startswith(("bin/", "sbin/", "lib/", "lib64/")) else name
+
+
+@contextmanager
+def carrier(folder: Path) -> Iterator[Carrier]:
+    """The carrier's root, unpacked in `folder`; its tar is kept in the cache."""
+    recipe = Recipe(RELEASE, PACKAGES, ((HERE / "carrier.sh").read_text(),), first=(NO_INITRD,), slim=True)
+    kept = layers.layer("standin-carrier", {"recipe": recipe.text()}, lambda place: _make(recipe, place))
+    root = folder / "carrier"
+    root.mkdir()
+    try:
+        run("tar", "-x", "--exclude=./dev/*", "--numeric-owner", "-f", kept / "root.tar", "-C", root)
+        compiler = folder / "compiler"
+        (root / "standin" / "compiler").rename(compiler)
+        yield Carrier(root, compiler)
+    finally:
+        subprocess.run(["rm", "-rf", "--one-file-system", root], check=True)
+
+
+def _make(recipe: Recipe, place: Path) -> None:
+    mmdebstrap.make(recipe, mirror(RELEASE), place / "root.tar", place / "mmdebstrap.log")
