@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 RELEASE = "bookworm"
 PACKAGES = (
     *("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "sudo", "iproute2", "iputils-ping", "netbase"),
-    *("procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "cloud-init", "cloud-guest-utils"),
+    *("procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "gpg", "cloud-init", "cloud-guest-utils"),
     *("openssh-server", "rsyslog", "chrony", "haproxy", "firewalld", "nftables", "psmisc", "libnl-3-200"),
     "libnl-genl-3-200",
 )
@@ -28,7 +28,7 @@ NO_INITRD = (
     'ln -s /bin/true "$1/usr/sbin/update-initramfs"\n'
 )
 """The kernel's package would make one, and the stand-in of dracut makes another."""
-NOT_OF_THE_VENDOR = ("lib/systemd/system", "usr/lib/systemd/system", "etc/init.d", "etc/default", "etc/rsyslog.d")
+NOT_OF_THE_VENDOR = ("usr/lib/systemd/system/", "etc/init.d/", "etc/default/", "etc/rsyslog.d/", "etc/systemd/")
 """What a Debian package has for Debian alone."""
 BUILD_ROOT = ("usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "etc/alternatives")
 """What of the carrier the vendor's compiler needs around it."""

@@ -27,7 +27,7 @@ Release: {release}
 Summary: Stands in for a vendor's package
 License: none
 AutoReqProv: no
-{provides}
+{needs}
 %description
 %install
 mkdir -p %{{buildroot}}
@@ -46,10 +46,13 @@ class Package:
     version: str = "1"
     on_disk: bool = True
     provides: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 COMMON = (
-    *(Package(name) for name in ("initscripts", "chkconfig", "dracut", "policycoreutils", "yum", "sudo", "kernel")),
+    Package("bash", provides=("/bin/sh",)),
+    Package("initscripts", requires=("chkconfig",)),
+    *(Package(name) for name in ("chkconfig", "dracut", "policycoreutils", "yum", "sudo", "kernel")),
     *(Package(name) for name in ("logrotate", "openssl-libs", "iproute", "iputils")),
     Package("openssh-server", ("openssh-server",)),
     Package("rsyslog", ("rsyslog",)),
@@ -86,7 +89,7 @@ def build(package: Package, tree: Path, work: Path, *, release: str) -> Path:
             release=release,
             tree=tree,
             listed=listed,
-            provides="".join(f"Provides: {each}\n" for each in package.provides),
+            needs="".join(_needs(package)),
             scripts="".join(_scripts(package.name)),
         )
     )
@@ -95,6 +98,11 @@ def build(package: Package, tree: Path, work: Path, *, release: str) -> Path:
     run("rpmbuild", "-bb", "--quiet", "--target", "x86_64", *words, spec)
     (made,) = (work / "rpmbuild" / "RPMS" / "x86_64").glob(f"{package.name}-{package.version}-{release}.*.rpm")
     return made
+
+
+def _needs(package: Package) -> Iterator[str]:
+    yield from (f"Provides: {each}\n" for each in package.provides)
+    yield from (f"Requires(post): {each}\nRequires: {each}\n" for each in package.requires)
 
 
 def _scripts(name: str) -> Iterator[str]:

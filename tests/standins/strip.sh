@@ -24,7 +24,7 @@ printf '#!/bin/sh\nexit 0\n' >usr/lib/systemd/systemd-sysv-install
 chmod 0755 usr/lib/systemd/systemd-sysv-install
 rm -f etc/os-release etc/debian_version
 ln -s ../usr/lib/os-release etc/os-release
-rm -f usr/lib/os-release etc/sudoers etc/hostname etc/machine-id
+rm -f etc/issue etc/issue.net etc/motd usr/lib/os-release etc/sudoers etc/hostname etc/machine-id
 : >etc/machine-id
 echo localhost >etc/hostname
 echo "UUID=$2 / xfs defaults 0 0" >etc/fstab

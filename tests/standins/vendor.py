@@ -11,11 +11,12 @@ from pathlib import Path
 
 from builder import layers
 from tests.integration.rpm_vendor import Signer, publish, run
-from tests.standins import packages, xfs
+from tests.standins import medium, packages, xfs
 from tests.standins.carrier import BUILD_ROOT, HERE, Carrier, carrier
 from tests.standins.packages import COMMON, OPTIONS, Package
 
 DISK_MIB = 3 * 1024
+MEDIUM = "installer.iso"
 TOOLS = "gcc make pkgconfig coreutils sed grep gawk diffutils openssl-devel libnl3-devel tar gzip findutils".split()
 DEVTOOLSET = "opt/rh/devtoolset-11/root/usr/bin"
 
@@ -87,7 +88,7 @@ class Vendor:
     @property
     def medium(self) -> Path:
         """The installer's, for CentOS 7."""
-        return self.folder / "installer.iso"
+        return self.folder / MEDIUM
 
     def disk(self, guest: str) -> Path:
         """The vendor's base."""
@@ -198,34 +199,47 @@ class _Making:
         shutil.copy(newer, self._place(3))
 
     def _disk(self, root: Carrier, on_disk: list[Path]) -> None:
-        tree = self.work / "root"
-        run("cp", "-al", root.root, tree)
-        disk = Carrier(tree, root.compiler)
-        if self.kind.is_old:
-            _replace(tree, packages.guard)
-        (tree / "standin").mkdir(exist_ok=True)
-        for path in on_disk:
-            shutil.copy(path, tree / "standin")
-        disk.chroot("sh", "-c", "rpm --install --nodeps --nosignature /standin/*.rpm")
-        shutil.rmtree(tree / "standin")
-        conf = tree / "etc/dracut.conf.d"
-        conf.mkdir(parents=True)
-        (conf / "vendor.conf").write_text(f'add_drivers+=" {self.kind.drivers} "\n')
-        disk.chroot("/usr/sbin/dracut", "--regenerate-all", "--force")
-        (conf / "vendor.conf").unlink()
-        (tree / "boot/grub2").mkdir()
-        disk.chroot("/usr/sbin/grub2-mkconfig", "--output=/boot/grub2/grub.cfg")
+        tree = self._root(root, on_disk)
         raw = self.work / "disk.raw"
         xfs.write(tree, raw, mib=DISK_MIB)
         run("qemu-img", "convert", "-O", "qcow2", raw, self.folder / f"{self.kind.guest}.qcow2")
         raw.unlink()
+        if self.kind.is_old:
+            _uninstall(tree, "cloud-init")
+            medium.write(tree, self.folder / MEDIUM, self.work)
         subprocess.run(["rm", "-rf", tree], check=True)
 
+    def _root(self, root: Carrier, on_disk: list[Path]) -> Path:
+        """The vendor's files, installed, with what starts them."""
+        tree = self.work / "root"
+        run("cp", "-al", root.root, tree)
+        if self.kind.is_old:
+            _guard(tree)
+        (tree / "standin").mkdir(exist_ok=True)
+        for path in on_disk:
+            shutil.copy(path, tree / "standin")
+        told = run("chroot", tree, "sh", "-c", "rpm --install --nodeps --nosignature /standin/*.rpm 2>&1")
+        assert "failed" not in told, told
+        shutil.rmtree(tree / "standin")
+        conf = tree / "etc/dracut.conf.d"
+        conf.mkdir(parents=True)
+        (conf / "vendor.conf").write_text(f'add_drivers+=" {self.kind.drivers} "\n')
+        run("chroot", tree, "/usr/sbin/dracut", "--regenerate-all", "--force")
+        (conf / "vendor.conf").unlink()
+        (tree / "boot/grub2").mkdir()
+        run("chroot", tree, "/usr/sbin/grub2-mkconfig", "--output=/boot/grub2/grub.cfg")
+        return tree
 
-def _replace(tree: Path, change: object) -> None:
-    """Change programs of the tree, whose files are links to those of another tree."""
-    assert callable(change)
-    change(tree)
+
+def _uninstall(tree: Path, name: str) -> None:
+    """Take a package out that the installer's medium lacks."""
+    run("chroot", tree, "rpm", "--erase", "--nodeps", name)
+    run("chroot", tree, "sh", "-c", f"rm -rf /etc/systemd/system/{name}.target.wants")
+
+
+def _guard(tree: Path) -> None:
+    """Let none of the carrier's own programs be called with an option that CentOS 7's lacks."""
+    packages.guard(tree)
     shutil.copy(OPTIONS / "options", tree / "fake" / "options")
     for name in ("halt", "poweroff", "reboot", "shutdown", "runlevel", "telinit"):
         link = tree / "usr/sbin" / name
