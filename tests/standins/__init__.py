@@ -1,1 +1,1 @@
-"""Vendors that stand in for those of the RPM family: their base disks, repositories and installer, made of Debian's packages."""
+"""Vendors that stand in for those of the RPM family: disks, repositories and an installer, of Debian's packages."""

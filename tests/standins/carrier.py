@@ -14,14 +14,15 @@ from builder.roots import mmdebstrap
 from builder.roots.mirror import mirror
 from builder.roots.mmdebstrap import Recipe
 from tests.integration.rpm_vendor import run
+from tests.standins import xfs
 
 HERE = Path(__file__).parent
 RELEASE = "bookworm"
 PACKAGES = (
-    *("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "sudo", "iproute2", "iputils-ping", "netbase"),
-    *("procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "gpg", "cloud-init", "cloud-guest-utils"),
-    *("openssh-server", "rsyslog", "chrony", "haproxy", "firewalld", "nftables", "psmisc", "libnl-3-200"),
-    "libnl-genl-3-200",
+    *("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "sudo", "iproute2", "iputils-ping"),
+    *("netbase", "procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "gpg", "nftables"),
+    *("cloud-init", "cloud-guest-utils", "openssh-server", "rsyslog", "chrony", "haproxy", "firewalld", "psmisc"),
+    *("libnl-3-200", "libnl-genl-3-200"),
 )
 NO_INITRD = (
     'chroot "$1" dpkg-divert --quiet --local --rename --add /usr/sbin/update-initramfs\n'
@@ -30,8 +31,6 @@ NO_INITRD = (
 """The kernel's package would make one, and the stand-in of dracut makes another."""
 NOT_OF_THE_VENDOR = ("usr/lib/systemd/system/", "etc/init.d/", "etc/default/", "etc/rsyslog.d/", "etc/systemd/")
 """What a Debian package has for Debian alone."""
-BUILD_ROOT = ("usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "etc/alternatives")
-"""What of the carrier the vendor's compiler needs around it."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,12 @@ class Carrier:
                     shutil.copy2(source, target, follow_symlinks=False)
                 source.unlink(missing_ok=True)
 
-    def chroot(self, *words: object) -> str:
-        """What a command says that runs in the root."""
-        return run("chroot", self.root, *words)
+    def strip(self) -> None:
+        """Take out of the root what is Debian's alone, and lay it out as the RPM family does."""
+        run("sh", HERE / "strip.sh", self.root, xfs.UUID)
 
     def _listed(self, deb: str) -> list[str]:
-        names = (line.removeprefix("/") for line in self.chroot("dpkg", "-L", deb).splitlines())
+        names = (line.removeprefix("/") for line in run("chroot", self.root, "dpkg", "-L", deb).splitlines())
         return [name for name in names if "/" in name]
 
     def _merged(self, name: str) -> str:

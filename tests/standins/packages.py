@@ -47,6 +47,8 @@ class Package:
     on_disk: bool = True
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    files: str = ""
+    """The folder of its own files, where that is not called as it is."""
 
 
 COMMON = (
@@ -67,7 +69,7 @@ COMMON = (
 )
 
 
-def trees(carrier: Carrier, folder: Path) -> dict[str, Path]:
+def taken(carrier: Carrier, folder: Path) -> dict[str, Path]:
     """The files of each package that takes some of the carrier's, by its name; the carrier has them no more."""
     found = {}
     for package in COMMON:
@@ -118,10 +120,11 @@ def _files(tree: Path) -> Iterator[str]:
             yield str(path.relative_to(tree))
 
 
-def lay(name: str, tree: Path) -> None:
-    """Lay the stand-in's own files over those of Debian's packages."""
-    if (FILES / name).is_dir():
-        shutil.copytree(FILES / name, tree, dirs_exist_ok=True, symlinks=True)
+def lay(package: Package, tree: Path) -> None:
+    """Lay the package's own files over those of Debian's packages."""
+    own = FILES / (package.files or package.name)
+    if own.is_dir():
+        shutil.copytree(own, tree, dirs_exist_ok=True, symlinks=True)
     for path in list(tree.rglob("*.standin")):
         program = path.with_suffix("")
         aside = tree / "usr/libexec/standin" / program.name

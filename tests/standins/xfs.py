@@ -18,7 +18,6 @@ START = MIB
 OLD = ("-m", f"crc=1,finobt=0,rmapbt=0,reflink=0,bigtime=0,inobtcount=0,uuid={UUID}", "-i", "sparse=0,nrext64=0")
 """Without what the kernel of CentOS 7 does not know."""
 MODULES = ("biosdisk", "part_msdos", "xfs", "normal", "linux", "serial", "terminal", "test", "echo")
-KINDS = {stat.S_IFCHR: "c", stat.S_IFBLK: "b", stat.S_IFIFO: "p"}
 
 
 def write(root: Path, target: Path, *, mib: int) -> None:

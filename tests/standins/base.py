@@ -1,0 +1,69 @@
+"""The vendor's media: its packages installed over the carrier, on a disk and on an installer's CD."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.integration.rpm_vendor import run
+from tests.standins import medium, packages, xfs
+from tests.standins.kinds import Kind
+from tests.standins.packages import OPTIONS
+
+DISK_MIB = 3 * 1024
+
+
+def write(kind: Kind, carrier: Path, on_disk: Sequence[Path], work: Path, target: Path) -> None:
+    """Write the guest's media into the folder `target`."""
+    tree = work / "root"
+    run("cp", "-al", carrier, tree)
+    if kind.is_old:
+        _guard(tree)
+    _install(tree, on_disk)
+    _make_bootable(tree, kind.drivers)
+    raw = work / "disk.raw"
+    xfs.write(tree, raw, mib=DISK_MIB)
+    run("qemu-img", "convert", "-O", "qcow2", raw, target / f"{kind.guest}.qcow2")
+    raw.unlink()
+    if kind.is_old:
+        _uninstall(tree, "cloud-init")
+        medium.write(tree, target / "installer.iso", work)
+    subprocess.run(["rm", "-rf", tree], check=True)
+
+
+def _install(tree: Path, on_disk: Sequence[Path]) -> None:
+    aside = tree / "standin"
+    aside.mkdir(exist_ok=True)
+    for path in on_disk:
+        shutil.copy(path, aside)
+    said = run("chroot", tree, "sh", "-c", "rpm --install --nodeps --nosignature /standin/*.rpm 2>&1")
+    assert "failed" not in said, said
+    shutil.rmtree(aside)
+
+
+def _uninstall(tree: Path, name: str) -> None:
+    """Take a package out that the installer's medium lacks."""
+    run("chroot", tree, "rpm", "--erase", "--nodeps", name)
+    shutil.rmtree(tree / f"etc/systemd/system/{name}.target.wants")
+
+
+def _make_bootable(tree: Path, drivers: str) -> None:
+    conf = tree / "etc/dracut.conf.d"
+    conf.mkdir(parents=True)
+    (conf / "vendor.conf").write_text(f'add_drivers+=" {drivers} "\n')
+    run("chroot", tree, "/usr/sbin/dracut", "--regenerate-all", "--force")
+    (conf / "vendor.conf").unlink()
+    (tree / "boot/grub2").mkdir()
+    run("chroot", tree, "/usr/sbin/grub2-mkconfig", "--output=/boot/grub2/grub.cfg")
+
+
+def _guard(tree: Path) -> None:
+    """Let none of the carrier's own programs be called with an option that CentOS 7's lacks."""
+    packages.guard(tree)
+    shutil.copy(OPTIONS / "options", tree / "fake" / "options")
+    for name in ("halt", "poweroff", "reboot", "shutdown", "runlevel", "telinit"):
+        link = tree / "usr/sbin" / name
+        link.unlink()
+        link.symlink_to("/fake/does/systemctl")

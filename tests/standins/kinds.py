@@ -1,0 +1,69 @@
+"""What tells one vendor's guest from another's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.standins.packages import COMMON, Package
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One guest. The first of its own packages is its release file, of which the vendor has an update."""
+
+    guest: str
+    own: tuple[Package, ...]
+    user: str
+    """The account that cloud-init makes."""
+    distro: str
+    """What cloud-init calls it."""
+    drivers: str
+    """Those of disks in the vendor's initial RAM disk."""
+    repositories: tuple[str, ...]
+    """Folders of the mirror: the packages, the update, and others."""
+    key: str
+    """Where the mirror has the key that packages are signed with."""
+    is_old: bool = False
+    """Whether its programs lack options that the carrier's have."""
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """All that its vendor has."""
+        return (*COMMON, *self.own)
+
+    @property
+    def release(self) -> Package:
+        """The package with its release file."""
+        return self.own[0]
+
+
+CENTOS7 = Kind(
+    "centos7",
+    (
+        Package("centos-release", version="7.9.2009"),
+        Package("grub2-tools"),
+        Package("postfix"),
+        Package("policycoreutils-python", files="semanage", on_disk=False),
+    ),
+    user="centos",
+    distro="centos",
+    drivers="virtio_scsi",  # without virtio_blk, from which the lab boots: the bake's own must have it
+    repositories=("os/x86_64", "updates/x86_64", "extras/x86_64", "sclo/x86_64/rh"),
+    key="os/x86_64/RPM-GPG-KEY-CentOS-7",
+    is_old=True,
+)
+ROCKY9 = Kind(
+    "rocky9",
+    (
+        Package("rocky-release", version="9.8"),
+        Package("grub2-tools"),
+        Package("grubby"),
+        Package("policycoreutils-python-utils", files="semanage", on_disk=False),
+    ),
+    user="rocky",
+    distro="rocky",
+    drivers="virtio_blk virtio_scsi",
+    repositories=("BaseOS/x86_64/os", "AppStream/x86_64/os", "CRB/x86_64/os"),
+    key="BaseOS/x86_64/os/RPM-GPG-KEY-Rocky-9",
+)
+KINDS = (CENTOS7, ROCKY9)
