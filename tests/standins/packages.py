@@ -95,7 +95,7 @@ def build(package: Package, tree: Path, work: Path, *, release: str) -> Path:
             scripts="".join(_scripts(package.name)),
         )
     )
-    defines = {"_topdir": work / "rpmbuild", "_binary_payload": "w1.gzdio"}
+    defines = {"_topdir": work / "rpmbuild", "_binary_payload": "w1.zstdio"}
     words = [word for name, value in defines.items() for word in ("--define", f"{name} {value}")]
     run("rpmbuild", "-bb", "--quiet", "--target", "x86_64", *words, spec)
     (made,) = (work / "rpmbuild" / "RPMS" / "x86_64").glob(f"{package.name}-{package.version}-{release}.*.rpm")
