@@ -22,7 +22,7 @@ PACKAGES = (
     *("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "sudo", "iproute2", "iputils-ping"),
     *("netbase", "procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "gpg", "nftables"),
     *("cloud-init", "cloud-guest-utils", "openssh-server", "rsyslog", "chrony", "haproxy", "firewalld", "psmisc"),
-    *("libnl-3-200", "libnl-genl-3-200"),
+    *("libnl-3-200", "libnl-genl-3-200", "libnss-myhostname"),
 )
 NO_INITRD = (
     'chroot "$1" dpkg-divert --quiet --local --rename --add /usr/sbin/update-initramfs\n'
