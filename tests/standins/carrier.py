@@ -20,7 +20,19 @@ HERE = Path(__file__).parent
 RELEASE = "bookworm"
 PACKAGES = (
     *("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "sudo", "iproute2", "iputils-ping"),
-    *("netbase", "procps", "logrotate", "tzdata", "busybox-static", "cpio", "rpm", "dnf", "gpg", "nftables"),
+    *(
+        "netbase",
+        "procps",
+        "logrotate",
+        "tzdata",
+        "busybox-static",
+        "cpio",
+        "rpm",
+        "dnf",
+        "gpg",
+        "nftables",
+        "xfsprogs",
+    ),
     *("cloud-init", "cloud-guest-utils", "openssh-server", "rsyslog", "chrony", "haproxy", "firewalld", "psmisc"),
     *("libnl-3-200", "libnl-genl-3-200", "libnss-myhostname"),
 )
