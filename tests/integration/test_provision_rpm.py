@@ -233,6 +233,14 @@ def test_a_unit_that_systemd_does_not_understand_ends_the_bake(root: StandIn) ->
     assert root.run("rpm/60-check.sh").returncode != 0
 
 
+def test_a_journal_on_the_disk_is_not_begun_anew(root: StandIn) -> None:
+    """Where a base keeps one, the next line would have the name that the guest has during the bake."""
+    bake(root, "centos7")
+    calls = root.calls()
+    assert calls.index("systemctl restart systemd-journald.service") < calls.index("cloud-init clean --logs --seed")
+    assert root.read("/run/systemd/journald.conf.d/vipforge.conf") == "[Journal]\nStorage=volatile\n"
+
+
 def test_rsyslog_reaches_its_socket_in_haproxys_chroot(root: StandIn) -> None:
     """syslogd_t may search var_lib_t and device_t, and not haproxy_var_lib_t (Red Hat's logging.te)."""
     bake(root, "centos7")
