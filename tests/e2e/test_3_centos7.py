@@ -112,7 +112,6 @@ def test_a_pushed_spec_closes_the_port_that_it_no_longer_has(pair: Bake) -> None
     assert pushed.returncode == 0, pushed.stderr
     for node in NODES:
         assert said(pair, node, "sudo firewall-cmd --list-ports").split() == ["80/tcp"]
-    assert failed_checks(pair) == []
 
 
 def test_a_base_that_is_nowhere_is_asked_for_by_name(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
