@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder import remote
 from builder.bake.access import Access
 from builder.foundations import Foundation
 from builder.guests import Medium
@@ -75,12 +76,12 @@ def leave(user: str) -> str:
         # No unit has anything to save: all processes are ended at once, and the file systems unmounted (systemctl(1)).
         return "systemctl poweroff --force"
     gone = f"[ {user} = root ] || {{ userdel --force --remove {user}; ! getent passwd {user}; }}"
-    return f"sudo -n sh -c '{gone} && rm -f /etc/sudoers.d/90-cloud-init-users && systemctl poweroff'"
+    return remote.command(f"{gone} && rm -f /etc/sudoers.d/90-cloud-init-users && systemctl poweroff", root=True)
 
 
 def as_root(user: str) -> str:
     """How Packer runs a provision step (its `execute_command`)."""
-    return ("" if user == "root" else "sudo -n ") + "env {{.Vars}} sh -eu '{{.Path}}'"
+    return f"{'' if user == 'root' else remote.SUDO}{remote.ENVIRONMENT} {{{{.Vars}}}} sh -eu '{{{{.Path}}}}'"
 
 
 def seed(access: Access) -> Source:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from builder import remote
 from builder.bake import builders
 from builder.bake.builders import qemu
 from builder.bake.builders.base import Builder, TemplateInputs
@@ -129,5 +130,5 @@ def test_the_provision_steps_get_the_environment_and_a_served_folder() -> None:
     (build,) = template(made, OLD)["build"]
     (shell,) = [step["shell"] for step in build["provisioner"] if "shell" in step]
     assert shell["environment_vars"] == ["VIPFORGE_SERVED=https://vault"]
-    assert shell["execute_command"] == "sudo -n env {{.Vars}} sh -eu '{{.Path}}'"
+    assert shell["execute_command"] == remote.SUDO + remote.ENVIRONMENT + " {{.Vars}} sh -eu '{{.Path}}'"
     assert settings(made)["http_directory"] == "/work/http"
