@@ -1,6 +1,6 @@
 """The RPM family by every builder that QEMU can run: baked by real Packer from disks that stand in for the vendors'.
 
-What they have of the real ones, and what they lack, is in docs/centos7.md. All three bakes run at the same time.
+What they have of the real ones, and what they lack, is in docs/centos7.md. All bakes run at the same time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 NODES = FIRST, SECOND = "lb1.example.com", "lb2.example.com"
 MORE = {"name": "more", "port": 8081, "servers": [{"name": "web1", "address": "192.168.56.21", "port": 8080}]}
 BASE = pin("centos7-cloud", "2211")
-PATHS = (("centos7", "qemu"), ("centos7", "qemu-iso"), ("rocky9", "qemu"))
+PATHS = (("centos7", "qemu"), ("centos7", "qemu-iso"), ("rocky9", "qemu"), ("alma9", "qemu"))
 
 Started = dict[tuple[str, str], tuple[Bake, subprocess.Popen[str]]]
 

@@ -52,18 +52,39 @@ CENTOS7 = Kind(
     key="os/x86_64/RPM-GPG-KEY-CentOS-7",
     is_old=True,
 )
-ROCKY9 = Kind(
+
+
+def _enterprise_linux_9(guest: str, release: Package, *, user: str, distro: str, folder: str, key: str) -> Kind:
+    return Kind(
+        guest,
+        (
+            release,
+            Package("grub2-tools"),
+            Package("grubby"),
+            Package("policycoreutils-python-utils", files="semanage", on_disk=False),
+        ),
+        user=user,
+        distro=distro,
+        drivers="virtio_blk virtio_scsi",
+        repositories=tuple(f"{folder}{name}/x86_64/os" for name in ("BaseOS", "AppStream", "CRB")),
+        key=key,
+    )
+
+
+ROCKY9 = _enterprise_linux_9(
     "rocky9",
-    (
-        Package("rocky-release", version="9.8"),
-        Package("grub2-tools"),
-        Package("grubby"),
-        Package("policycoreutils-python-utils", files="semanage", on_disk=False),
-    ),
+    Package("rocky-release", version="9.8"),
     user="rocky",
     distro="rocky",
-    drivers="virtio_blk virtio_scsi",
-    repositories=("BaseOS/x86_64/os", "AppStream/x86_64/os", "CRB/x86_64/os"),
+    folder="",
     key="BaseOS/x86_64/os/RPM-GPG-KEY-Rocky-9",
 )
-KINDS = (CENTOS7, ROCKY9)
+ALMA9 = _enterprise_linux_9(
+    "alma9",
+    Package("almalinux-release", version="9.7"),
+    user="almalinux",
+    distro="almalinux",
+    folder="9/",
+    key="RPM-GPG-KEY-AlmaLinux-9",
+)
+KINDS = (CENTOS7, ROCKY9, ALMA9)

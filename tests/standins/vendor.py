@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import layers
-from builder.run import together
 from tests.integration.rpm_vendor import Signer, publish
 from tests.standins import base, compiler, packages
 from tests.standins.carrier import HERE, carrier
@@ -21,7 +21,7 @@ MEDIUM = "installer.iso"
 
 @dataclass(frozen=True)
 class Vendor:
-    """A finished vendor: a mirror for both guests, a disk for each, and an installer for CentOS 7."""
+    """A finished vendor: a mirror for all guests, a disk for each, and an installer for CentOS 7."""
 
     folder: Path
 
@@ -71,7 +71,8 @@ def _make(folder: Path) -> None:
         taken = packages.taken(root, work / "taken")
         root.strip()
         made = [_Making(folder, work / kind.guest, kind, signer, other) for kind in KINDS]
-        together(*(lambda each=each: each.run(root.root, taken, tools) for each in made))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda each: each.run(root.root, taken, tools), made))
     (folder / "facts.json").write_text(json.dumps({"fingerprint": signer.fingerprint}))
     for each in (signer, other):
         each.end()

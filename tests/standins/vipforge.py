@@ -6,49 +6,40 @@ Only what a vendor publishes is another: the digests of its media and the finger
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-
-import yaml
 
 from builder.__main__ import main
 from builder.files import sha256
-from builder.guests import centos7, rocky9
 from builder.sources import pins
+from builder.sources.pins import Pin
+from tests.standins.kinds import KINDS
 from tests.standins.vendor import Vendor
 
-MODULES = (centos7, rocky9)
 
+def stand_in(vendor: Vendor) -> None:
+    """Let every guest of the family come from the vendor."""
+    published = pins.every
+    media = {**{f"{kind.guest}-cloud": vendor.disk(kind.guest) for kind in KINDS}, "centos7-minimal": vendor.medium}
 
-def _media(vendor: Vendor) -> Iterator[tuple[str, Path]]:
-    """What each pinned medium of the vendors is replaced by, by the name of the pin."""
-    yield from ((f"{module.GUEST.name}-cloud", vendor.disk(module.GUEST.name)) for module in MODULES)
-    yield "centos7-minimal", vendor.medium
+    @cache
+    def every() -> tuple[Pin, ...]:
+        return tuple(_instead(each, media[each.name]) if each.name in media else each for each in published())
 
-
-def _pins(vendor: Vendor) -> str:
-    """pins.yml with the digests of the stand-ins, whatever the version."""
-    table = yaml.safe_load(pins.PINS.read_text())
-    for name, path in _media(vendor):
-        if path.exists():
-            entry = {"file": path.name, "size": path.stat().st_size, "sha256": sha256(path), "urls": []}
-            table[name] = dict.fromkeys(table[name], entry)
-    return yaml.safe_dump(table)
-
-
-def stand_in(vendor: Vendor, folder: Path) -> None:
-    """Let both guests come from the vendor; `folder` takes the pins."""
-    own = folder / "pins.yml"
-    own.write_text(_pins(vendor))
-    pins.PINS = own
-    for module in MODULES:
+    pins.every = every
+    for kind in KINDS:
+        module = import_module(f"builder.guests.{kind.guest}")
         repositories = replace(module.GUEST.repositories, fingerprint=vendor.fingerprint)
         module.GUEST = replace(module.GUEST, repositories=repositories)
 
 
+def _instead(published: Pin, path: Path) -> Pin:
+    own = {"file": path.name, "size": path.stat().st_size, "algorithm": "sha256", "digest": sha256(path)}
+    return replace(published, **own, urls=())
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch:
-        stand_in(Vendor(Path(sys.argv.pop(1))), Path(scratch))
-        main()
+    stand_in(Vendor(Path(sys.argv.pop(1))))
+    main()
