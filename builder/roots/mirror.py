@@ -26,6 +26,8 @@ OFF = ("no", "false", "without", "off", "disable", "0")
 SECURITY = ("-security", "/updates")
 """How the suites of the security archive end; the second until Debian 10."""
 UPDATES = "-updates"
+LIST = re.compile(r"mirror\+(?:file|copy):(?://)?(?=/)")
+"""How an address begins that names a file of addresses (apt-transport-mirror(1)), as in Debian's cloud images."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def _one_line(text: str) -> Iterator[Archive]:
         options, address, suite, components = found.groups("")
         if "main" in components.split():
             signed_by = re.search(r"signed-by=(\S+)", options)
-            yield Archive(address.rstrip("/"), (suite,), signed_by[1] if signed_by else "")
+            for each in _resolved(address):
+                yield Archive(each, (suite,), signed_by[1] if signed_by else "")
 
 
 def _deb822(text: str) -> Iterator[Archive]:
@@ -155,4 +158,15 @@ def _deb822(text: str) -> Iterator[Archive]:
         if wanted and fields.get("enabled", "yes").strip().lower() not in OFF:
             suites = tuple(fields.get("suites", "").split())
             for uri in fields.get("uris", "").split():
-                yield Archive(uri.rstrip("/"), suites, fields.get("signed-by", ""))
+                yield from (Archive(each, suites, fields.get("signed-by", "")) for each in _resolved(uri))
+
+
+def _resolved(address: str) -> Iterator[str]:
+    """The address itself; of a file with a list of mirrors, the first of them, since all serve the same."""
+    if not address.startswith("mirror+"):
+        yield address.rstrip("/")
+        return
+    begin = LIST.match(address)
+    file = Path(address[begin.end() :]) if begin else None
+    words = (line.split() for line in file.read_text().splitlines()) if file and file.is_file() else ()
+    yield from [each[0].rstrip("/") for each in words if each and not each[0].startswith("#")][:1]

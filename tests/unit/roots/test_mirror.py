@@ -96,6 +96,29 @@ def test_files_of_another_name_are_not_read(apt: Path) -> None:
     assert host_address() is None
 
 
+def test_of_a_file_with_mirrors_as_debians_cloud_images_have_it_the_first_is_taken(apt: Path) -> None:
+    mirrors = apt / "mirrors"
+    mirrors.mkdir()
+    (mirrors / "debian.list").write_text(f"# ours\n\n{MAIN}/\tpriority:1\nhttp://second.example/debian\n")
+    (mirrors / "debian-security.list").write_text(f"{SECURITY}\n")
+    write_sources(
+        apt,
+        f"Types: deb deb-src\nURIs: mirror+file://{mirrors}/debian.list\nSuites: bookworm\nComponents: main\n\n"
+        f"Types: deb\nURIs: mirror+file:{mirrors}/debian-security.list\nSuites: bookworm-security\nComponents: main\n",
+    )
+    assert [archive.address for archive in mirror("bookworm").archives] == [MAIN, SECURITY]
+
+
+def test_a_list_of_mirrors_on_a_server_or_one_that_is_missing_is_passed_over(apt: Path) -> None:
+    write_list(
+        apt,
+        f"deb mirror+file:{apt}/missing/debian.list bookworm main",
+        "deb mirror+https://a.example/debian.list bookworm main",
+        f"deb {MAIN} bookworm main",
+    )
+    assert [archive.address for archive in mirror("bookworm").archives] == [MAIN]
+
+
 def test_the_main_archive_comes_first_wherever_it_stands(apt: Path) -> None:
     write_list(apt, f"deb {SECURITY} bookworm-security main", f"deb {MAIN} bookworm main")
     assert mirror("bookworm").address == MAIN
