@@ -190,6 +190,17 @@ def test_a_zone_that_is_no_xml_reaches_no_file(node: NetnsNode) -> None:
     assert (node.path(ZONE).read_text(), told(node)) == (before, [])
 
 
+def test_a_zone_of_the_node_that_is_no_xml_is_found_by_the_check(node: NetnsNode) -> None:
+    zone, before = node.path(ZONE), node.path(ZONE).read_text()
+    zone.write_text(before.replace("</zone>", ""))
+    try:
+        done = push(node, "check")
+    finally:
+        zone.write_text(before)
+    assert done.code != 0
+    assert "no element found" in done.err
+
+
 def test_where_more_than_ports_changes_the_firewall_reloads(node: NetnsNode) -> None:
     assert push(node, "apply", lambda text: text.replace("SSH, VRRP", "VRRP, SSH"), ZONE).code == 0
     assert told(node) == ["firewall-cmd --quiet --reload", *RELOADED]
