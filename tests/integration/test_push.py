@@ -37,6 +37,7 @@ OCCUPY = "import socket, sys, time; held = socket.create_server(('', int(sys.arg
 OCCUPIED = "82"
 FIREWALL = """#!/bin/sh
 echo "firewall-cmd $*" >>/run/told
+[ ! -e /run/shut ]
 """
 ZONE = "/etc/firewalld/zones/vipforge.xml"
 PORT = "firewall-cmd --quiet --zone=vipforge --{}-port=81/tcp"
@@ -59,7 +60,7 @@ def identified(start_pair: Callable) -> Iterator[NetnsNode]:
 
 @pytest.fixture
 def node(identified: NetnsNode) -> NetnsNode:
-    for name in ("told", "ill"):
+    for name in ("told", "ill", "shut"):
         identified.path(f"/run/{name}").unlink(missing_ok=True)
     return identified
 
@@ -133,6 +134,16 @@ def test_a_reload_that_fails_brings_the_old_files_back(node: NetnsNode) -> None:
     assert (done.code, "the old files are back" in done.err) == (1, True)
     assert node.path(CONFIGURATION).read_text() == before
     assert told(node) == [PORT.format("add"), *RELOADED[:1], PORT.format("remove"), *RELOADED[:1]]
+
+
+def test_a_firewall_that_does_not_take_a_port_brings_the_old_files_back(node: NetnsNode) -> None:
+    """Else the next push would find the zone's file as it should be, and the port as it was."""
+    before = node.path(CONFIGURATION).read_text(), node.path(ZONE).read_text()
+    node.path("/run/shut").touch()
+    done = push(node, "apply")
+    assert (done.code, "the firewall did not take the changes; the old files are back" in done.err) == (1, True)
+    assert (node.path(CONFIGURATION).read_text(), node.path(ZONE).read_text()) == before
+    assert told(node) == [PORT.format("add"), PORT.format("remove")]
 
 
 def test_a_port_that_another_program_has_brings_the_old_files_back(node: NetnsNode) -> None:
