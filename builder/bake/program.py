@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from builder.errors import HostLacks
 from builder.host import hashicorp
 from builder.host.hashicorp import NoPacker, PackerFacts
 from builder.layers import Outline, is_whole, layer
 from builder.progress import warn
-from builder.roots.mirror import RELEASE, host_address
-from builder.roots.mirror import mirror as host_mirror
+from builder.roots.mirror import host_address
 from builder.sources import deb
 from builder.sources.fetch import fetch
 from builder.sources.pins import own_packer
@@ -22,6 +22,11 @@ from builder.sources.reach import in_reach
 
 OWN = own_packer()
 MEMBER = "./usr/bin/packer"
+NO_MIRROR = (
+    "vipforge sources fetch packer --mirror http://mirror.example.org/debian, or install Packer;"
+    " the spec of a Debian guest may name that mirror (image: {mirror: …})"
+)
+"""Not the mirror of a spec alone: that of an RPM guest serves no Debian packages."""
 
 
 def program(plugin: str = "qemu", *, offline: bool = False, mirror: str | None = None) -> PackerFacts:
@@ -55,8 +60,9 @@ def _outline() -> Outline:
 
 
 def _unpack(offline: bool, mirror: str | None, folder: Path) -> None:
-    if not mirror and not in_reach(OWN, offline=True):
-        mirror = host_mirror(RELEASE).address  # a host without one is told what to do
-    package = fetch(OWN, offline=offline, debian=mirror or host_address())
+    debian = mirror or host_address()
+    if not debian and not in_reach(OWN, offline=True):
+        raise HostLacks("this host has no Packer, and its apt set-up names no Debian mirror", hint=NO_MIRROR)
+    package = fetch(OWN, offline=offline, debian=debian)
     deb.extract(package, MEMBER, folder / OWN.name)
     (folder / OWN.name).chmod(0o755)

@@ -13,7 +13,7 @@ from builder.errors import UserError
 from builder.files import digest, locked, publish
 from builder.progress import say
 from builder.sources.download import download
-from builder.sources.pins import Pin
+from builder.sources.pins import DEBIAN, Pin
 
 LOCK_SECONDS = 30 * 60
 ROOM_HINT = "make room, or set VIPFORGE_CACHE to a folder on a larger disk"
@@ -102,6 +102,8 @@ def _from_addresses(pin: Pin, place: Path, debian: str | None, *, offline: bool)
     """Try the addresses in turn; yields what was wrong with each."""
     if is_cached(pin):
         return
+    if not debian:
+        yield from (f"{url}: this host's apt set-up names no Debian mirror" for url in pin.urls if DEBIAN in url)
     for url in pin.addresses(debian):
         if offline and not url.startswith("file:"):
             yield f"{url}: not asked (offline)"

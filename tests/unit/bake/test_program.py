@@ -14,7 +14,6 @@ from builder.bake import program as module
 from builder.bake.program import is_at_hand, own, program
 from builder.errors import HostLacks, UserError
 from builder.host import hashicorp
-from builder.roots.mirror import Archive, Mirror
 
 pytestmark = pytest.mark.real_subprocess
 
@@ -97,17 +96,18 @@ def test_offline_it_comes_from_a_carried_folder(mirror: str, tmp_path: Path, mon
 
 @pytest.mark.usefixtures("bin_folder")
 def test_without_a_connection_it_is_said_how_to_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "host_mirror", lambda _: Mirror("bookworm", (Archive("http://a.example/debian", ()),)))
+    monkeypatch.setattr(module, "host_address", lambda: "http://a.example/debian")
     with pytest.raises(UserError, match=r"packer_1\.6\.6.*could not be had") as caught:
         program(offline=True)
     assert "VIPFORGE_MIRROR" in caught.value.hint
 
 
 @pytest.mark.usefixtures("bin_folder")
-def test_a_host_that_is_not_debian_is_told_to_name_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_not_debian_is_told_how_to_fetch_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.roots.mirror.APT", tmp_path / "no-apt")
     with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
         program()
+    assert "sources fetch packer --mirror" in caught.value.hint
     assert "image: {mirror:" in caught.value.hint
 
 

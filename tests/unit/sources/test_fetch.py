@@ -186,6 +186,11 @@ def test_every_address_is_tried_and_told(server: Server, pin_at: PinAt) -> None:
     assert "vipforge sources fetch SPEC --to FOLDER" in caught.value.hint
 
 
+def test_an_address_that_only_a_debian_mirror_has_is_told_where_none_is_known(pin_at: PinAt) -> None:
+    with pytest.raises(NotFetched, match=r"\{debian\}/pool/a: this host's apt set-up names no Debian mirror"):
+        get(pin_at("{debian}/pool/a"))
+
+
 def test_the_second_address_serves_where_the_first_does_not(server: Server, pin_at: PinAt) -> None:
     server.replies = [error(404)]
     assert get(pin_at(f"{server.url}/a", f"{server.url}/b")).read_bytes() == CONTENT
