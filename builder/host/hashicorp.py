@@ -24,6 +24,7 @@ PLUGINS_APART_SINCE = (1, 10, 0)
 ANSWER_SECONDS = 10
 VERSION = re.compile(r"^Packer v(\d+\.\d+\.\d+)(\S*)", re.MULTILINE)
 HINT = f"install HashiCorp's Packer, or name one in {NAMED}"
+NAMED_HINT = f"{NAMED} names it; without that variable, a Packer of PATH or vipforge's own is used"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class NoPacker(HostLacks):
     def __init__(self, refused: Sequence[HostLacks], *, is_named: bool) -> None:
         hints = [each.hint for each in refused if each.hint]
         message = "; ".join(each.message for each in refused)
-        super().__init__(message or "Packer is not installed", hint=next(iter(hints), HINT))
+        otherwise = NAMED_HINT if is_named else HINT
+        super().__init__(message or "Packer is not installed", hint=next(iter(hints), otherwise))
         self.unfit = [each.message for each in refused if not isinstance(each, NotPacker)]
         self.is_named = is_named
 
@@ -74,6 +76,8 @@ def ask(path: Path) -> PackerFacts:
         done = run([path, "version"], timeout=ANSWER_SECONDS, check=False, env={"CHECKPOINT_DISABLE": "1"})
     except TimedOut:
         raise NotPacker(f"{path} does not answer `version`: it is not HashiCorp's Packer") from None
+    except HostLacks:
+        raise HostLacks(f"{path} was not found") from None
     except OSError as failure:
         raise HostLacks(f"{path} cannot be started: {failure.strerror}") from None
     found = VERSION.search(done.out)
@@ -99,7 +103,10 @@ def _with_plugin(facts: PackerFacts, plugin: str) -> PackerFacts:
     """The same Packer, if it has the plugin; Packer refuses the template without it, whatever builders it knows."""
     if facts.version < PLUGINS_APART_SINCE:
         return facts
-    asked = run([facts.path, "plugins", "installed"], timeout=ANSWER_SECONDS, check=False)
+    try:
+        asked = run([facts.path, "plugins", "installed"], timeout=ANSWER_SECONDS, check=False)
+    except TimedOut:
+        raise HostLacks(f"{facts.path} does not answer `plugins installed` within {ANSWER_SECONDS} s") from None
     if f"packer-plugin-{plugin}_" not in asked.out:
         raise HostLacks(
             f"Packer {facts.text} ({facts.path}) has no {plugin} builder",

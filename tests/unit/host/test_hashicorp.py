@@ -97,8 +97,9 @@ def test_the_named_one_is_taken_and_no_other(bare_host: Path, tmp_path: Path, mo
     monkeypatch.setenv("VIPFORGE_PACKER", str(named))
     assert packer().path == named
     named.unlink()
-    with pytest.raises(HostLacks, match="was not found"):
+    with pytest.raises(HostLacks, match="was not found") as caught:
         packer()
+    assert caught.value.hint.startswith("VIPFORGE_PACKER names it")
 
 
 def test_a_file_that_cannot_be_started_is_refused(bare_host: Path) -> None:
@@ -129,6 +130,15 @@ def test_without_the_plugin_it_is_explained_how_to_install_it(bare_host: Path) -
     assert caught.value.hint.startswith(f"{path} plugins install github.com/hashicorp/vsphere, ")
     assert "packer init" in caught.value.hint
     assert caught.value.unfit == [caught.value.message]
+
+
+def test_one_that_does_not_tell_its_plugins_is_left_after_a_limit(
+    bare_host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.host.hashicorp.ANSWER_SECONDS", 0.5)
+    path = program(bare_host, f'[ "$1" = version ] && echo "Packer v1.11.2" && exit\n{WAITS}')
+    with pytest.raises(NoPacker, match=f"^{path} does not answer `plugins installed`"):
+        packer()
 
 
 def test_one_with_plugins_later_on_path_is_taken(
