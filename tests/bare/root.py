@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ HOME = "/root/vipforge"
 ARCHIVES = "/var/cache/apt/archives"
 MAKE_SECONDS = 15 * 60
 CLONE_SECONDS = 120
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Root:
 def made(release: str, place: Path, cache: Path) -> Iterator[Root]:
     """A root below `place`, removed at the end; one that a killed run left there is removed before."""
     place.mkdir(parents=True, exist_ok=True)
+    _own(place)
     with _locked(place / "lock") as lock:
         _sweep(place)
         folder = Path(tempfile.mkdtemp(prefix=f"{release}.", dir=place))
@@ -71,6 +74,13 @@ def made(release: str, place: Path, cache: Path) -> Iterator[Root]:
             _remove(folder)
             if held:
                 held.close()
+
+
+def _own(place: Path) -> None:
+    """Refuse a folder that another user has a hand in: what root writes and removes there could be led elsewhere."""
+    found = place.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & OTHERS_WRITE:
+        raise PermissionError(f"{place} must be a folder that root alone may write; name another with --place")
 
 
 def _bootstrap(release: str, root: Path) -> None:

@@ -123,3 +123,15 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_what_runs_is_not(plac
     with made(RELEASE, place, tmp_path / "cache") as root:
         assert not left.exists()
         assert root.path.exists()
+
+
+def test_a_folder_that_another_user_may_write_is_refused(place: Path, tmp_path: Path) -> None:
+    """The default lies in /var/tmp, where anybody may have made it first."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    place.mkdir()
+    (place / "lock").symlink_to(victim)
+    place.chmod(0o777)
+    with pytest.raises(PermissionError, match="root alone may write"), made(RELEASE, place, tmp_path / "cache"):
+        pass
+    assert victim.read_text() == "precious"
