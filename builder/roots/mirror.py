@@ -135,9 +135,15 @@ def _addresses(archives: Iterable[Archive]) -> list[str]:
 def _host_archives() -> list[Archive]:
     parts = APT / "sources.list.d"
     lists = [APT / "sources.list", *sorted(parts.glob("*.list"))]
-    one_line = [archive for path in lists if path.is_file() for archive in _one_line(path.read_text())]
-    deb822 = [archive for path in sorted(parts.glob("*.sources")) for archive in _deb822(path.read_text())]
+    one_line = [archive for path in lists for archive in _one_line(_text(path))]
+    deb822 = [archive for path in sorted(parts.glob("*.sources")) for archive in _deb822(_text(path))]
     return [archive for archive in one_line + deb822 if archive.is_debian]
+
+
+def _text(path: Path) -> str:
+    """A file without its remarks, which may stand within a field of deb822; empty where there is no such file."""
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return "\n".join(line for line in lines if not line.startswith("#"))
 
 
 def _one_line(text: str) -> Iterator[Archive]:

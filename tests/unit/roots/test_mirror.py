@@ -84,6 +84,13 @@ def test_deb822_values_over_several_lines_and_names_in_any_case(apt: Path) -> No
     assert [archive.address for archive in mirror("bookworm").archives] == [MAIN, "http://second.example/debian"]
 
 
+def test_remarks_within_a_value_and_in_another_encoding_are_left_out(apt: Path) -> None:
+    text = f"# caf\xe9\nTypes: deb\nURIs: {MAIN}\nSuites: bookworm\n# and\n bookworm-updates\nComponents: main\n"
+    (apt / "sources.list.d" / "debian.sources").write_bytes(text.encode("latin-1"))
+    (apt / "sources.list.d" / "folder.sources").mkdir()
+    assert mirror("bookworm").archives[0].suites == ("bookworm", "bookworm-updates")
+
+
 @pytest.mark.parametrize("off", ["no", "No", "false", "off"])
 def test_a_disabled_entry_is_passed_over(apt: Path, off: str) -> None:
     write_sources(apt, f"Enabled: {off}\nTypes: deb\nURIs: {MAIN}\nSuites: bookworm\nComponents: main\n")
