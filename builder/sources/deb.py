@@ -40,7 +40,10 @@ def _seek(archive: IO[bytes], package: Path) -> None:
 
 def _members(archive: IO[bytes]) -> Iterator[tuple[str, int]]:
     while len(header := archive.read(HEADER)) == HEADER:
-        yield header[NAME].decode("ascii", "replace").strip(" /"), int(header[SIZE])
+        size = header[SIZE].strip()
+        if not size.isdigit():
+            raise tarfile.ReadError("the size of a member is no number")
+        yield header[NAME].decode("ascii", "replace").strip(" /"), int(size)
 
 
 def _copy(data: tarfile.TarFile, member: str, target: Path) -> None:

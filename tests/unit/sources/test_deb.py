@@ -68,3 +68,11 @@ def test_a_package_that_was_cut_is_refused(tmp_path: Path) -> None:
     made = package(tmp_path / "a.deb", member("data.tar.xz", data)[: len(data) // 2])
     with pytest.raises(UserError, match=f"holds no {MEMBER}"):
         extract(made, MEMBER, tmp_path / "tool")
+
+
+@pytest.mark.parametrize("size", ["-60", "abc", ""])
+def test_a_member_whose_size_is_no_number_is_refused(tmp_path: Path, size: str) -> None:
+    """One of -60 led back to its own header."""
+    header = f"{'a':<48}{size:<10}`\n".encode()
+    with pytest.raises(UserError, match="is no number"):
+        extract(package(tmp_path / "a.deb", header), MEMBER, tmp_path / "tool")
