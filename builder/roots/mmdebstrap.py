@@ -26,6 +26,10 @@ MIRROR_FAULTS = (
 """What apt says when it is the mirror that fails."""
 REASONS_SHOWN = 3
 
+ROOM_HINT = "make room, or set VIPFORGE_CACHE to a folder on a larger disk"
+USERS_ROOM_HINT = f"{ROOM_HINT}; or it is /tmp that is full: set TMPDIR to a folder on a disk that all users may enter"
+"""Roots of users other than root lie there (`_environment`), and Debian 13 keeps it in memory."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -122,5 +126,5 @@ def _explained(failure: CommandFailed, mirror: Mirror) -> UserError:
             hint="is the mirror up? name another in the spec (image: mirror) or in this host's apt set-up",
         )
     if any("No space left on device" in line for line in failure.tail):
-        return UserError("the disk is full", hint="make room, or set VIPFORGE_CACHE to a folder on a larger disk")
+        return UserError("the disk is full", hint=ROOM_HINT if os.geteuid() == 0 else USERS_ROOM_HINT)
     return failure

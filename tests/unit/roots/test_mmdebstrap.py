@@ -134,6 +134,12 @@ def test_failures_are_explained(
     assert hint in caught.value.hint
 
 
+def test_a_full_tmp_is_thought_of_for_users_other_than_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their roots lie there, not in the cache."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    test_failures_are_explained(tmp_path, monkeypatch, ["dd: No space left on device"], "the disk is full", "TMPDIR")
+
+
 def test_the_recipe_as_text_depends_on_all_of_it() -> None:
     others = (Recipe("trixie", RECIPE.packages, RECIPE.hooks), Recipe("bookworm", ("sudo",), RECIPE.hooks))
     assert len({each.text() for each in (RECIPE, *others, Recipe("bookworm", RECIPE.packages))}) == 4
