@@ -26,6 +26,7 @@ OFF = ("no", "false", "without", "off", "disable", "0")
 SECURITY = ("-security", "/updates")
 """How the suites of the security archive end; the second until Debian 10."""
 UPDATES = "-updates"
+WITH_USER = re.compile(r"[a-z]+://[^/]*@")
 LIST = re.compile(r"mirror\+(?:file|copy):(?://)?(?=/)")
 """How an address begins that names a file of addresses (apt-transport-mirror(1)), as in Debian's cloud images."""
 
@@ -97,6 +98,11 @@ def mirror(release: str, override: str | None = None) -> Mirror:
         )
     updated = {each.address for each in archives if any(suite.endswith(UPDATES) for suite in each.suites)}
     secured = _addresses(each for each in archives if each.is_security)
+    if any(WITH_USER.match(each) for each in (*addresses, *secured)):
+        raise HostLacks(
+            f"the Debian mirror of this host's apt set-up ({APT}) has a user or password in its address",
+            hint="the image and messages would show it; name another mirror in the spec (image: mirror)",
+        )
     mains = [Archive(each, (release, *([f"{release}{UPDATES}"] if each in updated else []))) for each in addresses]
     return Mirror(release, (*mains, *(Archive(each, (f"{release}-security",)) for each in secured)))
 

@@ -191,7 +191,9 @@ def file_path(value: object) -> str:
 
 
 def url(text: str) -> str:
-    """A place that files come from: http, https or file."""
+    """A place that files come from: http, https or file. It is written into the image, so it holds no password."""
+    if re.match(r"[a-z]+://[^/]*@", text):
+        raise Unfit("must be an address without user and password: the image and messages would show them")
     return _match(r"(https?|file)://[!-~]+", text, "an http, https or file address").rstrip("/")
 
 

@@ -153,6 +153,13 @@ def test_no_entry_is_a_lack_of_the_host_with_a_way_out(apt: Path) -> None:
     assert "image: {mirror:" in caught.value.hint
 
 
+def test_a_password_in_an_address_reaches_no_image_and_no_message(apt: Path) -> None:
+    write_list(apt, "deb https://me:secret@mirror.example/debian bookworm main")
+    with pytest.raises(HostLacks, match="has a user or password in its address") as caught:
+        mirror("bookworm")
+    assert "secret" not in str(caught.value)
+
+
 TRIXIE = f"""\
 Types: deb
 URIs: {MAIN}

@@ -56,7 +56,10 @@ BAD = [
     *((syntax.user_name, text) for text in ("", "root", "haproxy", "www-data", "Ops", "1ops", "x" * 33, "ops:x")),
     *((syntax.version, text) for text in ("", "2.3", "2.3.3.1", "v2.3.3", "2.3.3-1", "\uff12.3.3", "9" * 5 + ".1.1")),
     *((syntax.http_path, text) for text in ("", "health", "/a b", "/" + "x" * 201, "/a\n")),
-    *((syntax.url, text) for text in ("", "mirror.example.com", "ftp://x", "http://", "http://a b")),
+    *(
+        (syntax.url, text)
+        for text in ("", "mirror.example.com", "ftp://x", "http://", "http://a b", "https://u:p@a/debian")
+    ),
     *((syntax.ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
     (syntax.ssh_key, "-----BEGIN OPENSSH PRIVATE KEY-----"),
 ]
