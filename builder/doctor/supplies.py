@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import urllib.request
 from collections import Counter
 from functools import partial
@@ -34,11 +35,16 @@ def findings(cluster: Cluster | None) -> list[Finding]:
 
 def _variables() -> list[Finding]:
     names = [name for name in sorted(os.environ) if name.startswith("VIPFORGE_") or name in VARIABLES]
-    shown = ", ".join(f"{name}={os.environ[name]}" for name in names)
+    shown = ", ".join(f"{name}={_shown(name, os.environ[name])}" for name in names)
     found = [Finding("environment", "note", shown)] if shown else []
     folders = filter(None, os.environ.get("VIPFORGE_MIRROR", "").split(":"))
     absent = [folder for folder in folders if not Path(folder).is_dir()]
     return [*found, *(Finding("VIPFORGE_MIRROR", "lacks", f"{each} is no folder", "mend the path") for each in absent)]
+
+
+def _shown(name: str, value: str) -> str:
+    """A variable's value without the password in it: what doctor says is shown to others."""
+    return "…" if "PASSWORD" in name else re.sub(r"(?<=//)[^/]*@", "…@", value)
 
 
 def _mirrors(cluster: Cluster | None) -> list[Finding]:

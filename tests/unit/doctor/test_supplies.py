@@ -26,6 +26,16 @@ def test_a_mirror_that_answers(good_host: Path) -> None:
     assert found == Finding("Debian mirror", "ok", f"file://{good_host.parent}/debian has bookworm")
 
 
+@pytest.mark.usefixtures("good_host")
+def test_passwords_in_variables_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIPFORGE_VSPHERE_PASSWORD", "hunter2")
+    monkeypatch.setenv("https_proxy", "http://me:hunter2@proxy.example:3128/")
+    (found,) = named("environment")
+    assert "VIPFORGE_VSPHERE_PASSWORD=…" in found.found
+    assert "https_proxy=http://…@proxy.example:3128/" in found.found
+    assert "hunter2" not in found.found
+
+
 def test_a_mirror_that_does_not_answer_is_told_with_its_address(good_host: Path) -> None:
     (good_host.parent / "debian" / "dists" / "bookworm" / "InRelease").unlink()
     (found,) = named("Debian mirror")
