@@ -16,7 +16,7 @@ from builder.lab.background import launch
 from builder.lab.netns import NetnsNode
 from builder.lab.waiting import until
 from builder.render import GuestFile, appliance, payload
-from builder.run import Completed
+from builder.run import Completed, run
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
@@ -42,6 +42,8 @@ echo "firewall-cmd $*" >>/run/told
 ZONE = "/etc/firewalld/zones/vipforge.xml"
 PORT = "firewall-cmd --quiet --zone=vipforge --{}-port=81/tcp"
 SECONDS = 10
+PUSH_SECONDS = 90
+"""A push waits 20 s for a new process of HAProxy, and for one more where it goes back."""
 RELOADED = ["systemctl reload haproxy", "systemctl --quiet is-active haproxy"]
 
 
@@ -76,7 +78,8 @@ def push(
     sent = {each: files[each] for each in (CONFIGURATION, ZONE, "/usr/share/vipforge/keepalived.conf")}
     sent[path] = GuestFile(change(sent[path].content), 0o644)
     text = base64.encodebytes(payload(sent)).decode()
-    return node.run(*sudo.split(), "/usr/libexec/vipforge/push", word, stdin=text, check=False)
+    words = node.inside(*sudo.split(), "/usr/libexec/vipforge/push", word)
+    return run(words, timeout=PUSH_SECONDS, stdin=text, check=False)
 
 
 def told(node: NetnsNode) -> list[str]:
