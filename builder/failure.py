@@ -11,7 +11,9 @@ WRAPPERS = ("setpriv", "unshare", "nsenter")
 """Programs that only start another one, which follows a `--`."""
 HANDS_OVER = 'exec "$@"'
 """Ends a script of `sh -c` that prepares something for the program after it."""
-CAUSE = re.compile(r"^E: |^\S*(fatal|error|failed|cannot)\b|: (fatal |internal )?error\b|\berror: ", re.IGNORECASE)
+CAUSE = re.compile(
+    r"^E: |^\S*(fatal|error|failed|cannot)\b(?!\.)|: (fatal |internal )?error\b|\berror: ", re.IGNORECASE
+)
 """How programs mark the line that matters: apt, compilers, rpm, QEMU, git and their like."""
 LONGEST_WORD, LONGEST_COMMAND = 48, 160
 
@@ -21,7 +23,7 @@ def program(words: Sequence[str]) -> str:
     rest = list(words)
     while rest and Path(rest[0]).name in WRAPPERS and "--" in rest:
         rest = rest[rest.index("--") + 1 :]
-    if rest[:2] == ["sh", "-c"] and rest[2].endswith(HANDS_OVER):
+    if rest[:2] == ["sh", "-c"] and "".join(rest[2:3]).endswith(HANDS_OVER):
         rest = rest[4:]
     return Path(rest[0]).name if rest else ""
 

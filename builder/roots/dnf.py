@@ -150,7 +150,7 @@ def only_key(file: Path, url: str, fingerprint: str) -> str:
         run([*gpg, "--import", file], timeout=GPG_SECONDS, check=False)
         listed = run([*gpg, "--with-colons", "--list-keys"], timeout=GPG_SECONDS, check=False).out
         found = PRIMARY_KEY.findall(listed)
-        if found != [fingerprint]:
+        if found != [fingerprint] or len(re.findall(r"^pub:", listed, re.MULTILINE)) != 1:
             holds = ", ".join(found) or "no key"
             raise UserError(
                 f"{url} must hold the vendor's signing key {fingerprint} alone, and it holds {holds}",

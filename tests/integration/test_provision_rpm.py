@@ -199,7 +199,7 @@ def test_sshd_that_can_include_is_left_alone(root: StandIn) -> None:
 
 def test_the_operator_needs_no_terminal_for_sudo(root: StandIn) -> None:
     bake(root, "centos7")
-    ours = root.path("/etc/sudoers.d/vipforge")
+    ours = root.path("/etc/sudoers.d/zz-vipforge")
     assert "Defaults !requiretty\n" in ours.read_text()
     assert ours.stat().st_mode & 0o777 == 0o440
 

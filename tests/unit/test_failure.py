@@ -50,6 +50,7 @@ def test_a_long_command_is_cut() -> None:
         (contain(MMDEBSTRAP), "mmdebstrap"),
         (contain(MMDEBSTRAP, network=False), "mmdebstrap"),
         (["unshare", "--mount"], "unshare"),
+        (["sh", "-c"], "sh"),
         (["ssh", "-F", "config", "--", "lb1"], "ssh"),
     ],
 )
@@ -64,6 +65,7 @@ def test_the_program_is_the_one_that_others_only_wrap(words: list[str], program:
         (["qemu-system-x86_64: -drive: Could not open 'x'"], "qemu-system-x86_64: -drive: Could not open 'x'"),
         (["fatal: not a git repository", "bye"], "fatal: not a git repository"),
         (["Error: Unable to find a match: x", "done"], "Error: Unable to find a match: x"),
+        (["error.c:12:3: warning: unused", "the last line"], "the last line"),
         (["0 errors so far", "the last line", "", "  "], "the last line"),
         ([], ""),
     ],

@@ -4,7 +4,7 @@
 set -eu
 echo '==> setting sudo'
 
-ours=/etc/sudoers.d/vipforge
+ours=/etc/sudoers.d/zz-vipforge # read in the order of their names
 printf '# From vipforge.\nDefaults !requiretty\n' >"$ours.new"
 chmod 0440 "$ours.new"
 visudo -c -q -f "$ours.new"
