@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from builder.guests import known
-from builder.sources.pins import pin
+from builder.sources.fetch import cached
+from builder.sources.pins import own_packer, pin
 from tests.e2e.conftest import LAB_SECONDS, Session
 from tests.standins.bakes import BAKE_SECONDS, Bake
 from tests.standins.vendor import vendor
@@ -116,6 +117,7 @@ def test_a_pushed_spec_closes_the_port_that_it_no_longer_has(pair: Bake) -> None
 
 
 def test_a_base_that_is_nowhere_is_asked_for_by_name(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIPFORGE_MIRROR", str(cached(own_packer()).parent))  # asked for first, where the host has none
     monkeypatch.setenv("VIPFORGE_CACHE", str(session.folder / "empty-cache"))
     done = session.run("image", session.spec, "--guest", "centos7", "--offline", timeout=120)
     assert done.returncode == 1
