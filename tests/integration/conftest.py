@@ -13,6 +13,7 @@ from builder.lab.netns import Pair, pair
 from builder.roots import keepalived
 from builder.roots.workshop import DebianWorkshop
 from builder.spec.model import Cluster
+from tests.integration.standin import StandIn, stand_in
 from tests.specs import of_profile
 
 FACTS = known()["debian12"]
@@ -44,3 +45,10 @@ def start_pair(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory)
                 yield made
 
     return start
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[StandIn]:
+    """A root that stands in for a guest of the RPM family, as a vendor's image brings it."""
+    with stand_in(tmp_path) as made:
+        yield made

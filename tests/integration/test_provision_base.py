@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.integration.standin import DISK, StandIn, stand_in
+from tests.integration.standin import DISK, StandIn
 from tests.integration.test_provision_rpm import bake
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[StandIn]:
-    with stand_in(tmp_path) as made:
-        yield made
 
 
 def test_a_disk_that_takes_no_discards_is_left_as_it_is(root: StandIn) -> None:

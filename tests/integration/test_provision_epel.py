@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from builder.spec.model import Cluster
-from tests.integration.standin import StandIn, stand_in
+from tests.integration.standin import StandIn
 from tests.integration.test_provision_rpm import GUESTS, bake, cluster
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[StandIn]:
-    with stand_in(tmp_path) as made:
-        yield made
 
 
 def with_epel(**image: object) -> Cluster:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from builder.guests import known
 from builder.render import appliance
-from tests.integration.standin import StandIn, stand_in
+from tests.integration.standin import StandIn
 from tests.integration.test_provision_rpm import GUESTS, bake, cluster
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[StandIn]:
-    with stand_in(tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("guest", GUESTS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from builder.guests import known
 from builder.render import appliance, payload
 from builder.spec.load import load
 from builder.spec.model import Cluster
-from tests.integration.standin import StandIn, stand_in
+from tests.integration.standin import StandIn
 
 pytestmark = pytest.mark.integration
 
@@ -75,12 +74,6 @@ def bake(root: StandIn, guest: str, spec: Cluster | None = None, until: str = ""
         done = root.run(step, **variables)
         assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
         assert done.stdout.startswith("==> "), f"{step} does not say what it does"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[StandIn]:
-    with stand_in(tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize("guest", GUESTS)
