@@ -14,3 +14,7 @@ chroot "$1" apt-get --no-install-recommends --simulate install $tools | sed -n '
             dpkg-deb --extract "$deb" "$1/standin/compiler"
         done
     done
+
+# Debian's Python is byte-compiled before its files move to the stand-in's XFS, where every time stamp is new. Bytecode
+# checked by time stamps would be compiled again in memory by each start of cloud-init: measured, 25 s of every boot.
+chroot "$1" sh -c 'python3 -m compileall -q -f -j 2 --invalidation-mode unchecked-hash /usr/lib/python3*'
