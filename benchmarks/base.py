@@ -11,10 +11,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from builder import layers, paths
-from builder.roots import disk, mmdebstrap
-from builder.roots.mirror import mirror
-from builder.roots.mmdebstrap import Recipe
+from builder.core import paths
+from builder.rootfs import disk, layers, mmdebstrap
+from builder.rootfs.mirror import mirror
+from builder.rootfs.mmdebstrap import Recipe
 
 RELEASE = "bookworm"
 GIB = 8
@@ -37,11 +37,11 @@ def base() -> Path:
 
 def _make(folder: Path) -> None:
     tar = folder / "root.tar"
-    mmdebstrap.make(RECIPE, mirror(RELEASE), tar, folder / "mmdebstrap.log")
+    mmdebstrap.make_root(RECIPE, mirror(RELEASE), tar, folder / "mmdebstrap.log")
     root = disk.unpack(tar, folder.parent / "root")
     try:
         root.write("etc/fstab", disk.FSTAB)
-        disk.write(root, folder / "disk.qcow2", gib=GIB)
+        disk.write_disk(root, folder / "disk.qcow2", gib=GIB)
     finally:
         root.remove()
     tar.unlink()

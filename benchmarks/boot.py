@@ -24,11 +24,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.base import base
-from builder.lab import farm, holder, network, ssh, state, vm
+from builder.core.run import run
+from builder.core.waiting import until
+from builder.lab import network, ssh, state, stubs, vm
 from builder.lab.lifecycle import down
 from builder.lab.state import Lab
-from builder.lab.waiting import until
-from builder.run import run
 from builder.spec.load import load
 from builder.spec.model import Cluster
 
@@ -92,20 +92,20 @@ def _power_on(cluster: Cluster, disk: Path | None) -> tuple[Lab, float]:
     source = replace(source, path=disk) if disk else source
     place = state.folder(cluster)
     place.mkdir(parents=True, mode=0o700)
-    lab = Lab(cluster, holder.begin(place))
+    lab = Lab(cluster, state.begin_namespaces(place))
     network.build(lab)
-    farm.begin(lab)
+    stubs.begin(lab)
     ssh.prepare(lab)
-    vm.prepare(lab, cluster.nodes[0], source)
+    vm.prepare_node(lab, cluster.nodes[0], source)
     began = time.monotonic()
-    vm.start(lab, cluster.nodes[0], source.accelerator)
+    vm.power_on(lab, cluster.nodes[0], source.accelerator)
     (place / state.COMPLETE).touch()
     return lab, began
 
 
 def _wait(lab: Lab, wanted: tuple[str, int, str], began: float) -> Booted:
     host, port, word = wanted
-    words = [*lab.holder.client(), sys.executable, "-I", "-c", ASK, host, str(port), word]
+    words = [*lab.keeper.client(), sys.executable, "-I", "-c", ASK, host, str(port), word]
     while time.monotonic() - began < LIMIT:
         if subprocess.run(words, capture_output=True, check=False).returncode == 0:
             return Booted(round(time.monotonic() - began, 1), _processor(lab))

@@ -16,12 +16,12 @@ from pathlib import Path
 import yaml
 
 from benchmarks.base import base
-from builder.bake.program import program
-from builder.host import accelerator
-from builder.roots.mirror import host_address
-from builder.run import contain, need
+from builder.core.run import contain, need
+from builder.host.qemu import accelerator
+from builder.image.packer.program import program
+from builder.rootfs.mirror import host_address
+from builder.sources import pin
 from builder.sources.fetch import fetch
-from builder.sources.pins import pin
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "benchmarks" / "peers"

@@ -19,12 +19,12 @@ from io import StringIO
 from pathlib import Path
 
 from benchmarks.seeds import FACTS, clusters, peak
-from builder.files import sha256
+from builder.core.files import sha256
+from builder.core.progress import Step, carry_out
+from builder.core.run import run
+from builder.deploy.libvirt import LibvirtOptions
+from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
 from builder.render import appliance
-from builder.run import run
-from builder.ship.libvirt import LibvirtOptions
-from builder.ship.libvirt.hypervisor import LibvirtHypervisor
-from builder.ship.steps import Step, carry_out
 from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 from tests.libvirt import Libvirtd, hypervisor

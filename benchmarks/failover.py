@@ -6,7 +6,7 @@
 The pairs of examples/classic.yml, standard.yml and fast.yml run at the same time in namespaces, and their trials take
 turns, so that a busy moment of the host meets all of them. The classic pair runs keepalived 1.2.13 where its source
 can be had, else the guest's default. `--classic-keepalived` takes a tar of an installation of 1.2.13 instead, rooted
-at /, such as builder.roots.keepalived makes.
+at /, such as builder.rootfs.compiled makes.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
+from builder.core.progress import say, step
+from builder.faults import analysis, limits, trial
+from builder.faults.campaign import GUEST, REHEARSAL_CONDITIONS, keepalived_of
+from builder.faults.model import ScenarioResult, Spread, Trial
+from builder.faults.pairs.netns import served
+from builder.faults.report import comparison
+from builder.faults.scenarios import all_scenarios
+from builder.faults.trial import Stage
 from builder.lab import netns
-from builder.progress import say, step
-from builder.proof import analysis, judge, trial
-from builder.proof.model import ScenarioResult, Spread, Trial
-from builder.proof.pairs.netns import served
-from builder.proof.rehearsal import CONDITIONS, GUEST, keepalived_of
-from builder.proof.report import comparison
-from builder.proof.scenarios import known
-from builder.proof.trial import Stage
 from builder.spec.load import load
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -86,7 +86,7 @@ def main(words: Sequence[str]) -> None:
         data = {"versions": versions, "repeats": asked.repeat, "rows": [asdict(row) for row in rows]}
         asked.json.write_text(json.dumps(data, indent=1) + "\n")
     if asked.figure:
-        comparison.write(_compared(stages, versions, trials), asked.figure)
+        comparison.write_comparison(_compared(stages, versions, trials), asked.figure)
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -109,7 +109,8 @@ def _stage(profile: str, asked: argparse.Namespace) -> Iterator[Stage]:
         wanted = {"keepalived": ARTICLE} if profile == "classic" else {}
         version, build = keepalived_of(cluster.model_copy(update=wanted))
     with netns.pair(cluster, GUEST, version, build) as running:
-        yield Stage(served(running), CONDITIONS.pace, CONDITIONS.patience, Random(asked.random_seed))  # noqa: S311 - no secret
+        order = Random(asked.random_seed)  # noqa: S311 - no secret
+        yield Stage(served(running), REHEARSAL_CONDITIONS.pace, REHEARSAL_CONDITIONS.patience, order)
 
 
 def _trials(stages: dict[str, Stage], repeat: int) -> dict[tuple[str, str], list[Trial]]:
@@ -120,7 +121,7 @@ def _trials(stages: dict[str, Stage], repeat: int) -> dict[tuple[str, str], list
         with step(f"round {number} of {repeat}"):
             for name in names:
                 for profile, stage in stages.items():
-                    seen = trial.run(stage, known()[name], number)
+                    seen = trial.run_trial(stage, all_scenarios()[name], number)
                     found.setdefault((name, profile), []).append(seen)
                     _tell(profile, seen)
     return found
@@ -138,7 +139,7 @@ def _compared(
     """The trials as the figure takes them."""
     found: dict[str, list[ScenarioResult]] = {}
     for (name, profile), seen in trials.items():
-        result = judge.judge(stages[profile].pair.cluster, known()[name], seen, emulated=False)
+        result = limits.judge(stages[profile].pair.cluster, all_scenarios()[name], seen, emulated=False)
         found.setdefault(f"{WHOSE[profile]}, keepalived {versions[profile]['keepalived']}", []).append(result)
     return found
 

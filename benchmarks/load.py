@@ -15,13 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from builder.core.progress import step
+from builder.faults import analysis
+from builder.faults.analysis import Observations
+from builder.faults.campaign import GUEST, keepalived_of
+from builder.faults.pairs.netns import served
+from builder.faults.watch import Pace, watching
 from builder.lab import netns
-from builder.progress import step
-from builder.proof import analysis
-from builder.proof.pairs.netns import served
-from builder.proof.rehearsal import GUEST, keepalived_of
-from builder.proof.seen import Seen
-from builder.proof.watch import Pace, watching
 from builder.spec.load import load
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -46,7 +46,7 @@ def main() -> None:
     sys.exit(1 if moved else 0)
 
 
-def _burdened(profile: str, seconds: float) -> tuple[Seen, float]:
+def _burdened(profile: str, seconds: float) -> tuple[Observations, float]:
     """What was seen of a pair under load, and the host's load average at the end of it."""
     cluster = load(EXAMPLES / f"{profile}.yml")
     with tempfile.TemporaryDirectory() as state:
@@ -62,7 +62,7 @@ def _burdened(profile: str, seconds: float) -> tuple[Seen, float]:
                 return watch.finish(), loads
 
 
-def _felt(seen: Seen) -> str:
+def _felt(seen: Observations) -> str:
     """The requests over HTTP that were not answered in time, and how long the others took."""
     asked = [sample for sample in seen.samples if sample.probe == "http"]
     good = sorted(sample.latency for sample in asked if analysis.is_good(sample))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-from builder.files import write_atomic
+from builder.core.files import write_atomic
 
 BASE = "base"
 PEERS = {"packer": "(a)", "virt": "(b)"}

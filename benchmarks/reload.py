@@ -17,11 +17,12 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder.guests import known
-from builder.lab.background import launch
-from builder.lab.netns import NetnsNode, pair
-from builder.roots import keepalived
-from builder.roots.workshop import DebianWorkshop
+from builder.core.waiting import launch
+from builder.guests import all_guests
+from builder.lab import netns
+from builder.lab.netns import NetnsNode
+from builder.rootfs import compiled
+from builder.rootfs.compiled import DebianBuildRoot
 from builder.spec.load import load
 
 REQUESTS = 20_000
@@ -31,7 +32,7 @@ CLIENTS = 8
 SECONDS = 10
 FIRST_TRIES = 200
 """Each a tenth of a second: an election takes a few."""
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 SPEC = Path(__file__).parents[1] / "examples" / "quickstart.yml"
 
 
@@ -48,8 +49,8 @@ class Found:
 def measure(requests: int, state: Path) -> Found:
     """Ask `requests` times under reloads; `state` is an empty folder."""
     os.environ["VIPFORGE_STATE"] = str(state)
-    build = keepalived.build(DebianWorkshop("bookworm"), FACTS.default_keepalived, offline=False)
-    with pair(load(SPEC), FACTS, FACTS.default_keepalived, build) as made:
+    build = compiled.build_keepalived(DebianBuildRoot("bookworm"), FACTS.default_keepalived, offline=False)
+    with netns.pair(load(SPEC), FACTS, FACTS.default_keepalived, build) as made:
         node = made.nodes[0]
         node.identify()
         master = _start(node, state / "haproxy.log")

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import yaml
 
-from builder.files import together
-from builder.guests import known
-from builder.identity.seeds import write
+from builder.core.files import together
+from builder.guests import all_guests
+from builder.seed.seed import write_seeds
 from builder.spec.model import Cluster
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "quickstart.yml"
 SUBNETS = IPv4Address("10.0.0.0")
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
         half = 0
         with together() as files:
             for count, cluster in enumerate(clusters(number)):
-                write(cluster, FACTS, Path(folder) / cluster.cluster, files)
+                write_seeds(cluster, FACTS, Path(folder) / cluster.cluster, files)
                 half = peak() if count == number // 2 else half
         seconds = time.monotonic() - began
     spent = f"{seconds:.1f} s, {time.process_time():.1f} s of a processor"

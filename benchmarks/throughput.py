@@ -26,14 +26,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder.guests import known
-from builder.render import overlay
-from builder.run import contain, need, run
+from builder import render
+from builder.core.run import contain, need, run
+from builder.guests import all_guests
 from builder.spec.load import load
 from builder.spec.model import Cluster
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "quickstart.yml"
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 CONNECTIONS = 64
 SECONDS = 60
 MOST_CONNECTIONS = "2000"
@@ -183,7 +183,7 @@ def _servers(cluster: Cluster) -> str:
 def _texts(cluster: Cluster) -> dict[str, str]:
     """The variants' configurations."""
     servers = cluster.services[0].servers
-    rendered = overlay.text("/etc/haproxy/haproxy.cfg", cluster, FACTS, FACTS.default_keepalived)
+    rendered = render.overlay_text("/etc/haproxy/haproxy.cfg", cluster, FACTS, FACTS.default_keepalived)
     found = {"ours": rendered}
     for name, extra in (("minimal", LOGGED), ("bare", BARE)):
         lines = (f"    server {each.name} {each.address}:{each.port}{extra['checked']}" for each in servers)

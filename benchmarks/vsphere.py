@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.seeds import clusters
-from builder.files import sha256
-from builder.ship.steps import carry_out
-from builder.ship.vsphere import VsphereOptions
-from builder.ship.vsphere.deploy import deployment
-from builder.ship.vsphere.node import Destination
-from builder.ship.vsphere.session import connected
-from builder.ship.vsphere.site import site
+from builder.core.files import sha256
+from builder.core.progress import carry_out
+from builder.deploy.vsphere import VsphereOptions
+from builder.deploy.vsphere.deploy import deployment
+from builder.deploy.vsphere.node import Destination
+from builder.deploy.vsphere.session import connected
+from builder.deploy.vsphere.site import site
 from tests.vcenter import compiled, started
 
 MIB = 1 << 20

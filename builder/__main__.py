@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 INTERRUPTED = 130
-"""builder.errors.Exit.INTERRUPTED, which cannot be imported before an interrupt is taken care of."""
+"""builder.core.errors.Exit.INTERRUPTED, which cannot be imported before an interrupt is taken care of."""
 
 
 def main() -> NoReturn:

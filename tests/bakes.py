@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from builder.bake import builders
-from builder.bake.access import expected
-from builder.bake.builders.base import Builder, TemplateInputs
-from builder.bake.plan import BakePlan, Surroundings, plan_for
-from builder.bake.reach import Reach
-from builder.foundations import guest_of
-from builder.guests import Facts, known
+from builder.guests import Facts, all_guests
+from builder.image.foundations import guest_of
+from builder.image.packer import builders
+from builder.image.packer.builders import Builder, TemplateInputs, expected
+from builder.image.packer.template import Reach
+from builder.image.plan import BakePlan, Surroundings, plan_for
 from builder.spec.features import keepalived_for
 from tests.specs import quickstart
 
-PAIRS = [(facts, builder) for facts in known().values() for builder in builders.of(facts)]
+PAIRS = [(facts, builder) for facts in all_guests().values() for builder in builders.builders_for(facts)]
 NAMES = [f"{facts.name}-{builder.name}" for facts, builder in PAIRS]
 
 

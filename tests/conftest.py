@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.sources import reach
+from builder.sources import fetch
 
 MAY_START_PROGRAMS = {"integration", "e2e", "real_subprocess"}
 
@@ -40,8 +40,8 @@ def no_vendor_in_reach(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """`guest: auto` is debian12 everywhere: what a test sees must not hang on the network of the host that runs it."""
     if "e2e" in {mark.name for mark in request.node.iter_markers()}:
         return
-    ask = reach._answers
-    monkeypatch.setattr(reach, "_answers", lambda url: url.startswith(("http://127.0.0.1", "file:")) and ask(url))
+    ask = fetch._answers
+    monkeypatch.setattr(fetch, "_answers", lambda url: url.startswith(("http://127.0.0.1", "file:")) and ask(url))
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from builder.run import contain, start
-from builder.ship.libvirt.bindings import binding
+from builder.core.run import contain, start_process
+from builder.deploy.libvirt import binding
 
 SCRIPT = Path(__file__).with_name("libvirtd.sh")
 SECONDS = 60
@@ -39,7 +39,7 @@ def hypervisor() -> Iterator[Libvirtd]:
     """Start one; whatever it runs ends with the context."""
     with tempfile.TemporaryDirectory(prefix="vipforge-libvirt-") as name:  # a socket's path is short
         folder = Path(name)
-        pid = start(contain(["sh", SCRIPT, folder], network=False), log=folder / "log")
+        pid = start_process(contain(["sh", SCRIPT, folder], network=False), log=folder / "log")
         try:
             uri = f"qemu:///system?socket={folder}/libvirt-sock"
             _make_pool(_connected(uri, folder / "log"), folder / "pool")

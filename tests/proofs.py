@@ -7,8 +7,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from builder.proof import analysis
-from builder.proof.model import (
+from builder.faults import analysis
+from builder.faults.model import (
     HolderMoment,
     NodeMoment,
     NotCovered,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from builder.ship.vsphere.session import Login
+from builder.deploy.vsphere.session import Login
 
 SOURCES = sorted((Path(__file__).parent / "integration" / "ship" / "vcenter").glob("*.go"))
 GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "PATH": "/usr/bin:/bin"}

@@ -16,24 +16,10 @@ from typing import NoReturn
 import typer
 
 from builder import __version__
-from builder.errors import Exit, SpecError, UserError
+from builder.core.errors import Exit, SpecError, UserError
+from builder.seed import DEFAULT_TRANSPORT, TRANSPORT_HELP
 
-MODULES = (
-    "spec",
-    "render",
-    "image",
-    "seed",
-    "lab",
-    "verify",
-    "push",
-    "proof",
-    "papers",
-    "export",
-    "hypervisors",
-    "sources",
-    "cache",
-    "doctor",
-)
+MODULES = ("spec", "image", "lab", "verify", "deploy", "host")
 """In the order of the help. Each has `register(app)`."""
 
 OS_HINTS = MappingProxyType(
@@ -103,3 +89,9 @@ def explain(error: UserError | OSError) -> str:
     where = f": {error.filename}" if error.filename else ""
     hint = OS_HINTS.get(error.errno or 0)
     return f"error: {error.strerror or error}{where}" + (f"\n  hint: {hint}" if hint else "")
+
+
+SPEC = typer.Argument(..., help="The cluster's spec.", readable=False)
+"""That it can be read is for `builder.spec.load` to say, in the words of every other fault of a spec."""
+SPECS = typer.Argument(..., help="The cluster's spec; of several, the nodes of all.", readable=False)
+TRANSPORT = typer.Option(DEFAULT_TRANSPORT, "--transport", help=TRANSPORT_HELP)

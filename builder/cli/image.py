@@ -1,4 +1,4 @@
-"""`vipforge image`: bake the appliance."""
+"""`vipforge render`, `image`, `inspect`, `diff` and what else is about an image alone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import typer
 
-from builder.cli.arguments import SPEC
+from builder.cli import SPEC
+from builder.core.errors import Exit
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def _register_image(app: typer.Typer) -> None:
+    """Add the commands."""
 
     @app.command()
     def image(
@@ -28,24 +29,78 @@ def register(app: typer.Typer) -> None:
         json_output: bool = typer.Option(False, "--json", help="Print the manifest, or what --explain found."),
     ) -> None:
         """Bake the cluster's appliance: build/CLUSTER/appliance.qcow2."""
-        from builder.foundations import instead
+        from builder.core.trace import traced
+        from builder.image.foundations import with_guest
         from builder.spec.load import load
-        from builder.trace import traced
 
-        cluster = instead(load(spec), guest)
+        cluster = with_guest(load(spec), guest)
         if why:
-            from builder.bake import explain, plan
+            from builder.image import explain, plan
 
             found = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
-            typer.echo(explain.as_json(found) if json_output else explain.text(found))
+            typer.echo(explain.as_json(found) if json_output else explain.explanation(found))
             return
 
-        from builder.bake.appliance import BakeOptions, bake
-        from builder.bake.report import summary
-        from builder.papers import signature
+        from builder.image.attest import signature
+        from builder.image.bake import BakeOptions, bake, bake_summary
 
         with traced(f"vipforge image {spec}", timings):
             baked = bake(cluster, BakeOptions(builder, var_file, force, offline, refresh))
         if sign:
             signature.sign(baked.folder, sign)
-        typer.echo(summary(baked, as_json=json_output))
+        typer.echo(bake_summary(baked, as_json=json_output))
+
+
+def _register_render(app: typer.Typer) -> None:
+    """Add the commands."""
+
+    @app.command()
+    def render(
+        spec: Path = SPEC,
+        guest: str = typer.Option("", "--guest", help="Show this guest instead of the spec's."),
+    ) -> None:
+        """Write out what a bake would use. Packer template, guest files and seeds go to build/CLUSTER/rendered."""
+        from builder.image.foundations import with_guest
+        from builder.image.preview import preview
+        from builder.spec.load import load
+
+        typer.echo(preview(with_guest(load(spec), guest)))
+
+
+IMAGE = typer.Argument(..., help="The image: build/CLUSTER/appliance.qcow2, with its papers beside it.")
+
+
+def _register_attest(app: typer.Typer) -> None:
+    """Add the commands."""
+
+    @app.command()
+    def inspect(
+        image: Path = IMAGE,
+        key: Path | None = typer.Option(None, "--key", help="The signer's public minisign key."),
+        json_output: bool = typer.Option(False, "--json", help="Print it for programs."),
+    ) -> None:
+        """Print an image's papers and check them. Ends with code 1 where one is wrong."""
+        from builder.image.attest import signature
+
+        found = signature.inspect(image, key)
+        typer.echo(signature.report(found, as_json=json_output))
+        raise typer.Exit(Exit.OK if found.good else Exit.FAILED)
+
+    @app.command()
+    def diff(
+        old: Path = IMAGE,
+        new: Path = typer.Argument(..., help="The image to compare it with."),
+    ) -> None:
+        """Show what differs between two images. Packages, files, versions; code 1 where anything does."""
+        from builder.image.attest.signature import difference, record
+
+        lines = difference(record(old), record(new))
+        typer.echo("\n".join(lines) or "the same packages, files and versions")
+        raise typer.Exit(Exit.FAILED if lines else Exit.OK)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    _register_render(app)
+    _register_image(app)
+    _register_attest(app)

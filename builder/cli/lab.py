@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from builder.cli.arguments import SPEC, TRANSPORT
+from builder.cli import SPEC, TRANSPORT
 
 
 def register(app: typer.Typer) -> None:
@@ -25,19 +25,19 @@ def _register_life(lab: typer.Typer) -> None:
         transport: str = TRANSPORT,
     ) -> None:
         """Boot the nodes, with a network, servers and a client of their own."""
-        from builder import lab as room
-        from builder.identity.transports import find_transport
+        from builder.lab import lifecycle
+        from builder.seed.transports import find_transport
         from builder.spec.load import load
 
-        room.up(load(spec), wait=not no_wait, transport=find_transport(transport, "cd"))
+        lifecycle.up(load(spec), wait=not no_wait, transport=find_transport(transport, "cd"))
 
     @lab.command()
     def down(spec: Path = SPEC) -> None:
         """End the lab and remove all of it."""
-        from builder import lab as room
+        from builder.lab import lifecycle
         from builder.spec.load import load
 
-        room.down(load(spec))
+        lifecycle.down(load(spec))
 
 
 def _register_looks(lab: typer.Typer) -> None:
@@ -47,12 +47,11 @@ def _register_looks(lab: typer.Typer) -> None:
         json_output: bool = typer.Option(False, "--json", help="Print it for programs."),
     ) -> None:
         """Show who holds which VIP. Ends with code 0 if exactly one node holds each, else 1."""
-        from builder import lab as room
-        from builder.lab import report
+        from builder.lab import status
         from builder.spec.load import load
 
-        seen = room.status(load(spec))
-        typer.echo(report.text(seen, as_json=json_output))
+        seen = status.status(load(spec))
+        typer.echo(status.status_text(seen, as_json=json_output))
         raise typer.Exit(0 if seen.one_holder_each else 1)
 
     @lab.command()
@@ -62,7 +61,7 @@ def _register_looks(lab: typer.Typer) -> None:
         command: list[str] = typer.Argument(None, help="A command, after --; left out, a login shell."),
     ) -> None:
         """Log in to a node, or run a command there."""
-        from builder import lab as room
+        from builder.lab import ssh
         from builder.spec.load import load
 
-        room.login(load(spec), node, command or [])
+        ssh.login(load(spec), node, command or [])

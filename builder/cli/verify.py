@@ -1,17 +1,18 @@
-"""`vipforge verify`: check the running nodes."""
+"""`vipforge verify`, `rehearse` and `proof`: checking nodes, and breaking them on purpose."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from builder.cli.arguments import SPEC
+from builder.cli import SPEC
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def _register_verify(app: typer.Typer) -> None:
+    """Add the commands."""
 
     @app.command()
     def verify(
@@ -26,9 +27,96 @@ def register(app: typer.Typer) -> None:
         json_output: bool = typer.Option(False, "--json", help="Print the results as JSON."),
     ) -> None:
         """Check the running nodes over SSH. Ends with code 1 when a check failed."""
-        from builder.errors import Exit
-        from builder.proof import runner, table
+        from builder.core.errors import Exit
+        from builder.verify import plan, runner
 
         report = runner.verify(spec, runner.Options(ssh_config=ssh_config, junit=junit, node=node, wait=wait))
-        typer.echo(json.dumps(report.as_data(), indent=2) if json_output else table.for_stdout(report))
+        typer.echo(json.dumps(report.as_data(), indent=2) if json_output else plan.for_stdout(report))
         raise typer.Exit(Exit.FAILED if report.failed else Exit.OK)
+
+
+if TYPE_CHECKING:
+    from builder.faults.campaign import CampaignOptions
+    from builder.faults.model import Proof
+
+ONLY = typer.Option([], "--only", help="Run this scenario alone; may be given again. `vipforge scenarios` lists them.")
+REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Trials of each scenario.")
+RANDOM_SEED = typer.Option(
+    0, "--random-seed", help="Shuffle the scenarios and vary the wait before each fault; 0 keeps their order."
+)
+RATE = typer.Option(None, "--rate", min=1, max=1000, help="Milliseconds between two questions of a probe.")
+VIP = typer.Option(None, "--vip", help="Watch this VIP, and break the node that holds it; else the first one.")
+REPORT = typer.Option(None, "--report", help="Folder for report.html, proof.json and junit.xml.")
+JSON = typer.Option(False, "--json", help="Print the results as JSON.")
+
+
+def _register_faults(app: typer.Typer) -> None:
+    """Add the commands."""
+    _register_runs(app)
+
+    @app.command()
+    def scenarios() -> None:
+        """List what `rehearse` and `proof` break."""
+        from builder.faults.report import summary
+
+        typer.echo(summary.scenario_table())
+
+
+def _register_runs(app: typer.Typer) -> None:
+    @app.command()
+    def rehearse(
+        spec: Path = SPEC,
+        *,
+        only: list[str] = ONLY,
+        repeat: int = REPEAT,
+        random_seed: int = RANDOM_SEED,
+        rate: float | None = RATE,
+        vip: str | None = VIP,
+        report: Path | None = REPORT,
+        json_output: bool = JSON,
+    ) -> None:
+        """Break the pair without machines: the real programs in network namespaces. Code 1 over a limit."""
+        from builder.faults.campaign import rehearse as run
+
+        _tell(run(spec, _asked(only, repeat, random_seed, rate, vip)), report, json_output)
+
+    @app.command()
+    def proof(
+        spec: Path = SPEC,
+        *,
+        only: list[str] = ONLY,
+        repeat: int = REPEAT,
+        random_seed: int = RANDOM_SEED,
+        rate: float | None = RATE,
+        vip: str | None = VIP,
+        report: Path | None = REPORT,
+        json_output: bool = JSON,
+    ) -> None:
+        """Break the running lab's pair (`vipforge lab up`). Code 1 when clients waited longer than a limit."""
+        from builder.faults.campaign import prove
+
+        _tell(prove(spec, _asked(only, repeat, random_seed, rate, vip)), report, json_output)
+
+
+def _asked(only: list[str], repeat: int, random_seed: int, rate: float | None, vip: str | None) -> CampaignOptions:
+    from builder.faults.campaign import CampaignOptions
+
+    return CampaignOptions(tuple(only), repeat, random_seed, rate / 1000 if rate else None, vip)
+
+
+def _tell(proof: Proof, folder: Path | None, as_json: bool) -> None:
+    from builder.core.errors import Exit
+    from builder.core.progress import say
+    from builder.faults import model, report
+    from builder.faults.report import summary
+
+    if folder:
+        say(f"report: {report.write_report(proof, folder).html}")
+    typer.echo(json.dumps(model.summary(proof), indent=2) if as_json else summary.for_stdout(proof))
+    raise typer.Exit(Exit.INTERRUPTED if proof.interrupted else Exit.OK if proof.passed else Exit.FAILED)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    _register_verify(app)
+    _register_faults(app)

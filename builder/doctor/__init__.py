@@ -1,1 +1,58 @@
-"""What this host has and lacks for the work, and what follows from it."""
+"""The doctor's findings, as a table for people and as JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from builder.core.errors import Exit, UserError
+
+State = Literal["ok", "lacks", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and what to do about it.
+
+    `lacks` keeps vipforge from working; a `note` is worth knowing, and work goes on.
+    """
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def asked(name: str, question: Callable[[], str], *, otherwise: State = "lacks") -> Finding:
+    """The finding of a question that answers with what it found, or raises UserError."""
+    try:
+        return Finding(name, "ok", question())
+    except UserError as failure:
+        return Finding(name, otherwise, failure.message, failure.hint)
+
+
+def exit_code(findings: Sequence[Finding]) -> Exit:
+    """HOST_LACKS where something is lacking, else OK."""
+    return Exit.HOST_LACKS if any(each.state == "lacks" for each in findings) else Exit.OK
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """The table: state, name, what was found; what to do stands below it."""
+    width = max(len(each.name) for each in findings)
+    return "\n".join(line for each in findings for line in _lines(each, width))
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """A list of objects: name, state, found, advice."""
+    return json.dumps([asdict(each) for each in findings], indent=2)
+
+
+def _lines(finding: Finding, width: int) -> Iterator[str]:
+    margin = " " * (len("lacks  ") + width + 2)
+    first, *rest = finding.found.splitlines() or [""]
+    yield f"{finding.state:<5}  {finding.name:<{width}}  {first}"
+    yield from (margin + line for line in rest)
+    if finding.advice:
+        yield f"{margin}→ {finding.advice}"

@@ -10,15 +10,14 @@ from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 
-from builder import paths
-from builder.doctor.finding import Finding, asked
-from builder.errors import HostLacks, UserError
-from builder.foundations import choose
-from builder.guests.repositories import Repositories, is_folder
-from builder.roots.mirror import RELEASE, mirror
-from builder.sources.fetch import is_cached, is_offline
-from builder.sources.pins import Pin, every, pin
-from builder.sources.reach import in_reach
+from builder.core import paths
+from builder.core.errors import HostLacks, UserError
+from builder.doctor import Finding, asked
+from builder.guests import Repositories, is_folder
+from builder.image.foundations import choose
+from builder.rootfs.mirror import RELEASE, mirror
+from builder.sources import Pin, every, pin
+from builder.sources.fetch import in_reach, is_cached, is_offline
 from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 
@@ -27,7 +26,7 @@ MIB = 1 << 20
 VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 
 
-def findings(cluster: Cluster | None) -> list[Finding]:
+def supply_findings(cluster: Cluster | None) -> list[Finding]:
     """The variables that are set, the mirrors, what the cache holds, and what a spec needs of them."""
     found = [*_variables(), *_mirrors(cluster), _cache()]
     return found if cluster is None else [*found, *_spec(cluster)]

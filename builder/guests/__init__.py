@@ -1,8 +1,4 @@
-"""The operating systems inside the appliance: one file per guest, with every fact about it.
-
-Adding a guest is adding its file here, its package list and, where it differs from others, an overlay. Facts are data,
-below everything that reads them: the spec's model, the foundations, the templates, the papers, the hypervisors.
-"""
+"""A vendor's package repositories: mirrors, folders, signing key, and the programs that compile there."""
 
 from __future__ import annotations
 
@@ -13,8 +9,80 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from builder.guests.repositories import Epel, Repositories, Toolchain
-from builder.paths import resources
+from builder.core.paths import resources
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """A vendor's repositories, the same folders under each of its mirrors."""
+
+    release: str
+    """What yum and dnf call `$releasever`."""
+    mirrors: tuple[str, ...]
+    """Addresses that serve the same files, the first one first."""
+    paths: tuple[tuple[str, str], ...]
+    """Name of a repository and its folder under a mirror."""
+    key: str
+    """The file of the signing key under a mirror; the guest has it in /etc/pki/rpm-gpg/."""
+    fingerprint: str
+    """Of that key, in capital hexadecimal digits; vendors publish it on their pages of keys."""
+
+    @property
+    def key_name(self) -> str:
+        """The name of the key's file."""
+        return self.key.rpartition("/")[2]
+
+    def chosen(self, override: str | None) -> tuple[str, ...]:
+        """The mirrors that are used: the spec's `image.mirror` alone, or the vendor's own."""
+        return (override.rstrip("/"),) if override else self.mirrors
+
+    def written(self, override: str | None) -> tuple[str, ...]:
+        """The mirrors that are written into the guest, where a folder of the host means nothing."""
+        return self.mirrors if override and is_folder(override) else self.chosen(override)
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A newer compiler than the release's own, in a repository beside the others, under the same mirrors.
+
+    That repository is signed with another key. One of the release's own packages brings it, so it needs no trust of
+    its own.
+    """
+
+    repository: str
+    path: str
+    """Its folder under a mirror."""
+    key_package: str
+    key: str
+    """Where that package puts the key."""
+    packages: tuple[str, ...]
+    programs: str
+    """The folder of the compiler, which goes to the front of PATH."""
+
+
+@dataclass(frozen=True)
+class Epel:
+    """EPEL for a guest, signed with another key, which a package of the vendor brings: it needs no trust of its own.
+
+    It is for the operator's own packages; the bake takes none from it.
+    """
+
+    title: str
+    mirrors: tuple[str, ...]
+    """Addresses of its folder of the release, the first one first."""
+    path: str
+    """The repository's folder under a mirror."""
+    key: str
+    """Where the package puts the key."""
+    key_package: str = "epel-release"
+    key_paths: tuple[tuple[str, str], ...] = ()
+    """The vendor's repository that has the package, name and folder, where none of the others has."""
+
+
+def is_folder(mirror: str) -> bool:
+    """Whether a mirror is a folder of this host."""
+    return mirror.startswith("file:")
+
 
 Medium = Literal["disk", "installer", "template"]
 """What a bake starts from: a disk that boots, an installer's medium, or a template that a vCenter has."""
@@ -131,7 +199,7 @@ def _listed(name: str) -> tuple[str, ...]:
 
 
 @cache
-def known() -> dict[str, Facts]:
+def all_guests() -> dict[str, Facts]:
     """Every guest by its name, in alphabetical order: the modules of this package that define a GUEST."""
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     guests: list[Facts] = [module.GUEST for module in modules if hasattr(module, "GUEST")]
@@ -140,9 +208,17 @@ def known() -> dict[str, Facts]:
 
 def in_order_of_preference() -> tuple[Facts, ...]:
     """The guests that `guest: auto` tries, the first one first."""
-    return tuple(sorted((facts for facts in known().values() if facts.auto), key=lambda facts: facts.auto))
+    return tuple(sorted((facts for facts in all_guests().values() if facts.auto), key=lambda facts: facts.auto))
 
 
 def embedded() -> Facts:
     """The guest that is always available: it is made of this host's own mirror, and `guest: auto` takes it last."""
     return in_order_of_preference()[-1]
+
+
+@dataclass(frozen=True)
+class GuestFile:
+    """One file of the guest: its text and its permission bits. All belong to root."""
+
+    content: str
+    mode: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.guests.repositories import Epel, Repositories, Toolchain
+from builder.guests import Epel, Repositories, Toolchain
 from builder.guests.rpm import RpmFacts
 
 VAULT = Repositories(

@@ -1,11 +1,10 @@
-"""What guests of the RPM family have in common, and those of Enterprise Linux 9."""
+"""Facts that guests of the RPM family share: installer, SELinux, firewalld; and those of Enterprise Linux 9."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.guests import Facts, Family, Medium
-from builder.guests.repositories import Epel, Repositories
+from builder.guests import Epel, Facts, Family, Medium, Repositories
 
 ARCHITECTURE = "x86_64/os"
 

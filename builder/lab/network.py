@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from ipaddress import IPv4Address, IPv6Address
 
-from builder.errors import UserError
+from builder.core.errors import UserError
+from builder.core.run import need, run
 from builder.lab.state import Lab
-from builder.render.haproxy import backends
-from builder.run import need, run
 from builder.spec.model import Cluster, Node
-from builder.spec.places import IpAddress
+from builder.spec.service import backends
+from builder.spec.values import IpAddress
 
 BRIDGE = "br0"
 SECONDS = 30
@@ -22,7 +22,7 @@ SECONDS = 30
 
 def build(lab: Lab) -> None:
     """Make the bridge, a tap for each node, and the addresses."""
-    run([*lab.holder.inside(), need("ip", "iproute2"), "-batch", "-"], stdin=commands(lab.cluster), timeout=SECONDS)
+    run([*lab.keeper.inside(), need("ip", "iproute2"), "-batch", "-"], stdin=commands(lab.cluster), timeout=SECONDS)
 
 
 def commands(cluster: Cluster) -> str:
@@ -58,7 +58,7 @@ def client_address(cluster: Cluster) -> IPv4Address:
     """The client's address: the gateway's, or else the highest free one of the subnet."""
     if cluster.network.gateway:
         return cluster.network.gateway
-    taken = {*own_addresses(cluster), *_named_addresses(cluster)}
+    taken = {*cluster.own_addresses(), *_named_addresses(cluster)}
     subnet = cluster.subnet()
     hosts = (subnet[number] for number in range(subnet.num_addresses - 2, 0, -1))
     found = next((address for address in hosts if address not in taken), None)
@@ -74,7 +74,7 @@ def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
         return ()
     if gateway and gateway in subnet:
         return (gateway,)
-    taken = {*own_addresses(cluster), *_named_addresses(cluster)}
+    taken = {*cluster.own_addresses(), *_named_addresses(cluster)}
     highest = range(int(subnet.broadcast_address), int(subnet.network_address), -1)
     own = next(address for address in map(IPv6Address, highest) if address not in taken)
     return (own, gateway) if gateway else (own,)
@@ -83,14 +83,8 @@ def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
 def stand_in_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
     """The addresses that the client plays for the nodes: servers, SMTP server, DNS (to refuse, not to be silent)."""
     clients = {client_address(cluster), *client_addresses6(cluster)}
-    others = set(_named_addresses(cluster)) - set(own_addresses(cluster)) - clients
+    others = set(_named_addresses(cluster)) - set(cluster.own_addresses()) - clients
     return tuple(sorted(others, key=lambda address: (address.version, int(address))))
-
-
-def own_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
-    """The addresses that the nodes hold: their own, and the VIPs."""
-    own6 = (node.address6 for node in cluster.nodes if node.address6)
-    return (*(node.address for node in cluster.nodes), *own6, *cluster.vrrp.vips)
 
 
 def tap(cluster: Cluster, node: Node) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from qemu.qmp import ConnectError, ExecInterruptedError, ExecuteError, QMPClient, QMPError
 
-from builder.errors import UserError
+from builder.core.errors import UserError
 
 SECONDS = 10
 """The limit of each answer."""

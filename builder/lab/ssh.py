@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from builder import remote
-from builder.errors import UserError
-from builder.files import write_atomic
+from builder.core import remote
+from builder.core.errors import UserError
+from builder.core.files import write_atomic
+from builder.core.run import Completed, environment, need, run
 from builder.lab import state
 from builder.lab.state import Lab
-from builder.run import Completed, environment, need, run
+from builder.nodes.ssh import configuration
 from builder.spec.model import Cluster, Node
 
 CONFIG, KEY, KNOWN_HOSTS = "ssh_config", "id_ed25519", "known_hosts"
@@ -20,12 +21,12 @@ CONNECT_SECONDS = 5
 
 def client(cluster: Cluster) -> list[str]:
     """The words before a command that is to run in the lab's client; raises UserError where no lab runs."""
-    return state.need(cluster).holder.client()
+    return state.running_lab(cluster).keeper.client()
 
 
 def ssh_config(cluster: Cluster) -> Path:
     """An OpenSSH configuration whose hosts are the nodes' short and full names; raises UserError where no lab runs."""
-    return state.need(cluster).folder / CONFIG
+    return state.running_lab(cluster).folder / CONFIG
 
 
 def login(cluster: Cluster, name: str, command: Sequence[str]) -> None:
@@ -34,15 +35,15 @@ def login(cluster: Cluster, name: str, command: Sequence[str]) -> None:
     if node is None:
         known = ", ".join(each.name for each in cluster.nodes)
         raise UserError(f"{name} is no node of {cluster.cluster}", hint=f"its nodes are {known}")
-    lab = state.need(cluster)
-    words = [*lab.holder.client(), *argv(lab, node, command)]
+    lab = state.running_lab(cluster)
+    words = [*lab.keeper.client(), *argv(lab, node, command)]
     os.execvpe(words[0], words, {**environment(), "TERM": os.environ.get("TERM", "dumb")})  # noqa: S606 - no shell
 
 
 def ask(lab: Lab, node: Node, script: str, *, timeout: float) -> Completed:
     """Run a shell script on a node. Code 255 means that SSH itself failed."""
     return run(
-        [*lab.holder.attended(), *argv(lab, node, [remote.shell()])], stdin=script, timeout=timeout, check=False
+        [*lab.keeper.attended(), *argv(lab, node, [remote.shell()])], stdin=script, timeout=timeout, check=False
     )
 
 
@@ -88,3 +89,11 @@ def config(cluster: Cluster) -> str:
 
 def _short(node: Node) -> str:
     return node.name.split(".")[0]
+
+
+def way_in(cluster: Cluster, user_config: Path | None) -> tuple[Path, list[str]]:
+    """The OpenSSH configuration to begin with, and the prefix that takes a command to where the clients are."""
+    lab = None if user_config else state.find(cluster)
+    if lab:
+        return lab.folder / CONFIG, lab.keeper.client()
+    return configuration(user_config), []

@@ -1,26 +1,51 @@
-"""A node as a QEMU virtual machine inside the lab."""
+"""One node of the lab in QEMU: its disk, seed and console."""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import paths
-from builder.bake import image, manifest
-from builder.errors import UserError
-from builder.files import write_atomic
-from builder.guests import Facts, known
-from builder.host import accelerator, qemu
-from builder.host.acceleration import Accelerator
-from builder.identity.seed import PRIVATE, seed
-from builder.identity.transports import Transport, iso
+from builder.core import paths
+from builder.core.errors import UserError
+from builder.core.files import write_atomic
+from builder.core.run import need, run
+from builder.guests import Facts, all_guests
+from builder.host.qemu import Accelerator, accelerator, qemu
+from builder.image import manifest
+from builder.image.packer.output import plain
 from builder.lab import qmp
 from builder.lab.network import mac, tap
 from builder.lab.ssh import public_key
 from builder.lab.state import Lab, node_folder
-from builder.run import need, run
+from builder.seed.seed import PRIVATE, seed
+from builder.seed.transports import Transport, nocloud
 from builder.spec.model import Cluster, Node
+
+LAST_LINES = 12
+COMPLAINT = re.compile(r"vipforge: (this node has no valid identity.*)")
+
+
+def last_lines(path: Path) -> str:
+    """The last lines, indented, below the path of the whole log."""
+    lines = [line for line in _lines(path) if line.strip()][-LAST_LINES:]
+    shown = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
+    return f"  last lines of the console ({path}):\n{shown}"
+
+
+def complaints(path: Path) -> list[str]:
+    """What the identity program could not accept, oldest first."""
+    found = (COMPLAINT.search(line) for line in _lines(path))
+    return [match[1] for match in found if match]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return plain(path.read_text(errors="replace")).splitlines()
+    except FileNotFoundError:
+        return []
+
 
 MEMORY_MIB = 768
 CARD = "net0"
@@ -36,20 +61,20 @@ class Appliance:
     path: Path
     facts: Facts
     accelerator: Accelerator
-    transport: Transport = iso.TRANSPORT
+    transport: Transport = nocloud.ISO
 
 
-def appliance(cluster: Cluster, transport: Transport = iso.TRANSPORT) -> Appliance:
+def appliance(cluster: Cluster, transport: Transport = nocloud.ISO) -> Appliance:
     """The cluster's image and how it will run here; raises UserError if it is not baked yet."""
-    folder = paths.build(cluster.cluster)
+    folder = paths.build_folder(cluster.cluster)
     made = manifest.read(folder)
-    path = folder / image.NAME
+    path = folder / manifest.IMAGE
     if made is None or not path.is_file():
         raise UserError(f"{cluster.cluster} is not baked yet: {path} is missing", hint="run `vipforge image SPEC`")
-    return Appliance(path, known()[made["guest"]], accelerator(), transport)
+    return Appliance(path, all_guests()[made["guest"]], accelerator(), transport)
 
 
-def prepare(lab: Lab, node: Node, source: Appliance) -> None:
+def prepare_node(lab: Lab, node: Node, source: Appliance) -> None:
     """Make the node's disk, which holds only what differs from the image, and its seed."""
     folder = node_folder(lab.cluster, node)
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,9 +84,9 @@ def prepare(lab: Lab, node: Node, source: Appliance) -> None:
     write_atomic(folder / SEED, source.transport.cd(identity), mode=PRIVATE)
 
 
-def start(lab: Lab, node: Node, how: Accelerator) -> None:
+def power_on(lab: Lab, node: Node, how: Accelerator) -> None:
     """Power the node on; raises CommandFailed with QEMU's own words if it does not start."""
-    words = [*lab.holder.inside(), *command(lab.cluster, node, how)]
+    words = [*lab.keeper.inside(), *command(lab.cluster, node, how)]
     run(words, timeout=START_SECONDS, cwd=node_folder(lab.cluster, node))
 
 

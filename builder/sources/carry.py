@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.errors import UserError
-from builder.files import publish
-from builder.progress import say, warn
+from builder.core.errors import UserError
+from builder.core.files import publish
+from builder.core.progress import say, warn
+from builder.sources import Pin, every, pin
 from builder.sources.fetch import fetch, is_cached
-from builder.sources.pins import Pin, every, pin
 
 DIGEST_SHOWN = 16
 MB = 1_000_000
@@ -23,7 +23,7 @@ def listing() -> list[dict[str, Any]]:
     return [_described(each) for each in every()]
 
 
-def table() -> str:
+def source_table() -> str:
     """The same for people, one pin a line."""
     rows = [
         f"{row['name']:<16}{row['version']:<15}{_size(row):>11}  {row['digest'][:DIGEST_SHOWN]}…  {_state(row)}"

@@ -11,8 +11,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
-from builder.files import CHUNK
-from builder.progress import say
+from builder.core.files import CHUNK
+from builder.core.progress import say
 
 SILENCE_SECONDS = 20
 WHOLE_SECONDS = 15 * 60

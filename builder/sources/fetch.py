@@ -1,19 +1,80 @@
-"""Bringing a pinned file into the cache: resumed, checked, and never used with a wrong digest."""
+"""Pinned upstream files: what they are, where they come from, and the cache that holds them."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
+from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, Queue
+from time import monotonic
 
-from builder import paths
-from builder.errors import UserError
-from builder.files import digest, locked, publish
-from builder.progress import say
+from builder.core import paths
+from builder.core.errors import UserError
+from builder.core.files import digest, locked, publish
+from builder.core.progress import say
+from builder.sources import DEBIAN, Pin
 from builder.sources.download import download
-from builder.sources.pins import DEBIAN, Pin
+
+
+def refuse_offline(asked: bool, work: str) -> None:
+    """Raise UserError where connections are forbidden and `work` needs one, because the cache lacks its result."""
+    if is_offline(asked):
+        raise UserError(
+            f"{work} needs the mirror, and connections are forbidden (offline)",
+            hint="bake once where a mirror is in reach and carry the cache over (docs/offline.md)",
+        )
+
+
+SECONDS = 5
+
+
+def in_reach(pin: Pin, *, offline: bool) -> bool:
+    """Whether the cache, a folder of VIPFORGE_MIRROR or one of its addresses has it; SECONDS at most in all.
+
+    Digests are left to `fetch`: a base is large. Without connections (`offline`, VIPFORGE_OFFLINE) none is asked.
+    """
+    folders = filter(None, os.environ.get("VIPFORGE_MIRROR", "").split(":"))
+    if any(_fits(path, pin) for path in (cached(pin), *(Path(folder) / pin.file for folder in folders))):
+        return True
+    return not is_offline(offline) and _anybody(pin.urls)
+
+
+def responds(url: str, *, offline: bool) -> bool:
+    """Whether an address answers now; without connections (`offline`, VIPFORGE_OFFLINE), whether it is a file here."""
+    return (url.startswith("file:") or not is_offline(offline)) and _anybody((url,))
+
+
+def _fits(path: Path, pin: Pin) -> bool:
+    return path.is_file() and pin.size in (None, path.stat().st_size)
+
+
+@cache
+def _anybody(urls: tuple[str, ...]) -> bool:
+    """Whether one of the addresses answers. The threads are left behind: looking up a name knows no time limit."""
+    answers: Queue[bool] = Queue()
+    for url in urls:
+        threading.Thread(target=lambda each=url: answers.put(_answers(each)), daemon=True).start()
+    deadline = monotonic() + SECONDS
+    try:
+        return any(answers.get(timeout=max(0, deadline - monotonic())) for _ in urls)
+    except Empty:
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - addresses are pinned
+        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+            return True
+    except (OSError, HTTPException, ValueError):
+        return False
+
 
 LOCK_SECONDS = 30 * 60
 ROOM_HINT = "make room, or set VIPFORGE_CACHE to a folder on a larger disk"

@@ -1,10 +1,11 @@
-"""The files that a spec names for TLS: read, and judged before clients would.
+"""The files that a spec names, for TLS and for passwords: read, and judged before clients would.
 
 A private key's bytes stay in these functions: no message, log or exception holds them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -25,7 +26,7 @@ LARGEST = 1 << 18
 """In bytes; a chain of four certificates has about 8 000."""
 
 
-def read(path: Path) -> bytes:
+def read_certificate(path: Path) -> bytes:
     """The bytes of a file that a spec names; raises Unfit in words for people."""
     try:
         with path.open("rb") as file:
@@ -72,7 +73,7 @@ def _refuse_weak(found: Iterable[x509.Certificate]) -> None:
 
 def bundle(path: Path) -> list[x509.Certificate]:
     """The certificates of a PEM file, one or more, in any order; raises Unfit."""
-    data = read(path)
+    data = read_certificate(path)
     try:
         return x509.load_pem_x509_certificates(data)
     except ValueError:
@@ -81,7 +82,7 @@ def bundle(path: Path) -> list[x509.Certificate]:
 
 def key(path: Path) -> bytes:
     """The public half of a private key, to compare; raises Unfit."""
-    data = read(path)
+    data = read_certificate(path)
     if b"ENCRYPTED" in data:
         raise Unfit("is encrypted, and a node has nobody to ask", "openssl pkey -in KEY -out NEW writes it in clear")
     try:
@@ -141,3 +142,18 @@ def _name(certificate: x509.Certificate) -> str:
     """What people call it, in printable characters."""
     text = certificate.subject.rfc4514_string() or "a certificate without a subject"
     return "".join(each if each.isprintable() else "?" for each in text)
+
+
+PASSWORD = re.compile(r"[A-Za-z0-9._~+/=@%^,:-]{8,100}\Z")
+"""What haproxy.cfg takes as one word, without quoting."""
+
+
+def password(path: Path) -> str:
+    """The first line of a file; raises Unfit, which never holds any of it."""
+    first = read_certificate(path).decode(errors="replace").partition("\n")[0].strip()
+    if not PASSWORD.match(first):
+        raise Unfit(
+            "holds no password that HAProxy's file can hold",
+            "its first line must be 8 to 100 letters, digits or any of ._~+/=@%^,:-",
+        )
+    return first

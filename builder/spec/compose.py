@@ -1,8 +1,4 @@
-"""From text to PyYAML's nodes, within bounds: no alias is followed, and nothing is nested deeper than in any spec.
-
-libyaml reads what is good, ten times as fast; what it refuses is read again by PyYAML's own parser, whose words
-`builder.spec.yaml_hints` knows.
-"""
+"""The parser's events, and hints for what YAML's own errors say."""
 
 from __future__ import annotations
 
@@ -11,8 +7,7 @@ from typing import Any
 
 import yaml
 
-from builder.errors import Problem, SpecError
-from builder.spec import yaml_hints
+from builder.core.errors import LocatedProblem, SpecError
 
 DEEPEST = 16
 ALIAS = "alias"
@@ -60,7 +55,9 @@ def compose(text: str, file: str) -> yaml.Node:
     """The root node of a YAML text. Raises SpecError where the text is not YAML or is empty."""
     root = _root(text, file)
     if root is None:
-        raise SpecError([Problem(file, 1, 1, "the spec is empty", hint="vipforge init writes one to start from")])
+        raise SpecError(
+            [LocatedProblem(file, 1, 1, "the spec is empty", hint="vipforge init writes one to start from")]
+        )
     return root
 
 
@@ -79,15 +76,54 @@ def _root_or_reason(text: str, file: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         raise SpecError([_unreadable(text, file, error)]) from None
     except yaml.MarkedYAMLError as error:
-        raise SpecError([yaml_hints.problem(file, error)]) from None
+        raise SpecError([problem(file, error)]) from None
     except (ValueError, OverflowError):  # PyYAML lets chr() refuse an escape such as "\UFFFFFFFF"
         mark = loader.get_mark() if loader else None
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise SpecError([Problem(file, line, column, "broken YAML: an escape that names no character")]) from None
+        raise SpecError(
+            [LocatedProblem(file, line, column, "broken YAML: an escape that names no character")]
+        ) from None
 
 
-def _unreadable(text: str, file: str, error: yaml.reader.ReaderError) -> Problem:
+def _unreadable(text: str, file: str, error: yaml.reader.ReaderError) -> LocatedProblem:
     before = text[: error.position]
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     reason = f"the character U+{ord(text[error.position]):04X} is not allowed in a spec"
-    return Problem(file, line, column, reason, hint="remove it; an editor may show it as a blank")
+    return LocatedProblem(file, line, column, reason, hint="remove it; an editor may show it as a blank")
+
+
+PLAIN = (
+    ("character '\\t' that cannot start", "a tab stands where YAML takes only spaces", "indent with spaces"),
+    (
+        "that cannot start any token",
+        "a value begins with a character that means something else in YAML",
+        "put the value in quotes",
+    ),
+    (
+        "mapping values are not allowed here",
+        "a colon stands where no key can be",
+        "indent the line like its neighbours; put a value that has a colon in quotes",
+    ),
+    ("could not find expected ':'", "a key has no colon", "write key: value, with a space after the colon"),
+    (
+        "expected <block end>",
+        "the indentation does not fit the lines above",
+        "align the keys of one mapping, and the dashes of one list",
+    ),
+    ("but found another document", "a second document begins here", "keep one document a file; remove the ---"),
+    ("expected ',' or ']'", "a list in brackets is not closed", "end it with ], and put commas between the entries"),
+    ("expected ',' or '}'", "a mapping in braces is not closed", "end it with }, and put commas between the entries"),
+    ("unexpected end of stream", "a quoted value is not closed", "end it with the quote that it begins with"),
+    ("second occurrence", "an anchor is given twice", "remove the anchors; a spec takes no aliases"),
+)
+"""Part of PyYAML's sentence, our reason, our hint."""
+
+
+def problem(file: str, error: yaml.MarkedYAMLError) -> LocatedProblem:
+    """The error as a problem with its place; an unclosed quote or bracket is shown where it opens."""
+    said = error.problem or error.context or "not YAML"
+    reason, hint = next(((reason, hint) for part, reason, hint in PLAIN if part in said), (said, ""))
+    opens = "is not closed" in reason
+    mark = (opens and error.context_mark) or error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return LocatedProblem(file, line, column, f"broken YAML: {reason}", hint=hint)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from builder.errors import Exit, UserError
+from builder.core.errors import Exit, UserError
 from builder.guests import Facts
 from builder.spec.model import Cluster
-from builder.spec.profiles import PROFILES, Profile
+from builder.spec.vrrp import PROFILES, Profile
 
 Release = tuple[int, ...]
 
@@ -51,7 +51,7 @@ PURPOSE = MappingProxyType(
 """The features that profiles ask for, in words."""
 
 
-class TooOld(UserError):
+class KeepalivedTooOld(UserError):
     """The profile needs what this release of keepalived lacks."""
 
     exit_code = Exit.BAD_SPEC
@@ -98,7 +98,7 @@ def check_version(cluster: Cluster, version: str) -> None:
     profile = PROFILES[cluster.vrrp.profile]
     lacking = refusals(profile, version)
     if lacking:
-        raise TooOld(
+        raise KeepalivedTooOld(
             f"keepalived {version} lacks what profile {profile.name} needs: {'; '.join(lacking)}",
             hint=remedy(profile),
         )
@@ -117,3 +117,8 @@ def keepalived_for(cluster: Cluster, facts: Facts) -> str:
 
 def _dotted(numbers: Release) -> str:
     return ".".join(str(number) for number in numbers)
+
+
+def profile_of(cluster: Cluster) -> Profile:
+    """The cluster's profile."""
+    return PROFILES[cluster.vrrp.profile]

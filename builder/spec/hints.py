@@ -1,14 +1,17 @@
-"""pydantic's errors in plain words: what the value must be, and what to do about it."""
+"""What pydantic's errors mean for the author of a spec: a sentence, a hint and the nearest known key."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any, get_args
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from builder.spec import keys
-from builder.spec.faults import Fault, Loc, named
+from builder.spec.model import Cluster
+from builder.spec.problem import ONE_OF, Loc, Problem, named, nearest
 
 LONGEST_KEY = 40
 
@@ -36,17 +39,17 @@ SENTENCES = MappingProxyType(
 """pydantic's error type to the end of our sentence, filled from the error's context."""
 
 
-def fault(error: ErrorDetails) -> Fault:
+def fault(error: ErrorDetails) -> Problem:
     """One of the errors of a ValidationError, as a fault."""
     loc: Loc = error["loc"]
     if error["type"] == "missing":
-        return Fault(loc, f"{named(loc)} is missing", keys.how_to_give(loc), shows_value=False)
+        return Problem(loc, f"{named(loc)} is missing", how_to_give(loc), shows_value=False)
     if error["type"] == "extra_forbidden":
         return _unknown_key(loc)
     if error["input"] is None:
-        return Fault(loc, f"{named(loc)} has no value", "give one, or remove the line", shows_value=False)
+        return Problem(loc, f"{named(loc)} has no value", "give one, or remove the line", shows_value=False)
     hint = HINTS.get(error["type"])
-    return Fault(loc, f"{named(loc)} {_sentence(error)}", hint(error) if hint else "")
+    return Problem(loc, f"{named(loc)} {_sentence(error)}", hint(error) if hint else "")
 
 
 def is_consequence(error: ErrorDetails) -> bool:
@@ -60,13 +63,13 @@ def _sentence(error: ErrorDetails) -> str:
     return sentence.format(**error.get("ctx", {})).replace("'", "")
 
 
-def _unknown_key(loc: Loc) -> Fault:
+def _unknown_key(loc: Loc) -> Problem:
     key, parent = str(loc[-1]), loc[:-1]
-    known = keys.known(parent)
-    home = keys.home(key)
-    hint = keys.nearest(key, known) or (f"it belongs in {home}" if home else f"its keys are: {', '.join(known)}")
+    known = known_keys(parent)
+    section = home(key)
+    hint = nearest(key, known) or (f"it belongs in {section}" if section else f"its keys are: {', '.join(known)}")
     shown = key if key.isprintable() and len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]!a}…"
-    return Fault(loc, f"{named(parent)} has no key {shown}", hint, shows_value=False)
+    return Problem(loc, f"{named(parent)} has no key {shown}", hint, shows_value=False)
 
 
 def _syntax_hint(error: ErrorDetails) -> str:
@@ -87,7 +90,7 @@ def _number_hint(error: ErrorDetails) -> str:
 
 def _choice_hint(error: ErrorDetails) -> str:
     choices = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-    return keys.nearest(str(error["input"]), choices)
+    return nearest(str(error["input"]), choices)
 
 
 def _list_hint(_: ErrorDetails) -> str:
@@ -95,7 +98,7 @@ def _list_hint(_: ErrorDetails) -> str:
 
 
 def _mapping_hint(error: ErrorDetails) -> str:
-    return f"its keys are: {', '.join(keys.known(error['loc']))}"
+    return f"its keys are: {', '.join(known_keys(error['loc']))}"
 
 
 HINTS: MappingProxyType[str, Callable[[ErrorDetails], str]] = MappingProxyType(
@@ -109,3 +112,44 @@ HINTS: MappingProxyType[str, Callable[[ErrorDetails], str]] = MappingProxyType(
     }
 )
 """pydantic's error type to what to do about it; a type that is absent needs no hint."""
+
+
+def known_keys(loc: Loc) -> Mapping[str, FieldInfo]:
+    """The keys of the mapping at that place, or of the entries of the list there; empty where it is neither."""
+    fields: Mapping[str, FieldInfo] = Cluster.model_fields
+    for part in loc:
+        if isinstance(part, str):
+            fields = fields_of(_model(fields[part].annotation))
+    return fields
+
+
+def home(key: str) -> str:
+    """The mapping that a key of this name belongs in; empty where there is none or more than one."""
+    homes = [name for name in Cluster.model_fields if name not in ONE_OF and key in known_keys((name,))]
+    return homes[0] if len(homes) == 1 else ""
+
+
+def how_to_give(loc: Loc) -> str:
+    """How to write a key that is missing, with the example of its description."""
+    key, field = loc[-1], known_keys(loc[:-1])[str(loc[-1])]
+    required = [name for name, part in known_keys(loc).items() if part.is_required()]
+    if required:
+        return f"add {key}: with {', '.join(required)}"
+    return f"add a line such as {key}: {_flow(field.examples[0])}" if field.examples else f"add {key}:"
+
+
+def _flow(example: object) -> str:
+    """An example as one line of YAML."""
+    return f"[{', '.join(example)}]" if isinstance(example, list) else str(example)
+
+
+def fields_of(model: type[BaseModel] | None) -> Mapping[str, FieldInfo]:
+    """The fields of a model; none where there is no model."""
+    return model.model_fields if model else {}
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations are of any kind
+    """The model inside an annotation: Node in `Annotated[tuple[Node, ...], …]`, Alerts in `Alerts | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model(part))), None)

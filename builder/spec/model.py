@@ -11,14 +11,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from builder.guests import in_order_of_preference, known
-from builder.spec.image import Image
-from builder.spec.instance import Instance, Vrrp
-from builder.spec.libvirt import Libvirt
-from builder.spec.preset import Preset
-from builder.spec.profiles import PROFILES
+from builder.guests import all_guests, in_order_of_preference
+from builder.spec.presets import Preset, services_of
+from builder.spec.problem import Loc
+from builder.spec.sections import Certificate, Image, Libvirt, Tls
 from builder.spec.service import Service
-from builder.spec.tls import Certificate, Tls
 from builder.spec.values import (
     Address,
     Email,
@@ -27,6 +24,7 @@ from builder.spec.values import (
     Gateway6,
     HostName,
     InterfaceName,
+    IpAddress,
     Label,
     OneOf,
     OwnAddress6,
@@ -36,6 +34,7 @@ from builder.spec.values import (
     UserName,
     Version,
 )
+from builder.spec.vrrp import PROFILES, Instance, Vrrp
 
 SHORTEST_PREFIX = 8
 LONGEST_PREFIX = 30
@@ -48,7 +47,7 @@ Limit = Annotated[float, Field(gt=0, le=3600, strict=True, examples=[0.5])]
 *TRIED, LAST = (facts.name for facts in in_order_of_preference())
 GuestName = Annotated[
     str,
-    OneOf(("auto", *known())),
+    OneOf(("auto", *all_guests())),
     Field(
         description=f"The operating system inside; `auto` uses {' or '.join(TRIED)} if its base can be reached, "
         f"and otherwise {LAST}."
@@ -219,3 +218,20 @@ class Cluster(Part):
         """Every TCP port that HAProxy listens on for others, in order."""
         own = {self.statistics.port} if self.statistics else set()
         return tuple(sorted({service.port for service in self.services} | own))
+
+    def expanded(self) -> Cluster:
+        """The cluster with the services of its presets among its services."""
+        made = tuple(service for preset in self.presets for service in services_of(preset))
+        return self.model_copy(update={"services": (*self.services, *made), "presets": ()})
+
+    def placed_services(self) -> list[tuple[Loc, Service]]:
+        """Every service with the place in the spec that it comes from; a preset's services with the preset's."""
+        placed: list[tuple[Loc, Service]] = [(("services", index), each) for index, each in enumerate(self.services)]
+        for index, preset in enumerate(self.presets):
+            placed += ((("presets", index), service) for service in services_of(preset))
+        return placed
+
+    def own_addresses(self) -> tuple[IpAddress, ...]:
+        """The addresses that the nodes hold: their own, and the VIPs."""
+        own6 = (node.address6 for node in self.nodes if node.address6)
+        return (*(node.address for node in self.nodes), *own6, *self.vrrp.vips)

@@ -1,19 +1,21 @@
-"""What `vipforge check` prints of a spec: one line for people, or its problems for programs."""
+"""What `vipforge check`, `schema` and `init` give the author of a spec."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from builder.errors import Problem, SpecError
-from builder.spec import listeners
-from builder.spec.load import read
+from pydantic.json_schema import GenerateJsonSchema
+
+from builder.core.errors import LocatedProblem, SpecError, UserError
+from builder.spec.load import read_spec
 from builder.spec.model import Cluster
 
 
-def summary(cluster: Cluster) -> str:
+def spec_summary(cluster: Cluster) -> str:
     """One line that shows the reader the cluster that was understood."""
     instances = len(cluster.vrrp.all_instances)
     parts = (
@@ -26,20 +28,20 @@ def summary(cluster: Cluster) -> str:
     return f"OK: cluster {cluster.cluster}: {', '.join(parts)}"
 
 
-def inspect(path: Path) -> tuple[Cluster, tuple[Problem, ...]]:
+def inspect(path: Path) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
     """The cluster of a spec file, and warnings; raises SpecError with all that is wrong, also with files it names."""
-    cluster, document = read(path)
+    cluster, document = read_spec(path)
     if not _names_files(cluster):
         return cluster, ()
-    from builder.spec.tls_checks import findings  # noqa: PLC0415 - cryptography takes a tenth of the command's time
+    from builder.spec.checks.tls import tls_findings  # noqa: PLC0415 - cryptography takes a tenth of the command's time
 
-    found = findings(cluster)
+    found = tls_findings(cluster)
     if found.faults:
         raise SpecError([document.problem(fault) for fault in found.faults])
-    return listeners.expand(cluster), tuple(document.problem(fault) for fault in found.warnings)
+    return cluster.expanded(), tuple(document.problem(fault) for fault in found.warnings)
 
 
-def problems(path: Path) -> tuple[Problem, ...]:
+def problems(path: Path) -> tuple[LocatedProblem, ...]:
     """What is wrong with a spec file and the files it names; empty where nothing is."""
     try:
         inspect(path)
@@ -48,7 +50,7 @@ def problems(path: Path) -> tuple[Problem, ...]:
     return ()
 
 
-def as_json(found: Sequence[Problem]) -> str:
+def as_json(found: Sequence[LocatedProblem]) -> str:
     """The problems as a JSON list of objects with file, line, column, reason, value and hint."""
     return json.dumps([asdict(problem) for problem in found], indent=2)
 
@@ -61,3 +63,32 @@ def _names_files(cluster: Cluster) -> bool:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Untitled(GenerateJsonSchema):
+    """pydantic's generator, without a title that says each key again."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
+        """No."""
+        return False
+
+
+def schema() -> str:
+    """The schema as JSON text, made from the model; its descriptions are those of the model's fields."""
+    described = Cluster.model_json_schema(schema_generator=Untitled)
+    return json.dumps({"$schema": DIALECT, **described, "title": "A cluster of vipforge"}, indent=2) + "\n"
+
+
+STARTER = Path(__file__).with_name("starter.yml")
+
+
+def write_starter(path: Path) -> None:
+    """Put the starter at `path`; raises UserError where there is anything already."""
+    from builder.core.files import write_atomic  # noqa: PLC0415 - its locks take a tenth of `check`'s time
+
+    if os.path.lexists(path):
+        raise UserError(f"{path} is there already, and init overwrites nothing", hint="give another path")
+    write_atomic(path, STARTER.read_text())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -181,3 +183,35 @@ class Service(Part):
     def longest_silence(self) -> int:
         """The longest time that any part of it lets pass, in seconds."""
         return max(self.timeout, *(route.timeout or 0 for route in self.routes), 0)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Servers with one health check: those of a service, or those of one of its routes. `timeout` is in seconds."""
+
+    name: str
+    check: Check | None
+    timeout: int
+    affinity: Affinity | None
+    servers: tuple[Server, ...]
+    no_delay: bool = False
+
+    @property
+    def cookie(self) -> str | None:
+        """The name of the cookie that keeps a client at its server."""
+        return self.affinity.cookie if self.affinity and self.affinity.by == "cookie" else None
+
+
+def backends(service: Service) -> Iterator[Backend]:
+    """The backends of a service: its routes', then its own. A route takes from the service what it has not itself."""
+    for route in service.routes:
+        yield Backend(
+            f"{service.name}-{route.name}",
+            route.check or service.check,
+            route.timeout or service.timeout,
+            route.affinity or service.affinity,
+            route.servers or service.servers,
+            route.no_delay,
+        )
+    if service.servers:
+        yield Backend(service.name, service.check, service.timeout, service.affinity, service.servers)

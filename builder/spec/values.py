@@ -1,4 +1,4 @@
-"""The kinds of single values that a spec's mappings hold, and what every mapping has in common."""
+"""Types of single values in a spec: names, addresses, ports, secrets; and how an endpoint is written."""
 
 from __future__ import annotations
 
@@ -72,3 +72,16 @@ class Part(BaseModel):
     """A mapping of the spec: immutable, and no key but its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+IpAddress = IPv4Address | IPv6Address
+
+
+def host(address: IpAddress | str) -> str:
+    """The address; an IPv6 one in brackets (RFC 3986, section 3.2.2), for its own colons end there."""
+    return f"[{address}]" if ":" in str(address) else str(address)
+
+
+def endpoint(address: IpAddress | str, port: int) -> str:
+    """Address and port in one word: `192.168.56.10:80`, `[2001:db8:56::10]:80`."""
+    return f"{host(address)}:{port}"

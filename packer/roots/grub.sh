@@ -1,5 +1,5 @@
 #!/bin/sh
-# GRUB for a root of Debian: its images, which builder/roots/grub.py puts onto the disk, and a menu that needs no device to be
+# GRUB for a root of Debian: its images, which builder/rootfs/disk.py puts onto the disk, and a menu that needs no device to be
 # probed. $1 is the root's folder; mmdebstrap runs this.
 set -eu
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from builder.roots.mirror import KEYRING, mirror
+from builder.rootfs.mirror import KEYRING, mirror
 from tests.bare import host
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -169,8 +169,8 @@ class Pair:
         """A command of Python's where the lab's clients are."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VIPFORGE_STATE", self.session.environment["VIPFORGE_STATE"])
-            lab = state.need(load(self.session.spec))
-        return [*lab.holder.client(), sys.executable, *(str(word) for word in words)]
+            lab = state.running_lab(load(self.session.spec))
+        return [*lab.keeper.client(), sys.executable, *(str(word) for word in words)]
 
     def asked(self) -> AbstractContextManager[Asked]:
         """What requests to the VIP's web service come to until this context ends."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.papers.inspection import record
-from builder.roots.disk import ROOT_OFFSET
+from builder.image.attest.signature import record
+from builder.rootfs.disk import ROOT_OFFSET
 from tests.e2e.conftest import IMAGE_SECONDS, Bake, Session
 
 pytestmark = pytest.mark.e2e

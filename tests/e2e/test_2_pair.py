@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from benchmarks.boot import in_use
-from builder.proof.model import from_data
+from builder.faults.model import from_data
 from builder.spec.load import load
 from tests import examples
 from tests.e2e.conftest import SECURE, VIP, Pair, spec, wait_until

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from builder.guests import known
+from builder.guests import all_guests
+from builder.sources import own_packer, pin
 from builder.sources.fetch import cached
-from builder.sources.pins import own_packer, pin
 from tests.e2e.conftest import LAB_SECONDS, Session
 from tests.standins.bakes import BAKE_SECONDS, Bake
 from tests.standins.vendor import vendor
@@ -121,6 +121,6 @@ def test_a_base_that_is_nowhere_is_asked_for_by_name(session: Session, monkeypat
     monkeypatch.setenv("VIPFORGE_CACHE", str(session.folder / "empty-cache"))
     done = session.run("image", session.spec, "--guest", "centos7", "--offline", timeout=120)
     assert done.returncode == 1
-    assert known()["centos7"].bases[0] == BASE.version
+    assert all_guests()["centos7"].bases[0] == BASE.version
     for words in (*BASE.urls, f"{BASE.algorithm} {BASE.digest}", f"put {BASE.file} into a folder", "VIPFORGE_MIRROR"):
         assert words in done.stderr

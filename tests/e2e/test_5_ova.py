@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.identity import private
+from builder.seed import identity
 from builder.spec.load import load
 from tests.e2e.conftest import LAB_SECONDS, Pair, Session
 
@@ -67,9 +67,9 @@ def test_the_seed_came_as_ovf_properties(shipped: Pair) -> None:
 def test_every_file_of_the_identity_is_that_of_the_nocloud_cd(shipped: Pair) -> None:
     cluster = load(shipped.session.spec)
     for node in cluster.nodes:
-        for path, text in private.files(cluster, node).items():
+        for path, text in identity.identity_files(cluster, node).items():
             found = shipped.ssh(node.name, f"sudo cat {path}").stdout
-            lines = sorted if path == private.IDENTITY else list  # what is typed comes in an order of its own
+            lines = sorted if path == identity.IDENTITY else list  # what is typed comes in an order of its own
             assert (path, lines(found.splitlines())) == (path, lines(text.splitlines()))
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from builder.files import sha256
-from builder.lab import farm, network
-from builder.roots.disk import ROOT_OFFSET
-from builder.run import run
-from builder.ship.libvirt.bindings import binding
+from builder.core.files import sha256
+from builder.core.run import run
+from builder.deploy.libvirt import binding
+from builder.lab import network, stubs
+from builder.rootfs.disk import ROOT_OFFSET
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 from tests.e2e.conftest import ASKER, PORT, VIP, Asked, Session, asking, wait_until
@@ -108,10 +108,10 @@ def _host(cluster: Cluster, node: Node, key: Path) -> str:
 
 @contextmanager
 def _farm(cluster: Cluster, host: Libvirtd, folder: Path) -> Iterator[None]:
-    (folder / farm.PLAN).write_text(json.dumps([asdict(each) for each in farm.stand_ins(cluster)]))
-    with subprocess.Popen(host.inside(sys.executable, "-m", "builder.lab.servers", folder)) as servers:
+    (folder / stubs.PLAN).write_text(json.dumps([asdict(each) for each in stubs.stand_ins(cluster)]))
+    with subprocess.Popen(host.inside(sys.executable, "-m", "builder.lab.stubs.servers", folder)) as servers:
         try:
-            wait_until((folder / farm.READY).exists, "the farm to listen", seconds=60)
+            wait_until((folder / stubs.READY).exists, "the farm to listen", seconds=60)
             yield
         finally:
             servers.kill()

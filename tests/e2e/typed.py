@@ -10,9 +10,8 @@ import base64
 import yaml
 
 from builder.__main__ import main
-from builder.identity import private
-from builder.identity.seed import Seed
-from builder.identity.transports import ovf
+from builder.seed import identity
+from builder.seed.transports import Seed, ovf
 
 SECOND = "lb2.example.com"
 given = ovf.properties
@@ -24,7 +23,7 @@ def typed(seed: Seed) -> dict[str, str]:
     if values["hostname"] != SECOND:
         return values
     data = yaml.safe_load(seed.user_data)
-    data["write_files"] = [file for file in data["write_files"] if file["path"] != private.IDENTITY]
+    data["write_files"] = [file for file in data["write_files"] if file["path"] != identity.IDENTITY]
     text = f"#cloud-config\n{yaml.safe_dump(data)}"
     return {**values, "user-data": base64.b64encode(text.encode()).decode(), "network-config": ""}
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from builder.guests import known
-from builder.lab.netns import Pair, pair
-from builder.roots import keepalived
-from builder.roots.workshop import DebianWorkshop
+from builder.guests import all_guests
+from builder.lab import netns
+from builder.lab.netns import NamespacedPair
+from builder.rootfs import compiled
+from builder.rootfs.compiled import DebianBuildRoot
 from builder.spec.model import Cluster
 from tests.integration.standin import StandIn, stand_in
 from tests.specs import of_profile
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 
-StartPair = Callable[[str], AbstractContextManager[Pair]]
+StartPair = Callable[[str], AbstractContextManager[NamespacedPair]]
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def cluster_of() -> Callable[[str], Cluster]:
 @pytest.fixture(scope="session")
 def keepalived_build() -> Path:
     """keepalived of debian12's default version, from the cache or compiled now."""
-    return keepalived.build(DebianWorkshop("bookworm"), FACTS.default_keepalived, offline=False)
+    return compiled.build_keepalived(DebianBuildRoot("bookworm"), FACTS.default_keepalived, offline=False)
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +39,10 @@ def start_pair(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory)
     """`start_pair(profile)` is a context with the pair's nodes in place, and no daemon started."""
 
     @contextmanager
-    def start(profile: str) -> Iterator[Pair]:
+    def start(profile: str) -> Iterator[NamespacedPair]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-            with pair(of_profile(profile), FACTS, FACTS.default_keepalived, keepalived_build) as made:
+            with netns.pair(of_profile(profile), FACTS, FACTS.default_keepalived, keepalived_build) as made:
                 yield made
 
     return start

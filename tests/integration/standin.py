@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from builder.lab.waiting import until
-from builder.paths import resources
+from builder.core.paths import resources
+from builder.core.waiting import until
 
 HERE = Path(__file__).parent / "el7"
 PATH = "/fake/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"

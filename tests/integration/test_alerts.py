@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from builder.lab.mail import MAILS
-from builder.lab.netns import Pair
-from builder.lab.waiting import until
+from builder.core.waiting import until
+from builder.lab.netns import NamespacedPair
+from builder.lab.stubs.smtp_server import MAILS
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +34,7 @@ def mails(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[list
         yield read(box)
 
 
-def wait_for(pair: Pair, name: str) -> None:
+def wait_for(pair: NamespacedPair, name: str) -> None:
     (vip,) = pair.cluster.vrrp.vips
     until(lambda: pair.holders(vip) == [name], f"{name} alone to hold {vip}", limit=LIMIT)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.bake.appliance import BakeOptions, bake
-from builder.errors import UserError
-from builder.roots import keepalived
+from builder.core.errors import UserError
+from builder.image.bake import BakeOptions, bake
+from builder.rootfs import compiled
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
@@ -33,14 +33,14 @@ def site(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def fake_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """keepalived, without compiling it."""
     tar = tmp_path / "keepalived.tar"
     tar.write_text("x")
-    monkeypatch.setattr(keepalived, "build", lambda *_, **__: tar)
+    monkeypatch.setattr(compiled, "build_keepalived", lambda *_, **__: tar)
 
 
-@pytest.mark.usefixtures("compiled")
+@pytest.mark.usefixtures("fake_compiler")
 @pytest.mark.parametrize("given", ["file", "VIPFORGE_VSPHERE_PASSWORD", "PKR_VAR_vsphere_password"])
 def test_no_password_is_printed_or_kept(
     site: Path, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

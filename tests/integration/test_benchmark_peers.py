@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contestants import HAND_WRITTEN, packer_words
-from builder.bake.program import program
-from builder.run import run
+from builder.core.run import run
+from builder.image.packer.program import program
 
 pytestmark = pytest.mark.integration
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UserError
-from builder.guests import Facts, known
+from builder.core.errors import UserError
+from builder.core.run import run
+from builder.guests import Facts, all_guests
 from builder.render import appliance
-from builder.roots.disk import guest_root
-from builder.run import run
+from builder.rootfs.disk import guest_root
 from tests.integration.rpm_vendor import Package, Signer, build, publish
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-CENTOS7 = known()["centos7"]
+CENTOS7 = all_guests()["centos7"]
 EPEL = "epel@example.com"
 KEYS = "etc/pki/rpm-gpg"
 

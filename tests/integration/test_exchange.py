@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from builder.guests import known
-from builder.lab import farm
-from builder.lab.netns import Pair, pair
-from builder.lab.waiting import until
+from builder.core.waiting import until
+from builder.guests import all_guests
+from builder.lab import netns, stubs
+from builder.lab.netns import NamespacedPair
 from builder.spec.load import load
-from builder.spec.presets.exchange2013 import DIRECTORIES
+from builder.spec.presets.exchange import DIRECTORIES_2013
 from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 CLIENT = Path(__file__).with_name("farm_client.py")
 NOTICED_SECONDS = 15
 """A check every 2 s, three failures, and a host that is busy."""
@@ -45,7 +45,7 @@ LAGGING_REQUESTS = 12
 class Exchange:
     """The pair, its farm, and a client that stays."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: NamespacedPair) -> None:
         self.pair = pair
         self.folder = pair.nodes[0].folder.parent
         words = [*pair.client(), sys.executable, str(CLIENT), str(pair.cluster.vrrp.vips[0])]
@@ -72,7 +72,7 @@ def started(folder: Path, build: Path, change: str = "") -> Iterator[Exchange]:
     path.write_text(text + QUIET)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(folder / "state"))
-        with pair(load(path), FACTS, FACTS.default_keepalived, build) as made:
+        with netns.pair(load(path), FACTS, FACTS.default_keepalived, build) as made:
             made.serve()
             vip = made.cluster.vrrp.vips[0]
             until(lambda: made.holders(vip), f"a node to hold {vip}", limit=20)
@@ -90,15 +90,15 @@ def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def exchange(served: Exchange) -> Exchange:
     """The pair with a healthy farm."""
-    farm.set_down(served.folder)
-    for directory, _ in DIRECTORIES.values():
+    stubs.set_down(served.folder)
+    for directory, _ in DIRECTORIES_2013.values():
         until(lambda at=directory: served.servers(at) == {"ex1", "ex2"}, f"both at {directory}", limit=NOTICED_SECONDS)
     return served
 
 
 def test_every_virtual_directory_is_served_by_both_servers(exchange: Exchange) -> None:
-    assert {name: exchange.status(f"{path}/x") for name, (path, _) in DIRECTORIES.items()} == dict.fromkeys(
-        DIRECTORIES, 200
+    assert {name: exchange.status(f"{path}/x") for name, (path, _) in DIRECTORIES_2013.items()} == dict.fromkeys(
+        DIRECTORIES_2013, 200
     )
     assert exchange.servers("/OWA/upper/case") == {"ex1", "ex2"}
 
@@ -136,10 +136,10 @@ def test_a_connection_that_is_silent_for_its_services_timeout_is_closed(exchange
 
 
 def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
-    farm.set_down(exchange.folder, "ex1:443/ews", "ex2:993")
+    stubs.set_down(exchange.folder, "ex1:443/ews", "ex2:993")
     assert exchange.ask("load", "/owa/x", MOVING_SECONDS).keys() == {"200"}
     until(lambda: exchange.servers("/ews/x", 6) == {"ex2"}, "EWS to leave ex1", limit=NOTICED_SECONDS)
-    others = {name: path for name, (path, _) in DIRECTORIES.items() if name != "ews"}
+    others = {name: path for name, (path, _) in DIRECTORIES_2013.items() if name != "ews"}
     assert {name for name, path in others.items() if exchange.servers(f"{path}/x") != {"ex1", "ex2"}} == set()
     until(lambda: "ex1" in str(exchange.ask("imaps")), "IMAP to leave ex2", limit=NOTICED_SECONDS)
     assert "ex1" in exchange.ask("imaps")
@@ -147,7 +147,7 @@ def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
 
 
 def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: Exchange) -> None:
-    farm.set_down(exchange.folder, "ex1:443/owa", "ex2:443/owa")
+    stubs.set_down(exchange.folder, "ex1:443/owa", "ex2:443/owa")
     until(
         lambda: "Nothing is lost" in exchange.ask("https", "/owa/x")[3], "the maintenance page", limit=NOTICED_SECONDS
     )
@@ -157,13 +157,13 @@ def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: E
 
 @pytest.mark.parametrize("fault", ["resets", "hangs"])
 def test_a_server_that_breaks_off_or_says_nothing_is_left(exchange: Exchange, fault: str) -> None:
-    farm.set_down(exchange.folder, f"ex2:443/oab/healthcheck.htm={fault}")
+    stubs.set_down(exchange.folder, f"ex2:443/oab/healthcheck.htm={fault}")
     until(lambda: exchange.servers("/oab/x", 6) == {"ex1"}, "OAB to leave ex2", limit=HANGING_SECONDS)
     assert exchange.servers("/owa/x") == {"ex1", "ex2"}
 
 
 def test_a_slow_server_stays_and_loses_no_request(exchange: Exchange) -> None:
-    farm.set_down(exchange.folder, "ex2:443/owa=lags")
+    stubs.set_down(exchange.folder, "ex2:443/owa=lags")
     answers = [exchange.ask("https", "/owa/x") for _ in range(LAGGING_REQUESTS)]
     assert {status for status, *_ in answers} == {200}
     assert {server for _, server, *_ in answers[-4:]} == {"ex1", "ex2"}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from builder import paths
-from builder.guests import known
-from builder.identity.private import files
+from builder.core import paths
+from builder.core.run import contain, run
+from builder.guests import all_guests
 from builder.render import appliance
-from builder.roots.mirror import KEYRING, mirror
-from builder.run import contain, run
+from builder.rootfs.mirror import KEYRING, mirror
+from builder.seed.identity import identity_files
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests import examples
@@ -23,7 +23,7 @@ from tests.options import every_option
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 CHECK = "/usr/libexec/vipforge/check-haproxy"
 UNPACK_SECONDS = 600
@@ -65,7 +65,7 @@ def lay(cluster: Cluster, release: str, folder: Path) -> Path:
     """The guest files and the first node's own, below a folder; paths inside them lead there."""
     facts = replace(FACTS, haproxy_version=release)
     contents = {path: file.content for path, file in appliance(cluster, facts, FACTS.default_keepalived).items()}
-    contents |= files(cluster, cluster.nodes[0])
+    contents |= identity_files(cluster, cluster.nodes[0])
     root = folder / "root"
     for path, content in contents.items():
         own = root / path.lstrip("/")

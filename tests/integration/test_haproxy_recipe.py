@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.paths import resources
+from builder.core.paths import resources
 from tests.integration.standin import StandIn, stand_in
 
 pytestmark = pytest.mark.integration

@@ -10,16 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.bake.access import access
-from builder.bake.builders.base import Builder
-from builder.bake.packer import Packer
-from builder.bake.program import program
-from builder.bake.template import template, text
-from builder.files import sha256
+from builder.core.files import sha256
+from builder.core.run import run
 from builder.guests import Facts
-from builder.host import qemu
-from builder.host.emulator import PROGRAM, version_of
-from builder.run import run
+from builder.host.qemu import PROGRAM, qemu, version_of
+from builder.image.packer.builders import Builder, access
+from builder.image.packer.program import program
+from builder.image.packer.run import Packer
+from builder.image.packer.template import template, template_json
 from tests.bakes import PAIRS, inputs
 
 pytestmark = pytest.mark.integration
@@ -62,7 +60,7 @@ def _template(folder: Path, facts: Facts, builder: Builder) -> Path:
     way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
     made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
     described = folder / "appliance.pkr.json"
-    described.write_text(text(template(made, program().version, builder)))
+    described.write_text(template_json(template(made, program().version, builder)))
     return described
 
 

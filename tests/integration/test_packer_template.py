@@ -10,22 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from builder.bake.access import access
-from builder.bake.builders.base import Builder
-from builder.bake.packer import Packer
-from builder.bake.program import own
-from builder.bake.template import template, text
-from builder.errors import UserError
-from builder.files import sha256
-from builder.foundations import Foundation
-from builder.guests import Facts, known
-from builder.host import PackerFacts, packer
-from builder.host.hashicorp import NoPacker
+from builder.core.errors import UserError
+from builder.core.files import sha256
+from builder.guests import Facts, all_guests
+from builder.host.packer import NoPacker, PackerFacts, packer
+from builder.image.foundations import Foundation
+from builder.image.packer.builders import Builder, access
+from builder.image.packer.program import own
+from builder.image.packer.run import Packer
+from builder.image.packer.template import template, template_json
 from tests.bakes import NAMES, PAIRS, inputs
 
 pytestmark = pytest.mark.integration
 
-DEBIAN12, CENTOS7 = (known()[name] for name in ("debian12", "centos7"))
+DEBIAN12, CENTOS7 = (all_guests()[name] for name in ("debian12", "centos7"))
 PASSWORD = "hidden-7d1f"
 SITE = {
     "vsphere_server": "vcenter.example.com",
@@ -57,7 +55,7 @@ def described(folder: Path, tool: PackerFacts, facts: Facts, builder: Builder, *
     body = template(made, tool.version, builder)
     body["source"][builder.kind]["appliance"].update(changes)
     path = folder / "appliance.pkr.json"
-    path.write_text(text(body))
+    path.write_text(template_json(body))
     return path
 
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.guests import known
-from builder.lab.netns import NetnsNode
-from builder.lab.netns.node import INTERFACE
-from builder.render import appliance, keepalived_conf
+from builder.guests import all_guests
+from builder.lab.netns import INTERFACE, NetnsNode
+from builder.render import appliance
+from builder.seed.identity import keepalived_conf
 from builder.spec.load import load
 from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 VERSION = FACTS.default_keepalived
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.lab.netns import Pair
-from builder.lab.waiting import until
+from builder.core.waiting import until
+from builder.lab.netns import NamespacedPair
 
 pytestmark = pytest.mark.integration
 
@@ -20,7 +20,7 @@ ASK = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).
 
 
 @pytest.fixture(scope="module", params=["classic", "standard", "fast"])
-def served(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[Pair]:
+def served(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[NamespacedPair]:
     """A pair that serves; each test leaves it as it was."""
     with start_pair(request.param) as pair:
         pair.serve()
@@ -28,28 +28,28 @@ def served(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[Pai
 
 
 @pytest.fixture
-def pair(served: Pair) -> Pair:
+def pair(served: NamespacedPair) -> NamespacedPair:
     wait_for_holder(served, LB1)
     return served
 
 
-def wait_for_holder(pair: Pair, name: str) -> None:
+def wait_for_holder(pair: NamespacedPair, name: str) -> None:
     (vip,) = pair.cluster.vrrp.vips
     until(lambda: pair.holders(vip) == [name], f"{name} alone to hold {vip}", limit=TAKEOVER_SECONDS)
 
 
-def ask(pair: Pair) -> str:
+def ask(pair: NamespacedPair) -> str:
     """What the web service on the VIP answers to a client."""
     (vip,) = pair.cluster.vrrp.vips
     words = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
-def test_the_node_of_highest_priority_holds_the_vip_and_serves(pair: Pair) -> None:
+def test_the_node_of_highest_priority_holds_the_vip_and_serves(pair: NamespacedPair) -> None:
     assert {ask(pair), ask(pair)} == {"web1", "web2"}
 
 
-def test_the_vip_leaves_a_node_whose_haproxy_is_killed_and_comes_back(pair: Pair) -> None:
+def test_the_vip_leaves_a_node_whose_haproxy_is_killed_and_comes_back(pair: NamespacedPair) -> None:
     pair.nodes[0].signal("haproxy", "KILL")
     wait_for_holder(pair, LB2)
     assert ask(pair) in {"web1", "web2"}
@@ -58,14 +58,14 @@ def test_the_vip_leaves_a_node_whose_haproxy_is_killed_and_comes_back(pair: Pair
     assert ask(pair) in {"web1", "web2"}
 
 
-def test_a_killed_keepalived_leaves_no_vip_behind(pair: Pair) -> None:
+def test_a_killed_keepalived_leaves_no_vip_behind(pair: NamespacedPair) -> None:
     pair.nodes[0].signal("keepalived", "KILL")
     wait_for_holder(pair, LB2)
     pair.nodes[0].begin("keepalived")
     wait_for_holder(pair, LB1)
 
 
-def test_the_backup_may_go_and_come_without_a_change(pair: Pair) -> None:
+def test_the_backup_may_go_and_come_without_a_change(pair: NamespacedPair) -> None:
     (vip,) = pair.cluster.vrrp.vips
     pair.nodes[1].end("keepalived")
     pair.nodes[1].begin("keepalived")

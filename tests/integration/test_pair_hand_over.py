@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.lab.netns import NetnsNode, Pair
-from builder.lab.netns.node import INTERFACE
+from builder.core.waiting import until
+from builder.lab.netns import INTERFACE, NamespacedPair, NetnsNode
 from builder.lab.network import BRIDGE
-from builder.lab.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -23,19 +22,19 @@ ASK = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).
 
 
 @pytest.fixture(scope="module")
-def served(start_pair: Callable) -> Iterator[Pair]:
+def served(start_pair: Callable) -> Iterator[NamespacedPair]:
     with start_pair("fast") as pair:
         pair.serve()
         yield pair
 
 
 @pytest.fixture
-def pair(served: Pair) -> Pair:
+def pair(served: NamespacedPair) -> NamespacedPair:
     wait_for_holder(served, LB1)
     return served
 
 
-def wait_for_holder(pair: Pair, name: str) -> None:
+def wait_for_holder(pair: NamespacedPair, name: str) -> None:
     (vip,) = pair.cluster.vrrp.vips
     until(lambda: pair.holders(vip) == [name], f"{name} alone to hold {vip}", limit=LIMIT)
 
@@ -44,20 +43,20 @@ def wait_for_word(node: NetnsNode, word: str) -> None:
     until(lambda: node.path(SILENT).read_text().strip() == word, f"{SILENT} to hold {word}", limit=LIMIT, every=0.01)
 
 
-def ask(pair: Pair) -> str:
+def ask(pair: NamespacedPair) -> str:
     (vip,) = pair.cluster.vrrp.vips
     words = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
-def test_a_haproxy_that_answers_is_never_called_silent(pair: Pair) -> None:
+def test_a_haproxy_that_answers_is_never_called_silent(pair: NamespacedPair) -> None:
     """For longer than the questions of one connection take."""
     changed = pair.nodes[0].path(SILENT).stat().st_mtime_ns
     time.sleep(4)
     assert pair.nodes[0].path(SILENT).stat().st_mtime_ns == changed
 
 
-def test_the_end_of_haproxy_is_heard_without_the_service_manager(pair: Pair) -> None:
+def test_the_end_of_haproxy_is_heard_without_the_service_manager(pair: NamespacedPair) -> None:
     node = pair.nodes[1]
     node.signal("haproxy", "KILL")
     wait_for_word(node, "1")
@@ -65,7 +64,7 @@ def test_the_end_of_haproxy_is_heard_without_the_service_manager(pair: Pair) -> 
     wait_for_word(node, "0")
 
 
-def test_a_hang_is_heard_and_so_is_its_end(pair: Pair) -> None:
+def test_a_hang_is_heard_and_so_is_its_end(pair: NamespacedPair) -> None:
     pair.nodes[0].signal("haproxy", "STOP")
     wait_for_word(pair.nodes[0], "1")
     wait_for_holder(pair, LB2)
@@ -74,7 +73,7 @@ def test_a_hang_is_heard_and_so_is_its_end(pair: Pair) -> None:
     wait_for_holder(pair, LB1)
 
 
-def test_a_hand_over_moves_the_vip_and_back_brings_it_home(pair: Pair) -> None:
+def test_a_hand_over_moves_the_vip_and_back_brings_it_home(pair: NamespacedPair) -> None:
     pair.nodes[0].run("/usr/libexec/vipforge/hand-over", "away")
     wait_for_holder(pair, LB2)
     assert ask(pair) == "200"
@@ -82,11 +81,11 @@ def test_a_hand_over_moves_the_vip_and_back_brings_it_home(pair: Pair) -> None:
     wait_for_holder(pair, LB1)
 
 
-def test_a_hand_over_wants_to_know_which_way(pair: Pair) -> None:
+def test_a_hand_over_wants_to_know_which_way(pair: NamespacedPair) -> None:
     assert pair.nodes[0].run("/usr/libexec/vipforge/hand-over", check=False).code == 64
 
 
-def test_a_client_that_missed_the_announcement_is_served_by_the_old_holder(pair: Pair) -> None:
+def test_a_client_that_missed_the_announcement_is_served_by_the_old_holder(pair: NamespacedPair) -> None:
     (vip,) = pair.cluster.vrrp.vips
     old = pair.nodes[1]
     mac = old.run("ip", "-o", "link", "show", "dev", INTERFACE).out.partition("link/ether ")[2].split()[0]

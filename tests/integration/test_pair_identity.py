@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.guests import known
-from builder.identity.private import identity
-from builder.lab.netns import NetnsNode
-from builder.lab.netns.node import INTERFACE
-from builder.render import keepalived_conf
-from builder.run import Completed
+from builder.core.run import Completed
+from builder.guests import all_guests
+from builder.lab.netns import INTERFACE, NetnsNode
+from builder.seed.identity import identity, keepalived_conf
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 CONF, IDENTITY = "/etc/keepalived/keepalived.conf", "/etc/vipforge/identity"
 WRITTEN = (CONF, "/etc/hosts", "/etc/hostname")
 

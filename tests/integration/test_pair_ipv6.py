@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from builder.guests import known
-from builder.lab.netns import NetnsNode, Pair, pair
-from builder.lab.netns.node import INTERFACE
+from builder.core.waiting import until
+from builder.guests import all_guests
+from builder.lab import netns
+from builder.lab.netns import INTERFACE, NamespacedPair, NetnsNode
 from builder.lab.network import BRIDGE
-from builder.lab.waiting import until
 from builder.spec.load import load
 from tests import examples
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
 WEB4, WEB6, API = VIPS = ("192.168.59.10", "2001:db8:59::10", "2001:db8:59::20")
 LIMIT = 15
@@ -29,38 +29,38 @@ TCP_ASK = "import socket, sys; print(socket.create_connection(sys.argv[1:], 5).r
 
 
 @pytest.fixture(scope="module")
-def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NamespacedPair]:
     cluster = load(examples.FOLDER / "ipv6.yml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-        with pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as made:
+        with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as made:
             made.serve()
             yield made
 
 
 @pytest.fixture
-def running(served: Pair) -> Pair:
+def running(served: NamespacedPair) -> NamespacedPair:
     wait_for(served, LB1)
     return served
 
 
-def wait_for(pair: Pair, name: str) -> None:
+def wait_for(pair: NamespacedPair, name: str) -> None:
     wanted = {vip: [name] for vip in VIPS}
     until(lambda: {vip: pair.holders(vip) for vip in VIPS} == wanted, f"{name} alone to hold all VIPs", limit=LIMIT)
 
 
-def ask(pair: Pair, code: str, *words: str) -> str:
+def ask(pair: NamespacedPair, code: str, *words: str) -> str:
     argv = [*pair.client(), sys.executable, "-c", code, *words]
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
-def serves(pair: Pair) -> bool:
+def serves(pair: NamespacedPair) -> bool:
     """Every VIP, each by its own family; of the two web servers one is IPv4 and one IPv6."""
     web = {ask(pair, WEB_ASK, f"http://{host}/") for host in (WEB4, f"[{WEB6}]") for _ in range(2)}
     return web == {"web1", "web2"} and ask(pair, TCP_ASK, API, "8443") in {"api1", "api2"}
 
 
-def neighbour(pair: Pair, vip: str) -> str:
+def neighbour(pair: NamespacedPair, vip: str) -> str:
     """The hardware address that the client's kernel has for a VIP, without being asked to look for it."""
     told = subprocess.run(
         [*pair.client(), "ip", "neighbour", "show", vip, "dev", BRIDGE], capture_output=True, text=True, check=True
@@ -73,11 +73,11 @@ def mac(node: NetnsNode) -> str:
     return node.run("ip", "-o", "link", "show", "dev", INTERFACE).out.partition("link/ether ")[2].split()[0]
 
 
-def test_clients_are_served_over_both_families(running: Pair) -> None:
+def test_clients_are_served_over_both_families(running: NamespacedPair) -> None:
     assert serves(running)
 
 
-def test_a_failover_moves_both_families_and_tells_the_neighbours(running: Pair) -> None:
+def test_a_failover_moves_both_families_and_tells_the_neighbours(running: NamespacedPair) -> None:
     assert serves(running)
     assert {neighbour(running, vip) for vip in VIPS} == {mac(running.nodes[0])}
     running.nodes[0].signal("haproxy", "KILL")
@@ -91,7 +91,7 @@ def test_a_failover_moves_both_families_and_tells_the_neighbours(running: Pair) 
     assert serves(running)
 
 
-def test_a_vip_is_usable_at_once_and_never_chosen_as_source(running: Pair) -> None:
+def test_a_vip_is_usable_at_once_and_never_chosen_as_source(running: NamespacedPair) -> None:
     shown = running.nodes[0].run("ip", "-o", "-6", "address", "show", "dev", INTERFACE).out
     for vip in (WEB6, API):
         (line,) = [line for line in shown.splitlines() if f"{vip}/128" in line]
@@ -100,7 +100,7 @@ def test_a_vip_is_usable_at_once_and_never_chosen_as_source(running: Pair) -> No
         assert "tentative" not in line
 
 
-def test_the_node_that_gave_a_vip_away_serves_who_has_not_heard_of_it(running: Pair) -> None:
+def test_the_node_that_gave_a_vip_away_serves_who_has_not_heard_of_it(running: NamespacedPair) -> None:
     stale = ["ip", "neighbour", "replace", WEB6, "lladdr", mac(running.nodes[1]), "nud", "permanent", "dev", BRIDGE]
     subprocess.run([*running.client(), *stale], check=True, timeout=LIMIT)
     try:
@@ -111,14 +111,14 @@ def test_the_node_that_gave_a_vip_away_serves_who_has_not_heard_of_it(running: P
         subprocess.run([*running.client(), *forget], check=True, timeout=LIMIT)
 
 
-def test_a_killed_keepalived_leaves_no_vip_behind(running: Pair) -> None:
+def test_a_killed_keepalived_leaves_no_vip_behind(running: NamespacedPair) -> None:
     running.nodes[0].signal("keepalived", "KILL")
     wait_for(running, LB2)
     running.nodes[0].begin("keepalived")
     wait_for(running, LB1)
 
 
-def test_the_identity_waits_for_the_ipv6_address(running: Pair) -> None:
+def test_the_identity_waits_for_the_ipv6_address(running: NamespacedPair) -> None:
     identity = running.nodes[0].path("/etc/vipforge/identity")
     text = identity.read_text()
     said = running.nodes[0].run("/usr/libexec/vipforge/identity").out

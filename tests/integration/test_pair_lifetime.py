@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from builder import paths
-from builder.files import sweep
-from builder.lab.waiting import until
+from builder.core import paths
+from builder.core.files import sweep
+from builder.core.waiting import until
 from tests.specs import QUICKSTART
 
 pytestmark = pytest.mark.integration

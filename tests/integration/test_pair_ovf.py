@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from builder.guests import known
-from builder.identity.seed import seed
-from builder.identity.transports import ovf
+from builder.core.run import Completed
+from builder.guests import all_guests
 from builder.lab.netns import NetnsNode
-from builder.run import Completed
+from builder.seed.seed import seed
+from builder.seed.transports import ovf
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 CONF, IDENTITY = "/etc/keepalived/keepalived.conf", "/etc/vipforge/identity"
 NETWORK, KEPT = "/etc/cloud/cloud.cfg.d/95-vipforge-network.cfg", "/run/vipforge/ovf-env.xml"
 TOOLS = "/usr/local/sbin"
@@ -67,7 +67,7 @@ def network(node: NetnsNode) -> dict[str, Any]:
 
 def boot(node: NetnsNode, values: dict[str, str], document: str = "") -> Completed:
     """What the units do with these properties, one after the other until one fails."""
-    node.path("/run/ovf-env.xml").write_text(document or ovf.environment(values))
+    node.path("/run/ovf-env.xml").write_text(document or ovf.ovf_environment(values))
     for words in (("ovf-properties", "network"), ("ovf-properties", "identity"), ("identity",)):
         done = node.run(f"/usr/libexec/vipforge/{words[0]}", *words[1:], check=False)
         if done.code:
@@ -110,12 +110,12 @@ def test_another_address_than_the_seeds_gets_a_network_of_its_own(node: NetnsNod
         for card in ("ens192/device", "lo"):
             node.path(f"/sys/class/net/{card}").mkdir(parents=True)
         values = {**properties(node), "address": "192.168.56.19/24"}
-        node.path("/run/ovf-env.xml").write_text(ovf.environment(values))
+        node.path("/run/ovf-env.xml").write_text(ovf.ovf_environment(values))
         node.run("/usr/libexec/vipforge/ovf-properties", "network")
         card = {"dhcp4": False, "addresses": ["192.168.56.19/24"]}
         route = {"to": "0.0.0.0/0", "via": "192.168.56.1"}
         assert network(node) == {"version": 2, "ethernets": {"ens192": {**card, "routes": [route]}}}
-        node.path("/run/ovf-env.xml").write_text(ovf.environment({**values, "gateway": ""}))
+        node.path("/run/ovf-env.xml").write_text(ovf.ovf_environment({**values, "gateway": ""}))
         node.run("/usr/libexec/vipforge/ovf-properties", "network")
         assert network(node) == {"version": 2, "ethernets": {"ens192": card}}
     finally:

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from builder.guests import known
-from builder.identity.seed import Seed, seed
-from builder.identity.transports import iso, ovf
+from builder.core.run import Completed
+from builder.guests import all_guests
 from builder.lab.netns import NetnsNode
-from builder.run import Completed
+from builder.seed.seed import seed
+from builder.seed.transports import Seed, nocloud, ovf
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 IDENTITY, NETPLAN = "/etc/vipforge/identity", FACTS.network_file
 TYPED = "/etc/cloud/cloud.cfg.d/95-vipforge-network.cfg"
 SEEDED, APPLIED, GENERATED, PLACE = (
@@ -58,7 +58,7 @@ def node(machine: NetnsNode) -> NetnsNode:
 
 def insert(node: NetnsNode, made: Seed) -> None:
     """Put the seed's CD in."""
-    for name, content in {**made.files(), iso.ARCHIVE: iso.archive(made.direct)}.items():
+    for name, content in {**made.files(), nocloud.ARCHIVE: nocloud.archive(made.direct)}.items():
         data = content if isinstance(content, bytes) else content.encode()
         node.path(f"{CD}/{name}").write_bytes(data)
 
@@ -122,7 +122,7 @@ def test_a_new_seed_is_applied(node: NetnsNode) -> None:
 
 def test_a_cd_without_the_archive_is_left_to_cloud_init(node: NetnsNode) -> None:
     insert(node, made_for(node))
-    node.path(f"{CD}/{iso.ARCHIVE}").unlink()
+    node.path(f"{CD}/{nocloud.ARCHIVE}").unlink()
     assert boot(node).code == 0
     assert left_to_cloud_init(node)
     assert not node.path(IDENTITY).exists()
@@ -146,7 +146,7 @@ def test_on_vmware_the_network_is_asked_for_first_as_an_operator_may_have_typed_
     node.path("/usr/local/sbin/systemd-detect-virt").write_text("#!/bin/sh\necho vmware\n")
     node.path("/usr/local/sbin/vmware-rpctool").write_text("#!/bin/sh\ncat /run/ovf-env.xml\n")
     node.run("chmod", "0755", "/usr/local/sbin/systemd-detect-virt", "/usr/local/sbin/vmware-rpctool")
-    node.path("/run/ovf-env.xml").write_text(ovf.environment(ovf.properties(made_for(node))))
+    node.path("/run/ovf-env.xml").write_text(ovf.ovf_environment(ovf.properties(made_for(node))))
     node.run("/bin/mount", "-t", "tmpfs", "tmpfs", "/sys/class")
     try:
         node.run("mkdir", "-p", "/sys/class/dmi/id")
@@ -160,8 +160,8 @@ def test_on_vmware_the_network_is_asked_for_first_as_an_operator_may_have_typed_
 
 def test_a_damaged_archive_fails_aloud_and_leaves_the_seed_to_cloud_init(node: NetnsNode) -> None:
     insert(node, made_for(node))
-    whole = node.path(f"{CD}/{iso.ARCHIVE}").read_bytes()
-    node.path(f"{CD}/{iso.ARCHIVE}").write_bytes(whole[:700])
+    whole = node.path(f"{CD}/{nocloud.ARCHIVE}").read_bytes()
+    node.path(f"{CD}/{nocloud.ARCHIVE}").write_bytes(whole[:700])
     done = boot(node)
     assert done.code != 0
     assert "tar" in done.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.guests import known
+from builder.guests import all_guests
 from builder.render import appliance
 from tests.integration.standin import StandIn
 from tests.integration.test_provision_rpm import GUESTS, bake, cluster
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 def test_our_zone_is_the_default_and_its_file_stays_as_it_was_laid(root: StandIn, guest: str) -> None:
     bake(root, guest)
     assert "DefaultZone=vipforge\nMinimalMark=100\n" in root.read("/etc/firewalld/firewalld.conf")
-    rendered = appliance(cluster(), known()[guest], "1.2.13")["/etc/firewalld/zones/vipforge.xml"]
+    rendered = appliance(cluster(), all_guests()[guest], "1.2.13")["/etc/firewalld/zones/vipforge.xml"]
     assert root.read("/etc/firewalld/zones/vipforge.xml") == rendered.content
     assert [path.name for path in root.path("/etc/firewalld/zones").iterdir()] == ["vipforge.xml"]
 

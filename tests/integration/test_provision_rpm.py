@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.guests import known
+from builder.guests import all_guests
 from builder.render import appliance, payload
 from builder.spec.load import load
 from builder.spec.model import Cluster
@@ -26,7 +26,7 @@ start() {
     daemon keepalived ${KEEPALIVED_OPTIONS}
 }
 """
-GUESTS = [name for name, facts in known().items() if facts.family == "rpm"]
+GUESTS = [name for name, facts in all_guests().items() if facts.family == "rpm"]
 MAY_FAIL = "semanage fcontext --add"
 """Followed by --modify, which must work then."""
 
@@ -59,7 +59,7 @@ def tar_of(files: dict[str, tuple[bytes, int]]) -> bytes:
 
 
 def upload(root: StandIn, guest: str, spec: Cluster) -> None:
-    facts = known()[guest]
+    facts = all_guests()[guest]
     root.write("/tmp/payload.tar", payload(appliance(spec, facts, "1.2.13")))
     root.write("/tmp/keepalived.tar", keepalived_tar())
     root.write("/tmp/haproxy.tar", tar_of({"usr/local/sbin/haproxy": (TRUE, 0o755)}))
@@ -68,7 +68,7 @@ def upload(root: StandIn, guest: str, spec: Cluster) -> None:
 def bake(root: StandIn, guest: str, spec: Cluster | None = None, until: str = "", **variables: str) -> None:
     """All steps in their order, or those before `until`; each must end well."""
     upload(root, guest, spec or cluster())
-    for step in known()[guest].provision:
+    for step in all_guests()[guest].provision:
         if step == until:
             return
         done = root.run(step, **variables)
@@ -86,7 +86,7 @@ def test_a_second_run_changes_nothing(root: StandIn, guest: str) -> None:
 
 @pytest.mark.parametrize("guest", GUESTS)
 def test_every_command_that_fails_ends_the_bake(root: StandIn, guest: str) -> None:
-    failed = [call for step in known()[guest].provision for call in failures(root, guest, step)]
+    failed = [call for step in all_guests()[guest].provision for call in failures(root, guest, step)]
     assert {"yum", "chkconfig", "restorecon", "semanage", "systemctl", "firewall-offline-cmd"} <= set(failed)
 
 

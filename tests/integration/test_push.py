@@ -11,17 +11,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from builder.guests import known
-from builder.lab.background import launch
+from builder.core.run import Completed, run
+from builder.core.waiting import launch, until
+from builder.guests import GuestFile, all_guests
 from builder.lab.netns import NetnsNode
-from builder.lab.waiting import until
-from builder.render import GuestFile, appliance, payload
-from builder.run import Completed, run
+from builder.render import appliance, payload
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 MORE = (("web", 10), ("shop", 20))
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 SYSTEMCTL = """#!/bin/sh

@@ -13,19 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab.waiting import until
-from builder.proof.campaign import Asked
-from builder.proof.model import Proof, ScenarioResult, Trial, from_data, to_data
-from builder.proof.rehearsal import rehearse
-from builder.proof.scenarios import Effect, known
+from builder.core.waiting import until
+from builder.faults.campaign import CampaignOptions, rehearse
+from builder.faults.model import Proof, ScenarioResult, Trial, from_data, to_data
+from builder.faults.scenarios import Effect, all_scenarios
+from builder.sources import pin
 from builder.sources.fetch import is_cached
-from builder.sources.pins import pin
-from builder.spec.profiles import PROFILES
+from builder.spec.vrrp import PROFILES
 
 pytestmark = pytest.mark.integration
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MACHINES = {name for name, scenario in known().items() if scenario.needs_machines}
+MACHINES = {name for name, scenario in all_scenarios().items() if scenario.needs_machines}
 CLASSIC = ("haproxy-killed", "haproxy-hung", "keepalived-killed", "vrrp-blocked-one-way", "hand-over")
 STANDARD = ("haproxy-killed", "haproxy-hung", "link-cut", "hand-over")
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
@@ -42,7 +41,7 @@ def proof(which: str) -> Proof:
     if which not in _proofs:
         only = {"standard": STANDARD, "fast": ()}.get(which, CLASSIC)
         with tempfile.TemporaryDirectory() as folder:
-            _proofs[which] = rehearse(spec_of(which, Path(folder)), Asked(only=only, rate=0.01))
+            _proofs[which] = rehearse(spec_of(which, Path(folder)), CampaignOptions(only=only, rate=0.01))
     return _proofs[which]
 
 
@@ -65,7 +64,7 @@ def trial(which: str, name: str) -> Trial:
 
 
 ALL = [
-    *(("fast", name) for name in known() if name not in MACHINES),
+    *(("fast", name) for name in all_scenarios() if name not in MACHINES),
     *(("standard", name) for name in STANDARD),
     *(("classic", name) for name in CLASSIC),
     *((ON_ARTICLE, name) for name in CLASSIC if is_cached(pin("keepalived", ARTICLE))),
@@ -89,7 +88,7 @@ def test_every_probe_was_answered_before_and_after(which: str, name: str) -> Non
 
 @pytest.mark.parametrize(("which", "name"), ALL)
 def test_where_the_vip_moves_it_is_announced_held_and_answered_from_the_other_node(which: str, name: str) -> None:
-    if known()[name].effect_in(PROFILES[proof(which).profile], restarted=False) is not Effect.MOVES:
+    if all_scenarios()[name].effect_in(PROFILES[proof(which).profile], restarted=False) is not Effect.MOVES:
         return
     seen = trial(which, name)
     assert seen.garps
@@ -185,7 +184,7 @@ def test_without_preemption_the_vip_stays_where_it_went(tmp_path: Path) -> None:
     spec = tmp_path / "cluster.yml"
     text = (EXAMPLES / "fast.yml").read_text().replace("  profile: fast\n", "  profile: fast\n  preempt: false\n")
     spec.write_text(text)
-    found = rehearse(spec, Asked(only=("haproxy-killed", "hand-over"), rate=0.01))
+    found = rehearse(spec, CampaignOptions(only=("haproxy-killed", "hand-over"), rate=0.01))
     for each in found.scenarios:
         (seen,) = each.trials
         assert seen.faults == ()
@@ -228,4 +227,4 @@ def probes_in(folder: Path) -> list[bytes]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             found.append(path.read_bytes())
-    return [words for words in found if b"builder.proof.probes" in words and bytes(folder) in words]
+    return [words for words in found if b"builder.faults.probes" in words and bytes(folder) in words]

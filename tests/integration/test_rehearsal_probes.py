@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from builder.proof.model import from_data
+from builder.faults.model import from_data
 from builder.spec.load import load
 from tests import examples
 

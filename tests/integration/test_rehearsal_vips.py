@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.proof.campaign import Asked
-from builder.proof.model import Trial
-from builder.proof.rehearsal import rehearse
+from builder.faults.campaign import CampaignOptions, rehearse
+from builder.faults.model import Trial
 
 pytestmark = pytest.mark.integration
 
@@ -17,7 +16,7 @@ LB1, LB2 = "lb1.example.com", "lb2.example.com"
 
 
 def trial(example: str, vip: str, scenario: str) -> Trial:
-    found = rehearse(EXAMPLES / f"{example}.yml", Asked(only=(scenario,), rate=0.01, vip=vip))
+    found = rehearse(EXAMPLES / f"{example}.yml", CampaignOptions(only=(scenario,), rate=0.01, vip=vip))
     ((only,),) = [result.trials for result in found.scenarios]
     return only
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.proof.report import comparison, write
+from builder.faults.report import comparison, write_report
 from tests import proofs
 from tests.chromium import Page, chromium
 
@@ -50,8 +50,8 @@ CONTRASTS = """(() => {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a report and a comparison."""
     made = tmp_path_factory.mktemp("report")
-    write(proofs.proof(), made)
-    comparison.write({"theirs": [proofs.endless()], "ours": [proofs.killed()]}, made / "both.svg")
+    write_report(proofs.proof(), made)
+    comparison.write_comparison({"theirs": [proofs.endless()], "ours": [proofs.killed()]}, made / "both.svg")
     return made
 
 

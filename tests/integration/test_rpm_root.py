@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UserError
-from builder.guests.repositories import Repositories, Toolchain
-from builder.roots import dnf
-from builder.roots.workshop import Job, RpmWorkshop
+from builder.core.errors import UserError
+from builder.guests import Repositories, Toolchain
+from builder.rootfs import dnf
+from builder.rootfs.compiled import Job, RpmBuildRoot
 from tests.integration.rpm_vendor import Package, Signer, build, publish
 
 pytestmark = pytest.mark.integration
@@ -39,9 +39,9 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder / "mirror", signer.fingerprint
 
 
-def workshop(mirror: Path, fingerprint: str) -> RpmWorkshop:
+def workshop(mirror: Path, fingerprint: str) -> RpmBuildRoot:
     repositories = Repositories("7", ("http://127.0.0.1:1/nobody",), (("os", "os/x86_64"),), KEY, fingerprint)
-    return RpmWorkshop("test", repositories, f"file://{mirror}")
+    return RpmBuildRoot("test", repositories, f"file://{mirror}")
 
 
 def told(work: Job) -> list[str]:

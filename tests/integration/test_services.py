@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from builder.guests import known
-from builder.lab import farm
-from builder.lab.netns import Pair, pair
-from builder.lab.waiting import until
+from builder.core.waiting import until
+from builder.guests import all_guests
+from builder.lab import netns, stubs
+from builder.lab.netns import NamespacedPair
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-FACTS = known()["debian12"]
+FACTS = all_guests()["debian12"]
 VIP = "192.168.56.10"
 ANOTHER = "203.0.113.9"
 NOTICED_SECONDS = 15
@@ -74,44 +74,44 @@ def service(name: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NamespacedPair]:
     cluster = quickstart(services=[service(*each) for each in OPTIONS.items()])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-        with pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as made:
+        with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as made:
             made.serve()
             until(lambda: made.holders(VIP), f"a node to hold {VIP}", limit=20)
             yield made
 
 
 @pytest.fixture
-def running(served: Pair) -> Pair:
+def running(served: NamespacedPair) -> NamespacedPair:
     """The pair with a healthy farm."""
     set_down(served)
     until(lambda: set(servers(served, "plain", 4)) == {"web1", "web2"}, "both servers", limit=NOTICED_SECONDS)
     return served
 
 
-def set_down(pair: Pair, *names: str) -> None:
-    farm.set_down(pair.nodes[0].folder.parent, *names)
+def set_down(pair: NamespacedPair, *names: str) -> None:
+    stubs.set_down(pair.nodes[0].folder.parent, *names)
 
 
-def client(pair: Pair, code: str, *words: str) -> str:
+def client(pair: NamespacedPair, code: str, *words: str) -> str:
     argv = [*pair.client(), sys.executable, "-c", code, VIP, *words]
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-def ask(pair: Pair, name: str, times: int = 1, **headers: str) -> list[tuple[int, dict[str, str], str]]:
+def ask(pair: NamespacedPair, name: str, times: int = 1, **headers: str) -> list[tuple[int, dict[str, str], str]]:
     """Answers to so many requests, each over a connection of its own; HAProxy writes headers' names small."""
     asked = [(PORTS[name], headers)] * times
     return [(status, told, body) for status, told, body in json.loads(client(pair, ASK, json.dumps(asked)))]
 
 
-def servers(pair: Pair, name: str, times: int, **headers: str) -> Counter[str]:
+def servers(pair: NamespacedPair, name: str, times: int, **headers: str) -> Counter[str]:
     return Counter(told["x-server"] for _, told, _ in ask(pair, name, times, **headers))
 
 
-def own_address(pair: Pair) -> str:
+def own_address(pair: NamespacedPair) -> str:
     """The client's, as the kernel chooses it towards the VIP."""
     told = subprocess.run(
         [*pair.client(), "ip", "-j", "route", "get", VIP], capture_output=True, text=True, check=True
@@ -120,11 +120,11 @@ def own_address(pair: Pair) -> str:
     return found
 
 
-def test_servers_are_told_who_the_client_is(running: Pair) -> None:
+def test_servers_are_told_who_the_client_is(running: NamespacedPair) -> None:
     assert ask(running, "plain")[0][1]["x-client"] == own_address(running)
 
 
-def test_a_cookie_keeps_a_client_at_its_server_while_that_is_well(running: Pair) -> None:
+def test_a_cookie_keeps_a_client_at_its_server_while_that_is_well(running: NamespacedPair) -> None:
     _, told, _ = ask(running, "cookie")[0]
     cookie, *attributes = told["set-cookie"].split("; ")
     assert (cookie, "HttpOnly" in attributes) == (f"STAY={told['x-server']}", True)
@@ -139,41 +139,41 @@ def test_a_cookie_keeps_a_client_at_its_server_while_that_is_well(running: Pair)
     assert servers(running, "cookie", 3, Cookie=cookie) == {another: 3}
 
 
-def test_a_clients_address_keeps_it_at_its_server(running: Pair) -> None:
+def test_a_clients_address_keeps_it_at_its_server(running: NamespacedPair) -> None:
     assert len(servers(running, "source", 8)) == 1
 
 
-def test_weights_are_shares(running: Pair) -> None:
+def test_weights_are_shares(running: NamespacedPair) -> None:
     assert servers(running, "weights", 8) == {"web1": 6, "web2": 2}
 
 
-def test_a_backup_server_gets_requests_only_when_no_other_is_well(running: Pair) -> None:
+def test_a_backup_server_gets_requests_only_when_no_other_is_well(running: NamespacedPair) -> None:
     assert servers(running, "backup", 6) == {"web1": 6}
     set_down(running, f"web1:{PORTS['backup']}")
     until(lambda: ask(running, "backup")[0][0] == 200, "the backup server", limit=NOTICED_SECONDS)
     assert servers(running, "backup", 6) == {"web2": 6}
 
 
-def test_a_check_wants_its_status_and_its_text(running: Pair) -> None:
+def test_a_check_wants_its_status_and_its_text(running: NamespacedPair) -> None:
     until(lambda: set(servers(running, "checked", 4)) == {"web1", "web2"}, "both to be well", limit=NOTICED_SECONDS)
     set_down(running, f"web2:{PORTS['checked']}/up")
     until(lambda: set(servers(running, "checked", 4)) == {"web1"}, "web2 to be left", limit=NOTICED_SECONDS)
 
 
-def test_with_no_server_well_the_page_of_maintenance_is_shown(running: Pair) -> None:
+def test_with_no_server_well_the_page_of_maintenance_is_shown(running: NamespacedPair) -> None:
     set_down(running, *(f"{name}:{PORTS['kept']}" for name in ("web1", "web2")))
     until(lambda: "Back at six." in ask(running, "kept")[0][2], "the page", limit=NOTICED_SECONDS)
     assert ask(running, "kept")[0][0] == 503
 
 
-def test_the_proxy_protocol_tells_servers_who_the_client_is(running: Pair) -> None:
+def test_the_proxy_protocol_tells_servers_who_the_client_is(running: NamespacedPair) -> None:
     """The servers say back what they are sent, after a greeting."""
     greeting, line, *_ = client(running, SAY, str(PORTS["sent"]), "hello\n").splitlines()
     assert greeting in {"web1", "web2"}
     assert line.split()[:4] == ["PROXY", "TCP4", own_address(running), VIP]
 
 
-def test_the_proxy_protocol_of_something_before_the_vip_is_believed(running: Pair) -> None:
+def test_the_proxy_protocol_of_something_before_the_vip_is_believed(running: NamespacedPair) -> None:
     before = f"PROXY TCP4 {ANOTHER} {VIP} 4711 {PORTS['proxied']}\r\n"
     _, line, *_ = client(running, SAY, str(PORTS["proxied"]), f"{before}hello\n").splitlines()
     assert line.split()[:3] == ["PROXY", "TCP4", ANOTHER]

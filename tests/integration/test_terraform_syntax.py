@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.bake.program import own
-from builder.run import run
+from builder.core.run import run
+from builder.image.packer.program import own
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "terraform"
 FILES = sorted(EXAMPLES.rglob("*.tf"))

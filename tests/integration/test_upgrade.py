@@ -11,15 +11,15 @@ from itertools import pairwise
 
 import pytest
 
-from builder.errors import TimedOut
-from builder.lab.survey import NodeState
-from builder.lab.waiting import until
-from builder.proof.pairs.netns import NetnsPair, served
-from builder.proof.seen import Seen
-from builder.proof.watch import Pace, watching
-from builder.ship import upgrade
-from builder.ship.steps import Step
-from builder.ship.upgrade import Standing, Upgrade
+from builder.core.errors import TimedOut
+from builder.core.progress import Step
+from builder.core.waiting import until
+from builder.faults.analysis import Observations
+from builder.faults.pairs.netns import NetnsPair, served
+from builder.faults.watch import Pace, watching
+from builder.nodes import upgrade
+from builder.nodes.status import NodeState
+from builder.nodes.upgrade import Standing, Upgrade
 from builder.spec.model import Node
 
 pytestmark = pytest.mark.integration
@@ -108,7 +108,7 @@ class World:
         return NodeState(name, "running", ssh=True, **well, vrrp=state, vips=vips)
 
 
-def longest_silence(seen: Seen) -> float:
+def longest_silence(seen: Observations) -> float:
     """Between two good answers of the web service, in seconds."""
     good = sorted(sample.at + sample.latency for sample in seen.samples if sample.probe == "http" and sample.ok)
     return max(later - earlier for earlier, later in pairwise(good))

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.lab.background import launch
+from builder.core.waiting import launch, until
 from builder.lab.netns import NetnsNode
-from builder.lab.waiting import until
 
 pytestmark = pytest.mark.integration
 

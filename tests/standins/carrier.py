@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import layers
-from builder.roots import mmdebstrap
-from builder.roots.mirror import mirror
-from builder.roots.mmdebstrap import Recipe
+from builder.rootfs import layers, mmdebstrap
+from builder.rootfs.mirror import mirror
+from builder.rootfs.mmdebstrap import Recipe
 from tests.integration.rpm_vendor import run
 from tests.standins import xfs
 
@@ -95,4 +94,4 @@ def carrier(folder: Path) -> Iterator[Carrier]:
 
 
 def _make(recipe: Recipe, place: Path) -> None:
-    mmdebstrap.make(recipe, mirror(RELEASE), place / "root.tar", place / "mmdebstrap.log")
+    mmdebstrap.make_root(recipe, mirror(RELEASE), place / "root.tar", place / "mmdebstrap.log")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import layers
+from builder.rootfs import layers
 from tests.integration.rpm_vendor import Signer, publish
 from tests.standins import base, compiler, packages
 from tests.standins.carrier import HERE, carrier

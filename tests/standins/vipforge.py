@@ -11,24 +11,24 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from builder import sources
 from builder.__main__ import main
-from builder.files import sha256
-from builder.sources import pins
-from builder.sources.pins import Pin
+from builder.core.files import sha256
+from builder.sources import Pin
 from tests.standins.kinds import KINDS
 from tests.standins.vendor import Vendor
 
 
 def stand_in(vendor: Vendor) -> None:
     """Let every guest of the family come from the vendor."""
-    published = pins.every
+    published = sources.every
     media = {**{f"{kind.guest}-cloud": vendor.disk(kind.guest) for kind in KINDS}, "centos7-minimal": vendor.medium}
 
     @cache
     def every() -> tuple[Pin, ...]:
         return tuple(_instead(each, media[each.name]) if each.name in media else each for each in published())
 
-    pins.every = every
+    sources.every = every
     for kind in KINDS:
         module = import_module(f"builder.guests.{kind.guest}")
         repositories = replace(module.GUEST.repositories, fingerprint=vendor.fingerprint)

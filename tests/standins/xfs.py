@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.roots import grub
+from builder.rootfs import disk
 from tests.integration.rpm_vendor import run
 
 UUID = "0f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5"
@@ -32,7 +32,7 @@ def write(root: Path, target: Path, *, mib: int) -> None:
     core = target.with_suffix(".core")
     run("grub-mkimage", "--format=i386-pc", f"--output={core}", "--prefix=(hd0,msdos1)/boot/grub2", *MODULES)
     boot = Path("/usr/lib/grub/i386-pc/boot.img").read_bytes()
-    grub.install(target, boot, core.read_bytes(), start=1, room=START - SECTOR)
+    disk.install(target, boot, core.read_bytes(), start=1, room=START - SECTOR)
     for path in (system, table, core):
         path.unlink()
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from builder.__main__ import INTERRUPTED, main
-from builder.errors import Exit
+from builder.core.errors import Exit
 
 
 def interrupted() -> None:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "seed-coverage.md").read_text()
 ROWS = [row for row in re.findall(r"^\| (.*) \|$", PAGE, re.MULTILINE) if "proved by" not in row]
-SOURCES = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "builder" / "proof" / "verify").glob("test_*.py")]
+SOURCES = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "builder" / "verify" / "suite").glob("test_*.py")]
 FUNCTIONS = {name for path in SOURCES for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.paths import resources
+from builder.core.paths import resources
 
 pytestmark = pytest.mark.real_subprocess
 

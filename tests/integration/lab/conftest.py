@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from builder import lab, paths
-from builder.errors import UserError
-from builder.lab import farm, holder, network, state
+from builder.core import paths
+from builder.core.errors import UserError
+from builder.core.run import run
+from builder.lab import lifecycle, network, state, stubs
 from builder.lab.state import Lab
-from builder.run import run
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 
@@ -64,7 +64,7 @@ def make_cluster() -> Iterator[MakeCluster]:
 
     def make(**changes: Any) -> Cluster:
         cluster = quickstart(**changes)
-        image = paths.build(cluster.cluster, "appliance.qcow2")
+        image = paths.build_folder(cluster.cluster, "appliance.qcow2")
         image.parent.mkdir(parents=True)
         run(["qemu-img", "create", "-q", "-f", "qcow2", image, "64M"], timeout=60)
         image.with_name("manifest.json").write_text(json.dumps({"guest": "debian12"}))
@@ -73,7 +73,7 @@ def make_cluster() -> Iterator[MakeCluster]:
 
     yield make
     for cluster in made:
-        lab.down(cluster)
+        lifecycle.down(cluster)
 
 
 @pytest.fixture
@@ -85,12 +85,12 @@ def make_farm() -> Iterator[MakeLab]:
         cluster = quickstart(**changes)
         made.append(cluster)
         state.folder(cluster).mkdir(parents=True)
-        started = Lab(cluster, holder.begin(state.folder(cluster)))
+        started = Lab(cluster, state.begin_namespaces(state.folder(cluster)))
         network.build(started)
-        farm.begin(started)
+        stubs.begin(started)
         return started
 
     yield make
     for cluster in made:
         with suppress(UserError):
-            lab.down(cluster)
+            lifecycle.down(cluster)

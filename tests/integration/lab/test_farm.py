@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from builder import lab
-from builder.errors import UserError
-from builder.lab import farm
+from builder.core.errors import UserError
+from builder.core.run import run
+from builder.lab import ssh, stubs
 from builder.lab.state import Lab
-from builder.run import run
+from builder.lab.stubs import smtp_server
 from tests.integration.lab.conftest import MakeLab, soon
 
 pytestmark = pytest.mark.integration
@@ -31,7 +31,7 @@ with smtplib.SMTP("192.168.56.25", timeout=5, local_hostname="lb1.example.com") 
 
 
 def in_client(started: Lab, code: str, *words: str) -> str:
-    return run([*lab.client(started.cluster), sys.executable, "-c", code, *words], timeout=20).out.strip()
+    return run([*ssh.client(started.cluster), sys.executable, "-c", code, *words], timeout=20).out.strip()
 
 
 def test_the_client_reaches_every_server(make_farm: MakeLab) -> None:
@@ -42,18 +42,18 @@ def test_the_client_reaches_every_server(make_farm: MakeLab) -> None:
 
 def test_mail_is_kept_with_its_greeting_and_envelope(make_farm: MakeLab) -> None:
     started = make_farm()
-    assert lab.mails(started.cluster) == ()
+    assert smtp_server.mails(started.cluster) == ()
     in_client(started, SEND)
-    (mail,) = lab.mails(started.cluster)
+    (mail,) = smtp_server.mails(started.cluster)
     assert (mail.helo, mail.sender, mail.recipients) == ("lb1.example.com", "lb1@example.com", ("ops@example.com",))
     assert mail.content == "Subject: VRRP\r\n\r\nMASTER\r\n"
 
 
 def test_the_bridge_passes_multicast_and_has_a_port_for_each_node(make_farm: MakeLab) -> None:
     started = make_farm()
-    told = run([*started.holder.client(), "ip", "-details", "link", "show", "br0"], timeout=5).out
+    told = run([*started.keeper.client(), "ip", "-details", "link", "show", "br0"], timeout=5).out
     assert "mcast_snooping 0" in told
-    ports = run([*started.holder.client(), "ip", "-brief", "link", "show", "master", "br0"], timeout=5).out
+    ports = run([*started.keeper.client(), "ip", "-brief", "link", "show", "master", "br0"], timeout=5).out
     assert [line.split()[0] for line in ports.splitlines()] == ["tap0", "tap1"]
 
 
@@ -73,14 +73,14 @@ def test_the_host_sees_nothing_of_a_labs_network(make_farm: MakeLab) -> None:
 
 def test_killing_the_holder_ends_the_farm(make_farm: MakeLab) -> None:
     started = make_farm()
-    os.kill(started.holder.pid, 9)
-    assert soon(lambda: not started.holder.alive())
+    os.kill(started.keeper.pid, 9)
+    assert soon(lambda: not started.keeper.alive())
     with pytest.raises(UserError, match="no lab of quickstart runs"):
-        lab.client(started.cluster)
+        ssh.client(started.cluster)
 
 
 def test_a_farm_that_cannot_listen_says_why(make_farm: MakeLab) -> None:
     started = make_farm(alerts=None)
-    (started.folder / farm.READY).unlink()
+    (started.folder / stubs.READY).unlink()
     with pytest.raises(UserError, match=r"the farm ended as it started:\n.* cannot listen on 192\.168\.56\.21:8080"):
-        farm.begin(started)
+        stubs.begin(started)

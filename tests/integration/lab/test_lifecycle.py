@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from builder import lab
-from builder.errors import HostLacks, UserError
-from builder.lab import holder, qmp, state, vm
-from builder.run import CommandFailed, run
+from builder.core.errors import HostLacks, UserError
+from builder.core.run import CommandFailed, run
+from builder.lab import lifecycle, qmp, ssh, state, status, vm
 from builder.spec.model import Cluster
 from tests.integration.lab.conftest import MakeCluster, nothing_left, processes, soon
 
@@ -37,57 +36,57 @@ def up_elsewhere(tmp_path: Path, cluster: Cluster) -> subprocess.Popen[str]:
 
 def test_a_lab_runs_a_machine_for_each_node_and_down_removes_all_of_it(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
-    lab.up(cluster, wait=False)
+    lifecycle.up(cluster, wait=False)
     assert len(machines(cluster)) == 2
     assert [vm.state(cluster, node) for node in cluster.nodes] == ["running", "running"]
-    lab.down(cluster)
+    lifecycle.down(cluster)
     assert nothing_left(cluster)
 
 
 def test_down_without_a_lab_says_so(make_cluster: MakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
-    lab.down(make_cluster())
+    lifecycle.down(make_cluster())
     assert capsys.readouterr().err == "no lab of quickstart runs\n"
 
 
 def test_a_second_lab_of_a_cluster_is_refused(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
-    lab.up(cluster, wait=False)
+    lifecycle.up(cluster, wait=False)
     running = machines(cluster)
     with pytest.raises(UserError, match="a lab of quickstart runs already"):
-        lab.up(cluster, wait=False)
+        lifecycle.up(cluster, wait=False)
     assert machines(cluster) == running
 
 
 def test_killing_the_holder_ends_every_machine(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
-    lab.up(cluster, wait=False)
-    os.kill(state.need(cluster).holder.pid, signal.SIGKILL)
+    lifecycle.up(cluster, wait=False)
+    os.kill(state.running_lab(cluster).keeper.pid, signal.SIGKILL)
     assert soon(lambda: not processes(str(state.folder(cluster))))
-    lab.up(cluster, wait=False)
+    lifecycle.up(cluster, wait=False)
     assert len(machines(cluster)) == 2
 
 
-@pytest.mark.parametrize("moment", [holder.RECORD, state.COMPLETE])
+@pytest.mark.parametrize("moment", [state.RECORD, state.COMPLETE])
 def test_what_a_killed_up_left_is_removed_by_down(make_cluster: MakeCluster, tmp_path: Path, moment: str) -> None:
     cluster = make_cluster()
     running = up_elsewhere(tmp_path, cluster)
     assert soon((state.folder(cluster) / moment).exists)
     running.kill()
     running.communicate()
-    lab.down(cluster)
+    lifecycle.down(cluster)
     assert nothing_left(cluster)
 
 
 def test_a_lab_killed_as_it_started_is_replaced_by_the_next_up(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     state.folder(cluster).mkdir(parents=True)
-    half = holder.begin(state.folder(cluster))
-    lab.up(cluster, wait=False)
+    half = state.begin_namespaces(state.folder(cluster))
+    lifecycle.up(cluster, wait=False)
     assert not half.alive()
     assert len(machines(cluster)) == 2
 
 
-@pytest.mark.parametrize("moment", [holder.RECORD, state.COMPLETE])
+@pytest.mark.parametrize("moment", [state.RECORD, state.COMPLETE])
 def test_control_c_removes_everything(make_cluster: MakeCluster, tmp_path: Path, moment: str) -> None:
     cluster = make_cluster()
     running = up_elsewhere(tmp_path, cluster)
@@ -102,7 +101,7 @@ def test_a_lab_taken_down_while_it_boots_ends_the_wait(make_cluster: MakeCluster
     cluster = make_cluster()
     running = up_elsewhere(tmp_path, cluster)
     assert soon((state.folder(cluster) / state.COMPLETE).exists)
-    lab.down(cluster)
+    lifecycle.down(cluster)
     _, told = running.communicate(timeout=60)
     assert "was taken down while it booted" in told
     assert nothing_left(cluster)
@@ -117,30 +116,30 @@ def test_a_machine_that_does_not_start_is_told_in_qemus_words(
         '[ "$1" = --version ] && echo "QEMU emulator version 7.2.0" && exit\necho "no such machine" >&2; exit 1',
     )
     with pytest.raises(CommandFailed, match=r"failed with exit code 1: no such machine"):
-        lab.up(cluster, wait=False)
+        lifecycle.up(cluster, wait=False)
     assert nothing_left(cluster)
 
 
 def test_a_power_cut_and_a_pause_are_seen(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     first, second = cluster.nodes
-    lab.up(cluster, wait=False)
+    lifecycle.up(cluster, wait=False)
     with qmp.connected(vm.monitor(cluster, first)) as machine:
         machine.pause()
     with qmp.connected(vm.monitor(cluster, second)) as machine:
         machine.quit()
     assert soon(lambda: vm.state(cluster, second) == "off")
-    assert [each.vm for each in lab.status(cluster).nodes] == ["paused", "off"]
+    assert [each.vm for each in status.status(cluster).nodes] == ["paused", "off"]
 
 
 def test_a_machine_that_was_cut_off_starts_again(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     first, _ = cluster.nodes
-    lab.up(cluster, wait=False)
+    lifecycle.up(cluster, wait=False)
     with qmp.connected(vm.monitor(cluster, first)) as machine:
         machine.quit()
     assert soon(lambda: vm.state(cluster, first) == "off")
-    vm.start(state.need(cluster), first, "tcg")
+    vm.power_on(state.running_lab(cluster), first, "tcg")
     assert vm.state(cluster, first) == "running"
 
 
@@ -148,11 +147,14 @@ def test_a_lab_needs_no_root(make_cluster: MakeCluster, monkeypatch: pytest.Monk
     """As other users run it: in a user namespace that owns all the rest."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     cluster = make_cluster()
-    lab.up(cluster, wait=False)
-    assert Path(f"/proc/{state.need(cluster).holder.pid}/ns/user").readlink() != Path("/proc/self/ns/user").readlink()
+    lifecycle.up(cluster, wait=False)
+    assert (
+        Path(f"/proc/{state.running_lab(cluster).keeper.pid}/ns/user").readlink()
+        != Path("/proc/self/ns/user").readlink()
+    )
     assert len(machines(cluster)) == 2
-    assert "192.168.56.1/24" in run([*lab.client(cluster), "ip", "-brief", "address"], timeout=5).out
-    lab.down(cluster)
+    assert "192.168.56.1/24" in run([*ssh.client(cluster), "ip", "-brief", "address"], timeout=5).out
+    lifecycle.down(cluster)
     assert nothing_left(cluster)
 
 
@@ -162,14 +164,14 @@ def test_a_host_without_namespaces_is_told_from_a_broken_lab(
     cluster = make_cluster()
     fake_program("unshare", 'echo "unshare: unshare failed: Operation not permitted" >&2; exit 1')
     with pytest.raises(HostLacks, match="allows no namespaces: unshare: unshare failed: Operation not permitted"):
-        lab.up(cluster, wait=False)
+        lifecycle.up(cluster, wait=False)
     assert nothing_left(cluster)
 
 
 def test_a_host_without_taps_is_told_what_to_do(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = make_cluster()
-    monkeypatch.setattr(holder, "TUN", Path("/dev/net/no-such-tun"))
+    monkeypatch.setattr(state, "TUN", Path("/dev/net/no-such-tun"))
     with pytest.raises(HostLacks, match="/dev/net/no-such-tun is missing") as caught:
-        lab.up(cluster, wait=False)
+        lifecycle.up(cluster, wait=False)
     assert "modprobe tun" in caught.value.hint
     assert nothing_left(cluster)

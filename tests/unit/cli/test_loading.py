@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.paths import resources
+from builder.core.paths import resources
 
 QUICKSTART = resources("examples", "quickstart.yml")
 HEAVY = {"cryptography", "cyclonedx", "filelock", "jinja2", "pycdlib", "pyVmomi", "qemu", "rich", "testinfra"}

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from builder import __version__, cli
-from builder.errors import Exit, HostLacks, TimedOut, UserError
+from builder.core.errors import Exit, HostLacks, TimedOut, UserError
 
 Run = Callable[..., int]
 

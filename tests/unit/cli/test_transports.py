@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 
 from builder import cli
-from builder.errors import Exit
+from builder.core.errors import Exit
+from builder.core.paths import resources
+from builder.deploy.machine import BakedImage
+from builder.deploy.vsphere.node import desired_machine
 from builder.guests.debian12 import GUEST
-from builder.identity import transports
-from builder.identity.seed import seed
-from builder.paths import resources
-from builder.ship.baked_image import BakedImage
-from builder.ship.vsphere.node import desired_machine
+from builder.seed import transports
+from builder.seed.seed import seed
 from builder.spec.load import load
 
 QUICKSTART = resources("examples", "quickstart.yml")
 PAPER = '''
 """A seed as a printed page, and on a CD of its own."""
 
-from builder.identity.transports import Transport, cd_image
+from builder.seed.transports import Transport, cd_image
 
-TRANSPORT = Transport(
+TRANSPORTS = [Transport(
     name="paper",
     description="a page to type in",
     carries_secrets=False,
@@ -34,7 +34,7 @@ TRANSPORT = Transport(
     files=lambda seed: f"name: {seed.identity['NODE_NAME']}\\n",
     image=lambda seed: cd_image("PAPER", {"page": seed.user_data}),
     needs="patience",
-)
+)]
 '''
 """All that a new transport takes: the text of one file."""
 VSPHERE = ("vsphere", QUICKSTART, "--server", "vcenter.invalid", "--user", "me")
@@ -62,9 +62,9 @@ def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (folder / "paper.py").write_text(PAPER)
     monkeypatch.setattr(transports, "__path__", [*transports.__path__, str(folder)])
     importlib.invalidate_caches()
-    transports.known.cache_clear()
+    transports.all_transports.cache_clear()
     yield
-    transports.known.cache_clear()
+    transports.all_transports.cache_clear()
     sys.modules.pop(f"{transports.__name__}.paper")
 
 
@@ -79,7 +79,7 @@ def test_a_new_transport_is_one_file(vipforge: Vipforge, tmp_path: Path, capsys:
     assert vipforge("transports") == Exit.OK
     listed = capsys.readouterr().out.splitlines()
     assert "paper      a page to type in; needs patience; refuses seeds with secrets" in listed
-    assert [line.split()[0] for line in listed] == sorted(transports.known())
+    assert [line.split()[0] for line in listed] == sorted(transports.all_transports())
 
 
 @pytest.mark.usefixtures("_paper")

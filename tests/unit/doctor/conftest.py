@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.doctor import machine, programs, supplies
-from builder.host import PackerFacts
-from builder.roots import mirror as mirror_module
-from builder.run import Completed
+from builder.core.run import Completed
+from builder.doctor import host, supplies
+from builder.host.packer import PackerFacts
+from builder.rootfs import mirror as mirror_module
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def good_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (apt / "sources.list").write_text(f"deb file://{tmp_path}/debian bookworm main\n")
     (tmp_path / "meminfo").write_text("MemTotal: 9000000 kB\nMemAvailable:    8388608 kB\n")
     monkeypatch.setattr(mirror_module, "APT", apt)
-    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(machine, "why_not_kvm", lambda: None)
-    monkeypatch.setattr(machine, "ROOM_GIB", 0)
-    monkeypatch.setattr(programs, "packer", lambda: PackerFacts(Path("/usr/bin/packer"), (1, 6, 6), "1.6.6"))
-    monkeypatch.setattr(programs, "qemu", lambda: Path("/usr/bin/qemu-system-x86_64"))
-    monkeypatch.setattr(programs, "version_of", lambda _: "7.2.22")
-    monkeypatch.setattr(programs, "need", lambda program, _: program)
-    monkeypatch.setattr(programs, "find", lambda program: program)
-    monkeypatch.setattr(programs, "run", answer)
+    monkeypatch.setattr(host, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(host, "why_not_kvm", lambda: None)
+    monkeypatch.setattr(host, "ROOM_GIB", 0)
+    monkeypatch.setattr(host, "packer", lambda: PackerFacts(Path("/usr/bin/packer"), (1, 6, 6), "1.6.6"))
+    monkeypatch.setattr(host, "qemu", lambda: Path("/usr/bin/qemu-system-x86_64"))
+    monkeypatch.setattr(host, "version_of", lambda _: "7.2.22")
+    monkeypatch.setattr(host, "need", lambda program, _: program)
+    monkeypatch.setattr(host, "find_program", lambda program: program)
+    monkeypatch.setattr(host, "run", answer)
     assert supplies.ANSWER_SECONDS == 5
     return apt
 

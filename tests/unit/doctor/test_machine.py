@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.doctor import machine
-from builder.doctor.finding import Finding
-from builder.errors import HostLacks
+from builder.core.errors import HostLacks
+from builder.doctor import Finding, host
 
 pytestmark = pytest.mark.usefixtures("good_host")
 
 
 def finding(name: str) -> Finding:
-    (found,) = [each for each in machine.findings() if each.name == name]
+    (found,) = [each for each in host.machine_findings() if each.name == name]
     return found
 
 
@@ -23,7 +22,7 @@ def test_kvm_that_works() -> None:
 
 
 def test_kvm_that_does_not_says_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "why_not_kvm", lambda: "/dev/kvm opens, but a stock kernel does not start under it")
+    monkeypatch.setattr(host, "why_not_kvm", lambda: "/dev/kvm opens, but a stock kernel does not start under it")
     assert finding("KVM").state == "note"
     assert "guests run under TCG: expect a first bake of about" in finding("KVM").advice
 
@@ -32,7 +31,7 @@ def test_kvm_cannot_be_checked_without_qemu(monkeypatch: pytest.MonkeyPatch) -> 
     def absent() -> None:
         raise HostLacks("qemu-system-x86_64 is not installed")
 
-    monkeypatch.setattr(machine, "why_not_kvm", absent)
+    monkeypatch.setattr(host, "why_not_kvm", absent)
     assert finding("KVM").found == "not checked: qemu-system-x86_64 is not installed"
 
 
@@ -43,12 +42,12 @@ def test_a_decision_of_the_environment_is_noted(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(("kib", "state"), [(900_000, "lacks"), (1_500_000, "note"), (8_000_000, "ok")])
 def test_memory(kib: int, state: str) -> None:
-    machine.MEMINFO.write_text(f"MemTotal: 1 kB\nMemAvailable: {kib} kB\n")
+    host.MEMINFO.write_text(f"MemTotal: 1 kB\nMemAvailable: {kib} kB\n")
     assert finding("memory").state == state
 
 
 def test_a_full_disk_names_the_variable_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "ROOM_GIB", 10_000_000)
+    monkeypatch.setattr(host, "ROOM_GIB", 10_000_000)
     assert finding("cache folder").state == "lacks"
     assert "set VIPFORGE_CACHE" in finding("cache folder").advice
     assert "set VIPFORGE_BUILD" in finding("build folder").advice

@@ -7,21 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from builder.bake import program
-from builder.doctor import programs
-from builder.doctor.finding import Finding
-from builder.errors import HostLacks
-from builder.host import PackerFacts
-from builder.host.hashicorp import NoPacker
-from builder.paths import resources
-from builder.run import CommandFailed, Completed
+from builder.core.errors import HostLacks
+from builder.core.paths import resources
+from builder.core.run import CommandFailed, Completed
+from builder.doctor import Finding, host
+from builder.host.packer import NoPacker, PackerFacts
+from builder.image.packer import program
 from tests.unit.doctor.conftest import answer
 
 pytestmark = pytest.mark.usefixtures("good_host")
 
 
 def finding(name: str) -> Finding:
-    (found,) = [each for each in programs.findings() if each.name == name]
+    (found,) = [each for each in host.program_findings() if each.name == name]
     return found
 
 
@@ -29,7 +27,7 @@ def without_packer(monkeypatch: pytest.MonkeyPatch, *refused: HostLacks, is_name
     def absent() -> PackerFacts:
         raise NoPacker(refused, is_named=is_named)
 
-    monkeypatch.setattr(programs, "packer", absent)
+    monkeypatch.setattr(host, "packer", absent)
     monkeypatch.setattr(program, "is_at_hand", lambda: False)
 
 
@@ -68,26 +66,26 @@ def test_missing_packages_are_named_in_one_command(monkeypatch: pytest.MonkeyPat
         kept = [line for line in done.out.splitlines(keepends=True) if not line.startswith(("xorriso ", "fdisk "))]
         return Completed(done.argv, 1, "".join(kept) + "fdisk config-files\n", "")
 
-    monkeypatch.setattr(programs, "run", without_two)
+    monkeypatch.setattr(host, "run", without_two)
     found = finding("packages")
     assert found.found == "not installed: xorriso, fdisk"
     assert found.advice == "apt-get install --no-install-recommends xorriso fdisk"
 
 
 def test_a_host_without_dpkg_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "find", lambda _: None)
+    monkeypatch.setattr(host, "find_program", lambda _: None)
     assert finding("packages").state == "note"
 
 
 def test_the_list_of_packages_is_read_without_its_remarks(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("# a remark\nalpha  what for\n\nbeta # more\n")
-    assert programs.debian_packages(tmp_path / "list") == ["alpha", "beta"]
-    assert "mmdebstrap" in programs.debian_packages(resources("debian-packages.txt"))
+    assert host.debian_packages(tmp_path / "list") == ["alpha", "beta"]
+    assert "mmdebstrap" in host.debian_packages(resources("debian-packages.txt"))
 
 
 def test_packer_is_no_package_of_the_host() -> None:
     """Debian 13 has none; vipforge brings its own."""
-    assert "packer" not in programs.debian_packages(resources("debian-packages.txt"))
+    assert "packer" not in host.debian_packages(resources("debian-packages.txt"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,7 @@ def test_a_user_without_namespaces_is_told_what_to_allow(
         return answer(argv, **options)
 
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(programs, "run", run)
+    monkeypatch.setattr(host, "run", run)
     assert finding("namespaces").state == "lacks"
     assert message in finding("namespaces").found
     assert finding("namespaces").advice

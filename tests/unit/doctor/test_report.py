@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.doctor import report
-from builder.doctor.finding import Finding
-from builder.errors import Exit
+from builder import doctor
+from builder.core.errors import Exit
+from builder.doctor import Finding
+from builder.doctor.host import examine
 
 SAMPLE = [
     Finding("Python", "ok", "3.11.2"),
@@ -19,7 +20,7 @@ SAMPLE = [
 
 
 def test_the_table_lines_up_and_says_what_to_do() -> None:
-    assert report.as_text(SAMPLE).splitlines() == [
+    assert doctor.as_text(SAMPLE).splitlines() == [
         "ok     Python  3.11.2",
         "lacks  Packer  Packer is not installed",
         "               → apt-get install packer",
@@ -29,7 +30,7 @@ def test_the_table_lines_up_and_says_what_to_do() -> None:
 
 
 def test_json_has_every_field() -> None:
-    assert json.loads(report.as_json(SAMPLE))[1] == {
+    assert json.loads(doctor.as_json(SAMPLE))[1] == {
         "name": "Packer",
         "state": "lacks",
         "found": "Packer is not installed",
@@ -39,12 +40,12 @@ def test_json_has_every_field() -> None:
 
 @pytest.mark.parametrize(("state", "code"), [("ok", Exit.OK), ("note", Exit.OK), ("lacks", Exit.HOST_LACKS)])
 def test_only_a_lack_changes_the_exit_code(state: str, code: Exit) -> None:
-    assert report.exit_code([Finding("a", "ok", ""), Finding("b", state, "")]) == code
+    assert doctor.exit_code([Finding("a", "ok", ""), Finding("b", state, "")]) == code
 
 
 @pytest.mark.usefixtures("good_host")
 def test_a_good_host_lacks_nothing() -> None:
-    findings = report.examine()
+    findings = examine()
     assert [each for each in findings if each.state == "lacks"] == []
     assert {"Python", "Packer", "QEMU", "qemu-img", "mmdebstrap", "namespaces", "packages", "KVM", "memory"} < {
         each.name for each in findings
@@ -53,5 +54,5 @@ def test_a_good_host_lacks_nothing() -> None:
 
 def test_a_host_without_apt_lacks_a_mirror(good_host: Path) -> None:
     (good_host / "sources.list").unlink()
-    lacks = [each.name for each in report.examine() if each.state == "lacks"]
+    lacks = [each.name for each in examine() if each.state == "lacks"]
     assert lacks == ["Debian mirror"]

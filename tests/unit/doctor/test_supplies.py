@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.doctor import supplies
-from builder.doctor.finding import Finding
-from builder.sources.pins import every
+from builder.doctor import Finding, supplies
+from builder.sources import every
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 
 
 def named(name: str, cluster: object = None) -> list[Finding]:
-    return [each for each in supplies.findings(cluster) if each.name == name]
+    return [each for each in supplies.supply_findings(cluster) if each.name == name]
 
 
 def cluster(mirror: str | None = None, **changes: object) -> Cluster:

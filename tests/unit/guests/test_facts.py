@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 import builder
-from builder.guests import Facts, embedded, in_order_of_preference, known, provision_scripts
-from builder.paths import resources
+from builder.core.paths import resources
+from builder.guests import Facts, all_guests, embedded, in_order_of_preference, provision_scripts
 
 BUILDER = Path(builder.__file__).parent
-EVERY = pytest.mark.parametrize("facts", known().values(), ids=known())
+EVERY = pytest.mark.parametrize("facts", all_guests().values(), ids=all_guests())
 
 
 def test_every_guest_is_found_by_the_name_in_its_facts() -> None:
-    assert list(known()) == sorted(known())
-    assert all(facts.name == name for name, facts in known().items())
+    assert list(all_guests()) == sorted(all_guests())
+    assert all(facts.name == name for name, facts in all_guests().items())
 
 
 @EVERY
@@ -53,7 +53,7 @@ def test_no_two_scripts_of_a_guest_have_one_number(facts: Facts) -> None:
 
 def test_auto_tries_centos7_and_ends_with_the_guest_that_is_always_there() -> None:
     assert [facts.name for facts in in_order_of_preference()] == ["centos7", "debian12"]
-    places = [facts.auto for facts in known().values() if facts.auto]
+    places = [facts.auto for facts in all_guests().values() if facts.auto]
     assert len(set(places)) == len(places)
     assert embedded().repositories is None
     assert embedded().bases == ()
@@ -64,5 +64,5 @@ def test_no_other_module_names_a_guest() -> None:
     found = []
     for path in sorted(BUILDER.rglob("*.py")):
         words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-        found += [f"{path.relative_to(BUILDER)} names {name}" for name in known() if name in words]
+        found += [f"{path.relative_to(BUILDER)} names {name}" for name in all_guests() if name in words]
     assert [line for line in found if not line.startswith("guests/")] == []

@@ -12,7 +12,7 @@ def bare_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """PATH is one empty folder, which is returned."""
     folder = tmp_path / "bare-bin"
     folder.mkdir()
-    monkeypatch.setattr("builder.run.SYSTEM_PATH", str(folder))
+    monkeypatch.setattr("builder.core.run.SYSTEM_PATH", str(folder))
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv("VIPFORGE_PACKER", raising=False)
     monkeypatch.delenv("VIPFORGE_ACCEL", raising=False)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UserError
-from builder.host import acceleration, accelerator
+from builder.core.errors import UserError
+from builder.host import qemu
+from builder.host.qemu import accelerator
 
 pytestmark = pytest.mark.real_subprocess
 
@@ -35,8 +36,8 @@ class Host:
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_program: object) -> Host:
     monkeypatch.delenv("VIPFORGE_ACCEL", raising=False)
-    monkeypatch.setattr(acceleration, "KVM", tmp_path / "kvm")
-    monkeypatch.setattr(acceleration, "BOOT_SECONDS", 1)
+    monkeypatch.setattr(qemu, "KVM", tmp_path / "kvm")
+    monkeypatch.setattr(qemu, "BOOT_SECONDS", 1)
     (tmp_path / "kvm").touch()
     return Host(tmp_path, fake_program)
 
@@ -72,7 +73,7 @@ def test_another_boot_of_the_host_asks_again(host: Host, tmp_path: Path, monkeyp
     host.guests(HANGS)
     accelerator(host.kernel)
     (tmp_path / "boot_id").write_text("a later boot")
-    monkeypatch.setattr(acceleration, "BOOT_ID", tmp_path / "boot_id")
+    monkeypatch.setattr(qemu, "BOOT_ID", tmp_path / "boot_id")
     host.guests(STARTS)
     assert accelerator(host.kernel) == "kvm"
 
@@ -108,15 +109,15 @@ def test_a_wrong_word_in_the_environment_is_refused(host: Host, monkeypatch: pyt
 
 
 def test_no_device_means_tcg_without_a_try(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
-    acceleration.KVM.unlink()
+    qemu.KVM.unlink()
     assert accelerator(host.kernel) == "tcg"
     assert host.started() == []
     assert "this host has no" in capfd.readouterr().err
 
 
 def test_a_device_that_does_not_open_means_tcg(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
-    acceleration.KVM.unlink()
-    acceleration.KVM.mkdir()
+    qemu.KVM.unlink()
+    qemu.KVM.mkdir()
     assert accelerator(host.kernel) == "tcg"
     assert "does not open" in capfd.readouterr().err
 
@@ -135,7 +136,7 @@ def test_without_any_kernel_the_cpu_flags_decide(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, expected: str
 ) -> None:
     (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
-    monkeypatch.setattr(acceleration, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(acceleration, "_some_kernel", lambda: None)
+    monkeypatch.setattr(qemu, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(qemu, "_some_kernel", lambda: None)
     assert accelerator() == expected
     assert host.started() == []

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import HostLacks
-from builder.host import qemu
+from builder.core.errors import HostLacks
+from builder.host.qemu import qemu
 
 pytestmark = pytest.mark.real_subprocess
 

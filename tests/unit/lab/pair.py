@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.lab.survey import Answer, NodeState, Survey
+from builder.lab.status import LabStatus, ServiceAnswer
+from builder.nodes.status import NodeState
 
 VIP = "192.168.56.10"
 SERVING = {
@@ -22,11 +23,11 @@ def node(number: int, **changes: Any) -> NodeState:
     return NodeState(name=f"lb{number}.example.com", **{**SERVING, **changes})
 
 
-def pair(*nodes: NodeState, ok: bool = True) -> Survey:
+def pair(*nodes: NodeState, ok: bool = True) -> LabStatus:
     """The survey that these nodes make."""
     holders = {VIP: tuple(each.name for each in nodes if VIP in each.vips)}
-    answer = Answer(VIP, 80, ok, "HTTP 200 from web1" if ok else "timed out")
-    return Survey("quickstart", nodes, holders, (answer,))
+    answer = ServiceAnswer(VIP, 80, ok, "HTTP 200 from web1" if ok else "timed out")
+    return LabStatus("quickstart", nodes, holders, (answer,))
 
 
 MASTER = node(1, vrrp="MASTER", vips=(VIP,))

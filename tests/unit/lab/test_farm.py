@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from builder.lab import dialogues, knock, selfsigned
-from builder.lab.farm import ILL, StandIn, set_down, set_well, stand_ins
-from builder.lab.health import Health
-from builder.lab.servers import Http, Tcp, http_handler
-from builder.spec.listeners import expand
+from builder.lab.stubs import ILL, Health, StubServer, servers, set_down, set_well, stand_ins
+from builder.lab.stubs.servers import HttpStub, Tcp, http_handler
+from builder.nodes import service_check
 from tests.specs import quickstart
 
 HERE = "127.0.0.1"
@@ -26,9 +24,11 @@ NEVER = Path("/nonexistent")
 
 
 @contextmanager
-def listening(server: StandIn, folder: Path = NEVER) -> Iterator[int]:
-    kinds: dict[str, tuple[type[Tcp | Http], Callable[[StandIn, Health], Any]]] = {"http": (Http, http_handler)}
-    kind, handler = kinds.get(server.kind, (Tcp, dialogues.handler))
+def listening(server: StubServer, folder: Path = NEVER) -> Iterator[int]:
+    kinds: dict[str, tuple[type[Tcp | HttpStub], Callable[[StubServer, Health], Any]]] = {
+        "http": (HttpStub, http_handler)
+    }
+    kind, handler = kinds.get(server.kind, (Tcp, servers.line_handler))
     with kind((HERE, 0), handler(server, Health(folder))) as listener:
         threading.Thread(target=listener.serve_forever, args=(0.01,)).start()
         yield listener.socket.getsockname()[1]
@@ -42,15 +42,15 @@ def service(**changes: Any) -> dict[str, Any]:
 
 def test_the_plan_of_the_quickstart() -> None:
     assert stand_ins(quickstart()) == (
-        StandIn("192.168.56.25", 25, "smtp", "smtp"),
-        StandIn("192.168.56.21", 8080, "http", "web1", {"/health": (200, "")}),
-        StandIn("192.168.56.22", 8080, "http", "web2", {"/health": (200, "")}),
+        StubServer("192.168.56.25", 25, "smtp", "smtp"),
+        StubServer("192.168.56.21", 8080, "http", "web1", {"/health": (200, "")}),
+        StubServer("192.168.56.22", 8080, "http", "web2", {"/health": (200, "")}),
     )
 
 
 def test_a_tcp_server_on_port_25_speaks_smtp() -> None:
     cluster = quickstart(services=[service()], alerts=None)
-    assert stand_ins(cluster) == (StandIn("192.168.56.21", 25, "smtp", "mail1"),)
+    assert stand_ins(cluster) == (StubServer("192.168.56.21", 25, "smtp", "mail1"),)
 
 
 def test_two_services_may_share_a_servers_port() -> None:
@@ -65,7 +65,7 @@ def test_alerts_sent_through_a_vip_need_no_stand_in() -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 204), ("/", 200), ("/any/other?x=1", 200)])
 def test_http_answers_any_path_and_the_check_with_its_status(path: str, status: int) -> None:
-    with listening(StandIn(HERE, 0, "http", "web1", {"/health": (204, "")})) as port:
+    with listening(StubServer(HERE, 0, "http", "web1", {"/health": (204, "")})) as port:
         connection = http.client.HTTPConnection(HERE, port, timeout=5)
         connection.request("GET", path)
         response = connection.getresponse()
@@ -74,7 +74,7 @@ def test_http_answers_any_path_and_the_check_with_its_status(path: str, status: 
 
 
 def test_a_login_holds_for_its_connection_alone() -> None:
-    with listening(StandIn(HERE, 0, "http", "web1")) as port:
+    with listening(StubServer(HERE, 0, "http", "web1")) as port:
         own, other = (http.client.HTTPConnection(HERE, port, timeout=5) for _ in range(2))
         told = []
         for connection, headers in ((own, {"Authorization": "Negotiate ticket"}), (own, {}), (other, {})):
@@ -88,7 +88,7 @@ def test_a_login_holds_for_its_connection_alone() -> None:
 
 
 def test_http_keeps_connections_and_answers_head_and_options() -> None:
-    with listening(StandIn(HERE, 0, "http", "web1")) as port:
+    with listening(StubServer(HERE, 0, "http", "web1")) as port:
         connection = http.client.HTTPConnection(HERE, port, timeout=5)
         for method, body in (("HEAD", b""), ("OPTIONS", b"web1\n"), ("GET", b"web1\n")):
             connection.request(method, "/")
@@ -98,7 +98,7 @@ def test_http_keeps_connections_and_answers_head_and_options() -> None:
 
 
 def test_tcp_greets_and_echoes() -> None:
-    with listening(StandIn(HERE, 0, "tcp", "db1")) as port:
+    with listening(StubServer(HERE, 0, "tcp", "db1")) as port:
         with socket.create_connection((HERE, port), timeout=5) as connection, connection.makefile("rw") as stream:
             assert stream.readline() == "db1\n"
             stream.write("hello\n")
@@ -109,9 +109,9 @@ def test_tcp_greets_and_echoes() -> None:
 def test_servers_fail_while_they_are_ill(tmp_path: Path) -> None:
     set_well(tmp_path, well=False)
     for kind in ("http", "tcp"):
-        with listening(StandIn(HERE, 0, kind, "web1"), tmp_path) as port:
+        with listening(StubServer(HERE, 0, kind, "web1"), tmp_path) as port:
             target = {"address": HERE, "port": port, "mode": kind, "path": "/", "host": None}
-            assert not knock.knock(target)["ok"]
+            assert not service_check.check_service(target)["ok"]
     set_well(tmp_path, well=True)
     assert not (tmp_path / ILL).exists()
 
@@ -125,8 +125,10 @@ def test_servers_fail_while_they_are_ill(tmp_path: Path) -> None:
     ],
 )
 def test_the_client_knows_an_answer_from_a_failure(kind: Any, status: int, told: tuple[bool, str]) -> None:
-    with listening(StandIn(HERE, 0, kind, "web1", {"/health": (status, "")})) as port:
-        answer = knock.knock({"address": HERE, "port": port, "mode": kind, "path": "/health", "host": None})
+    with listening(StubServer(HERE, 0, kind, "web1", {"/health": (status, "")})) as port:
+        answer = service_check.check_service(
+            {"address": HERE, "port": port, "mode": kind, "path": "/health", "host": None}
+        )
     assert (answer["ok"], answer["answer"]) == told
 
 
@@ -134,16 +136,16 @@ def test_a_refused_connection_is_an_answer_too() -> None:
     with socket.socket() as unused:
         unused.bind((HERE, 0))
         target = {"address": HERE, "port": unused.getsockname()[1], "mode": "tcp", "path": "/", "host": None}
-        answer = knock.knock(target)
+        answer = service_check.check_service(target)
     assert not answer["ok"]
     assert "refused" in answer["answer"]
 
 
 def test_imap_and_pop3_say_what_their_clients_libraries_wait_for() -> None:
-    with listening(StandIn(HERE, 0, "imap", "ex1")) as port, imaplib.IMAP4(HERE, port, timeout=5) as client:
+    with listening(StubServer(HERE, 0, "imap", "ex1")) as port, imaplib.IMAP4(HERE, port, timeout=5) as client:
         assert client.login("user", "password")[0] == "OK"
         assert client.welcome == b"* OK ex1 ready"
-    with listening(StandIn(HERE, 0, "pop3", "ex1")) as port:
+    with listening(StubServer(HERE, 0, "pop3", "ex1")) as port:
         mailbox = poplib.POP3(HERE, port, timeout=5)
         assert mailbox.getwelcome() == b"+OK ex1 ready"
         assert mailbox.quit() == b"+OK bye"
@@ -160,7 +162,7 @@ def test_imap_and_pop3_say_what_their_clients_libraries_wait_for() -> None:
     ],
 )
 def test_a_part_of_a_server_fails_alone(tmp_path: Path, down: str, path: str, ill: bool) -> None:
-    server = StandIn(HERE, 443, "http", "ex1")
+    server = StubServer(HERE, 443, "http", "ex1")
     assert not Health(tmp_path).ill(server, path)
     set_down(tmp_path, down)
     assert Health(tmp_path).ill(server, path) is ("fails" if ill else "")
@@ -169,7 +171,7 @@ def test_a_part_of_a_server_fails_alone(tmp_path: Path, down: str, path: str, il
 def test_the_farm_of_exchange_answers_every_check_of_a_server_on_one_port() -> None:
     servers = [{"name": "ex1", "address": "192.168.56.21"}]
     asked = {"preset": "exchange2013", "hosts": ["mail.example.com"], "certificate": "mail", "servers": servers}
-    plan = {each.port: each for each in stand_ins(expand(quickstart(services=[], presets=[asked], alerts=None)))}
+    plan = {each.port: each for each in stand_ins(quickstart(services=[], presets=[asked], alerts=None).expanded())}
     assert {port: each.kind for port, each in plan.items()} == {
         443: "http", 25: "smtp", 587: "smtp", 993: "imap", 995: "pop3"
     }  # fmt: skip
@@ -178,13 +180,15 @@ def test_the_farm_of_exchange_answers_every_check_of_a_server_on_one_port() -> N
 
 
 def test_the_farms_certificate_is_its_own_and_its_key_is_private(tmp_path: Path) -> None:
-    assert selfsigned.context(tmp_path).cert_store_stats()["x509"] == 0
-    assert (tmp_path / selfsigned.NAME).stat().st_mode & 0o777 == 0o600
+    assert servers.context(tmp_path).cert_store_stats()["x509"] == 0
+    assert (tmp_path / servers.NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_server_may_break_the_connection_off(tmp_path: Path) -> None:
-    with listening(StandIn(HERE, 0, "http", "web1"), tmp_path) as port:
+    with listening(StubServer(HERE, 0, "http", "web1"), tmp_path) as port:
         set_down(tmp_path, "web1:0=resets")
-        answer = knock.knock({"address": HERE, "port": port, "mode": "http", "path": "/", "host": None})
+        answer = service_check.check_service(
+            {"address": HERE, "port": port, "mode": "http", "path": "/", "host": None}
+        )
     assert not answer["ok"]
     assert not answer["answer"].startswith("HTTP")

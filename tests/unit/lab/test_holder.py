@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab import holder, init
-from builder.lab.holder import Holder
+from builder.lab import init, state
+from builder.lab.state import NamespaceKeeper
 
 
 def own_start() -> int:
@@ -22,42 +22,42 @@ def test_the_start_time_is_read_past_any_name() -> None:
 
 
 def test_a_running_process_is_found_by_its_note(tmp_path: Path) -> None:
-    init.note(tmp_path / holder.RECORD)
-    assert holder.find(tmp_path) == Holder(os.getpid(), own_start())
-    assert [path.name for path in tmp_path.iterdir()] == [holder.RECORD]
+    init.note(tmp_path / state.RECORD)
+    assert state.find_keeper(tmp_path) == NamespaceKeeper(os.getpid(), own_start())
+    assert [path.name for path in tmp_path.iterdir()] == [state.RECORD]
 
 
 def test_the_first_note_stays(tmp_path: Path) -> None:
     """Of two first processes for one lab, the second ends at once."""
-    (tmp_path / holder.RECORD).write_text("the first")
+    (tmp_path / state.RECORD).write_text("the first")
     with pytest.raises(FileExistsError):
-        init.note(tmp_path / holder.RECORD)
-    assert (tmp_path / holder.RECORD).read_text() == "the first"
+        init.note(tmp_path / state.RECORD)
+    assert (tmp_path / state.RECORD).read_text() == "the first"
 
 
 def test_a_process_that_got_the_same_id_later_is_not_the_holder(tmp_path: Path) -> None:
-    (tmp_path / holder.RECORD).write_text(json.dumps({"pid": os.getpid(), "started": own_start() - 1}))
-    assert holder.find(tmp_path) is None
+    (tmp_path / state.RECORD).write_text(json.dumps({"pid": os.getpid(), "started": own_start() - 1}))
+    assert state.find_keeper(tmp_path) is None
 
 
 def test_ending_a_holder_whose_id_was_used_again_kills_nobody() -> None:
-    Holder(os.getpid(), own_start() - 1).end()
+    NamespaceKeeper(os.getpid(), own_start() - 1).end()
     assert Path("/proc/self").exists()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "started": 1}'])
 def test_a_spoilt_note_is_no_holder(tmp_path: Path, text: str) -> None:
-    (tmp_path / holder.RECORD).write_text(text)
-    assert holder.find(tmp_path) is None
+    (tmp_path / state.RECORD).write_text(text)
+    assert state.find_keeper(tmp_path) is None
 
 
 def test_no_note_is_no_holder(tmp_path: Path) -> None:
-    assert holder.find(tmp_path) is None
-    assert not Holder(2**22 + 1, 1).alive()
+    assert state.find_keeper(tmp_path) is None
+    assert not NamespaceKeeper(2**22 + 1, 1).alive()
 
 
 def test_a_user_other_than_root_enters_the_user_namespace_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     words = ["nsenter", "--target", "7", "--user", "--preserve-credentials", "--net"]
-    assert Holder(7, 1).client() == [*words, "--"]
-    assert Holder(7, 1).inside() == [*words, "--pid", "--"]
+    assert NamespaceKeeper(7, 1).client() == [*words, "--"]
+    assert NamespaceKeeper(7, 1).inside() == [*words, "--pid", "--"]

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from builder.errors import UserError
+from builder.core.errors import UserError
 from builder.lab import network
 from builder.spec.load import load
 from tests import examples

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab import farm, post
-from builder.lab.farm import ALERTS, StandIn
-from builder.lab.mail import MAILS, Mailbox
+from builder.lab import stubs
+from builder.lab.stubs import ALERTS, StubServer, smtp_server
+from builder.lab.stubs.smtp_server import MAILS, Mailbox
 
 HERE = "127.0.0.1"
 WHO = ("lb1@example.com", ["ops@example.com"], "Subject: VRRP\n\nMASTER")
@@ -24,10 +24,10 @@ def port(tmp_path: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind((HERE, 0))
         number = int(free.getsockname()[1])
-    mailbox = Mailbox(tmp_path / MAILS, tmp_path / farm.MAIL_FAULT)
-    post.serve(StandIn(HERE, number, "smtp", ALERTS), mailbox, tmp_path)
+    mailbox = Mailbox(tmp_path / MAILS, tmp_path / stubs.MAIL_FAULT)
+    smtp_server.serve(StubServer(HERE, number, "smtp", ALERTS), mailbox, tmp_path)
     yield number
-    farm.set_mail(tmp_path, "down")
+    stubs.set_mail(tmp_path, "down")
 
 
 def send(port: int, timeout: float = 5) -> None:
@@ -48,25 +48,25 @@ def test_mail_is_kept_with_the_name_of_the_greeting(port: int, tmp_path: Path) -
 
 
 def test_a_server_that_refuses_takes_no_recipient(port: int, tmp_path: Path) -> None:
-    farm.set_mail(tmp_path, "refuses")
+    stubs.set_mail(tmp_path, "refuses")
     with pytest.raises(smtplib.SMTPRecipientsRefused, match="relaying denied"):
         send(port)
-    farm.set_mail(tmp_path, None)
+    stubs.set_mail(tmp_path, None)
     send(port)
     assert kept(tmp_path) == ["lb1.example.com"]
 
 
 def test_a_server_that_hangs_greets_nobody(port: int, tmp_path: Path) -> None:
-    farm.set_mail(tmp_path, "hangs")
+    stubs.set_mail(tmp_path, "hangs")
     with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
         send(port, timeout=0.3)
     assert not (tmp_path / MAILS).exists()
 
 
 def test_a_server_that_is_down_refuses_connections_and_comes_back(port: int, tmp_path: Path) -> None:
-    farm.set_mail(tmp_path, "down")
+    stubs.set_mail(tmp_path, "down")
     with pytest.raises(ConnectionRefusedError):
         send(port)
-    farm.set_mail(tmp_path, None)
+    stubs.set_mail(tmp_path, None)
     send(port)
     assert kept(tmp_path) == ["lb1.example.com"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder import lab
-from builder.errors import UserError
-from builder.lab import state
+from builder.core.errors import UserError
+from builder.lab import ssh, state, status
 from builder.lab.ssh import config
 from tests.specs import quickstart
 
@@ -33,12 +32,12 @@ def test_nothing_of_the_users_own_is_used() -> None:
 
 def test_without_a_lab_each_door_says_so() -> None:
     cluster = quickstart()
-    for door in (lab.client, lab.ssh_config, lab.status, lambda asked: lab.login(asked, "lb1", ["true"])):
+    for door in (ssh.client, ssh.ssh_config, status.status, lambda asked: ssh.login(asked, "lb1", ["true"])):
         with pytest.raises(UserError, match="no lab of quickstart runs"):
             door(cluster)
 
 
 def test_an_unknown_node_is_named_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="lb9 is no node") as caught:
-        lab.login(quickstart(), "lb9", [])
+        ssh.login(quickstart(), "lb9", [])
     assert "lb1.example.com, lb2.example.com" in caught.value.hint

@@ -10,13 +10,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from builder.errors import TimedOut
-from builder.lab import report, survey
-from builder.lab.holder import Holder
-from builder.lab.state import Lab
-from builder.lab.survey import NodeState
-from builder.run import Completed, run
-from builder.spec.listeners import expand
+from builder.core.errors import TimedOut
+from builder.core.run import Completed, run
+from builder.lab import status
+from builder.lab.state import Lab, NamespaceKeeper
+from builder.nodes.status import NodeState
 from tests.specs import quickstart
 from tests.unit.lab.pair import BACKUP, HEALTHY, MASTER, VIP, node, pair
 
@@ -31,7 +29,7 @@ vrrp=VI_1:MASTER
 
 
 def parse(text: str) -> NodeState:
-    return survey.parse("lb1.example.com", "running", text, [VIP])
+    return status.parse_status("lb1.example.com", "running", text, [VIP])
 
 
 def test_a_master_is_read_from_its_answers() -> None:
@@ -59,7 +57,7 @@ def test_the_node_tells_the_last_state_of_each_instance_from_either_keepalived(t
         "(shop) Entering BACKUP STATE (init)\nVRRP_Instance(web) Entering MASTER STATE\n"
         "(web) setting VIPs.\n(web) Entering FAULT STATE\n"
     )
-    question = survey.QUESTIONS[survey.QUESTIONS.index('echo "vrrp=') :].replace('"$instances"', "2")
+    question = status.QUESTIONS[status.QUESTIONS.index('echo "vrrp=') :].replace('"$instances"', "2")
     programs = tmp_path / "sudo"
     programs.write_text(f"#!/bin/sh\nprintf '%s' '{newest_first}'\n")
     programs.chmod(0o755)
@@ -100,18 +98,18 @@ def test_why_ssh_did_not_get_through_is_kept(
     failure: Completed | TimedOut, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = quickstart()
-    monkeypatch.setattr(survey.vm, "state", lambda *_: "running")
-    monkeypatch.setattr(survey, "ask", Mock(side_effect=[failure]))
-    asked = survey.node_state(Lab(cluster, Holder(1, 1)), cluster.nodes[0])
+    monkeypatch.setattr(status.vm, "state", lambda *_: "running")
+    monkeypatch.setattr(status, "ask", Mock(side_effect=[failure]))
+    asked = status.node_state(Lab(cluster, NamespaceKeeper(1, 1)), cluster.nodes[0])
     assert not asked.ssh
     assert asked.trouble.startswith(trouble)
-    assert f"lb1.example.com: {trouble}" in report.text(pair(asked), as_json=False)
+    assert f"lb1.example.com: {trouble}" in status.status_text(pair(asked), as_json=False)
 
 
 def test_a_machine_that_does_not_run_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = quickstart()
-    monkeypatch.setattr(survey.vm, "state", lambda *_: "paused")
-    asked = survey.node_state(Lab(cluster, Holder(1, 1)), cluster.nodes[0])
+    monkeypatch.setattr(status.vm, "state", lambda *_: "paused")
+    asked = status.node_state(Lab(cluster, NamespaceKeeper(1, 1)), cluster.nodes[0])
     assert asked == NodeState("lb1.example.com", "paused", ssh=False)
 
 
@@ -122,14 +120,14 @@ def test_exactly_one_holder_is_well(vips: tuple[tuple[str, ...], tuple[str, ...]
 
 def test_every_service_is_asked_on_every_vip_by_its_check() -> None:
     cluster = quickstart(vrrp={"vips": [VIP, "192.168.56.9"]})
-    assert [(each["address"], each["port"], each["path"]) for each in survey.targets(cluster)] == [
+    assert [(each["address"], each["port"], each["path"]) for each in status.service_targets(cluster)] == [
         (VIP, 80, "/health"),
         ("192.168.56.9", 80, "/health"),
     ]
 
 
 def test_the_table_is_plain_where_no_terminal_is() -> None:
-    assert report.text(HEALTHY, as_json=False) == (
+    assert status.status_text(HEALTHY, as_json=False) == (
         "node             machine  SSH  haproxy  keepalived  VRRP    VIPs\n"
         "lb1.example.com  running  yes  active   active      MASTER  192.168.56.10\n"
         "lb2.example.com  running  yes  active   active      BACKUP  -\n"
@@ -140,12 +138,12 @@ def test_the_table_is_plain_where_no_terminal_is() -> None:
 
 def test_two_holders_and_none_are_said() -> None:
     both = pair(MASTER, node(2, vips=(VIP,)))
-    assert f"{VIP} is held by 2 nodes: lb1.example.com, lb2.example.com" in report.text(both, as_json=False)
-    assert f"{VIP} is held by no node" in report.text(pair(BACKUP), as_json=False)
+    assert f"{VIP} is held by 2 nodes: lb1.example.com, lb2.example.com" in status.status_text(both, as_json=False)
+    assert f"{VIP} is held by no node" in status.status_text(pair(BACKUP), as_json=False)
 
 
 def test_json_has_everything() -> None:
-    told = json.loads(report.text(HEALTHY, as_json=True))
+    told = json.loads(status.status_text(HEALTHY, as_json=True))
     assert told["one_holder_each"] is True
     assert told["holders"] == {VIP: ["lb1.example.com"]}
     assert told["nodes"][0]["vrrp"] == "MASTER"
@@ -155,6 +153,6 @@ def test_json_has_everything() -> None:
 def test_what_passes_bytes_is_asked_as_its_check_asks() -> None:
     servers = [{"name": "ex1", "address": "192.168.56.21"}]
     asked = {"preset": "exchange2013", "hosts": ["mail.example.com"], "tls": "passthrough", "servers": servers}
-    cluster = expand(quickstart(services=[], presets=[asked]))
-    spoken = {each["port"]: each["mode"] for each in survey.targets(cluster)}
+    cluster = quickstart(services=[], presets=[asked]).expanded()
+    spoken = {each["port"]: each["mode"] for each in status.service_targets(cluster)}
     assert spoken == {443: "https", 80: "http", 25: "tcp", 587: "tcp", 993: "tls", 995: "tls"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from builder import paths
-from builder.errors import UserError
+from builder.core import paths
+from builder.core.errors import UserError
 from builder.lab import vm
 from tests.specs import quickstart
 
@@ -54,7 +54,7 @@ def test_an_image_that_is_not_baked_yet_is_asked_for() -> None:
 
 
 def test_an_image_without_its_manifest_is_not_taken() -> None:
-    path = paths.build("quickstart", "appliance.qcow2")
+    path = paths.build_folder("quickstart", "appliance.qcow2")
     path.parent.mkdir(parents=True)
     path.touch()
     with pytest.raises(UserError, match="not baked yet"):

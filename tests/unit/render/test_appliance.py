@@ -10,12 +10,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from builder.errors import UserError
+from builder.core.errors import UserError
 from builder.guests.debian12 import GUEST
-from builder.render import appliance, keepalived_conf, payload
-from builder.render.keepalived import TEMPLATE, marks
-from builder.render.payload import TIME
-from builder.render.templates import render
+from builder.render import TIME, appliance, payload, render
+from builder.seed.identity import TEMPLATE, keepalived_conf, marks
 from builder.spec.load import load
 from tests import examples
 from tests.golden import assert_golden

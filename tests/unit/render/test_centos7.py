@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.guests import known
-from builder.render import appliance, keepalived_conf
-from builder.render.haproxy import TooOld
+from builder.guests import all_guests
+from builder.render import appliance
+from builder.render.haproxy import HaproxyTooOld
+from builder.seed.identity import keepalived_conf
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 from tests.golden import assert_golden
@@ -18,7 +19,7 @@ from tests.specs import quickstart
 WORDS = Path(__file__).parents[2] / "words"
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yml"))
 SPEC = next(path for path in EXAMPLES if path.name == "exchange2013-centos7.yml")
-FACTS = known()["centos7"]
+FACTS = all_guests()["centos7"]
 
 
 PAIRED = {
@@ -66,7 +67,7 @@ def rendered(spec: Cluster, keepalived: str = "1.2.13") -> dict[str, str]:
 
 def own_files() -> list[str]:
     """What is not the same on debian12."""
-    common = appliance(load(SPEC), known()["debian12"], "1.2.13")
+    common = appliance(load(SPEC), all_guests()["debian12"], "1.2.13")
     return sorted(
         path for path, text in rendered(load(SPEC)).items() if path not in common or common[path].content != text
     )
@@ -140,7 +141,7 @@ def test_a_stop_ends_every_process_of_haproxy_1_5() -> None:
 
 def test_a_newer_haproxy_cannot_speak_tls_1_3_with_an_old_openssl() -> None:
     cluster = quickstart(haproxy={"source": "3.0.11"}, tls={"minimum": "1.3"})
-    with pytest.raises(TooOld, match=r"HAProxy 3\.0\.11 cannot speak TLS 1\.3 in CentOS 7"):
+    with pytest.raises(HaproxyTooOld, match=r"HAProxy 3\.0\.11 cannot speak TLS 1\.3 in CentOS 7"):
         rendered(cluster, "2.3.4")
 
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from builder.guests import known
-from builder.identity.seed import seed
+from builder.guests import all_guests
 from builder.render import appliance
+from builder.seed.seed import seed
 from builder.spec.load import load
 from builder.spec.model import Cluster
-from builder.spec.tls import Tls
+from builder.spec.sections import Tls
 from tests.golden import assert_golden
 from tests.specs import quickstart
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yml"))
 SPEC = next(path for path in EXAMPLES if path.name == "exchange2013-centos7.yml")
-FACTS = known()["centos7"]
+FACTS = all_guests()["centos7"]
 # cloudinit/config/cc_users_groups.py, cc_write_files.py and cc_set_hostname.py of cloud-init 19.4
 CLOUD_INIT_19_4 = {
     "": {"fqdn", "users", "write_files"},
@@ -132,7 +132,7 @@ def test_data_sources_are_named() -> None:
 def test_the_family_differs_from_the_common_files_only_where_it_must() -> None:
     """All else of cloud-init's settings is the same as everywhere."""
     common = yaml.safe_load(
-        appliance(quickstart(), known()["debian12"], "2.3.3")["/etc/cloud/cloud.cfg.d/90-vipforge.cfg"].content
+        appliance(quickstart(), all_guests()["debian12"], "2.3.3")["/etc/cloud/cloud.cfg.d/90-vipforge.cfg"].content
     )
     own = yaml.safe_load(rendered(quickstart())["/etc/cloud/cloud.cfg.d/90-vipforge.cfg"])
     assert {key for key in common if own[key] != common[key]} == {"datasource_list"}

@@ -6,7 +6,7 @@ from configparser import ConfigParser
 
 import pytest
 
-from builder.guests import known
+from builder.guests import all_guests
 from builder.render import appliance
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -16,7 +16,7 @@ REPOSITORIES = "/etc/yum.repos.d/vipforge.repo"
 
 
 def rendered(guest: str) -> dict[str, str]:
-    files = appliance(quickstart(guest=guest, network={"dns": ["192.168.56.2"]}), known()[guest], "2.3.4")
+    files = appliance(quickstart(guest=guest, network={"dns": ["192.168.56.2"]}), all_guests()[guest], "2.3.4")
     return {path: file.content for path, file in files.items()}
 
 

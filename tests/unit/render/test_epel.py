@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.guests import known
+from builder.guests import all_guests
 from builder.render import appliance
-from builder.spec.image import EPEL_GUESTS
+from builder.spec.sections import EPEL_GUESTS
 from tests.golden import assert_golden
 from tests.specs import quickstart
 
@@ -19,7 +19,7 @@ PACKAGES = "/usr/share/vipforge/packages"
 
 def rendered(guest: str, **image: object) -> dict[str, str]:
     spec = quickstart(guest=guest, image=image)
-    return {path: file.content for path, file in appliance(spec, known()[guest], "2.3.4").items()}
+    return {path: file.content for path, file in appliance(spec, all_guests()[guest], "2.3.4").items()}
 
 
 @pytest.mark.parametrize("guest", EPEL_GUESTS)
@@ -37,7 +37,7 @@ def test_its_key_comes_with_a_package_of_the_vendor(guest: str) -> None:
     assert "gpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-" in files[EPEL]
 
 
-@pytest.mark.parametrize("guest", sorted(known()))
+@pytest.mark.parametrize("guest", sorted(all_guests()))
 def test_nothing_of_it_is_there_unasked(guest: str) -> None:
     assert [path for path, text in rendered(guest).items() if "epel" in (path + text).lower()] == []
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from benchmarks import many_services
-from builder.errors import Exit
+from builder.core.errors import Exit
 from builder.guests.debian12 import GUEST
-from builder.render import appliance
-from builder.render.haproxy import TooOld
-from builder.render.templates import word
+from builder.render import appliance, word
+from builder.render.haproxy import HaproxyTooOld
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests import examples
@@ -94,7 +93,7 @@ def test_the_oldest_tls_is_the_specs() -> None:
 def test_tls_1_3_is_refused_where_haproxy_has_it_not() -> None:
     cluster = quickstart(tls={"minimum": "1.3"})
     assert conf(cluster, "2.6")
-    with pytest.raises(TooOld, match=r"HAProxy 1\.5\.18 cannot speak TLS 1\.3") as caught:
+    with pytest.raises(HaproxyTooOld, match=r"HAProxy 1\.5\.18 cannot speak TLS 1\.3") as caught:
         conf(cluster, "1.5.18")
     assert caught.value.exit_code == Exit.BAD_SPEC
 

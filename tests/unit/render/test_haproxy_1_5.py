@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.guests import known
+from builder.guests import all_guests
 from builder.render import appliance
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests import examples
 from tests.options import every_option
 
-FACTS = replace(known()["centos7"], haproxy_version="1.5.18")
+FACTS = replace(all_guests()["centos7"], haproxy_version="1.5.18")
 SERVER = {
     **dict.fromkeys(("check", "ssl", "check-ssl", "backup", "send-proxy", "send-proxy-v2"), 0),
     **dict.fromkeys(("verify", "ca-file", "verifyhost", "weight", "cookie", "maxconn"), 1),

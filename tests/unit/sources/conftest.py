@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from builder.sources.pins import Pin
+from builder.sources import Pin
 
 CONTENT = bytes(range(256)) * 1200
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import Exit, UserError
-from builder.sources import carry
-from builder.sources.pins import Pin, every
+from builder.core.errors import Exit, UserError
+from builder.sources import Pin, carry, every
 from tests.unit.sources.conftest import CONTENT, Server
 
 PinAt = Callable[..., Pin]
@@ -26,9 +25,9 @@ def test_the_list_has_every_pin_and_its_digest() -> None:
 def test_the_list_says_what_is_cached(server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
     pin = pin_at(server.url)
     monkeypatch.setattr(carry, "every", lambda: (pin,))
-    assert carry.table().endswith("not cached")
+    assert carry.source_table().endswith("not cached")
     carry.fetch_all([pin], offline=False, debian=None)
-    assert carry.table().endswith("…  cached")
+    assert carry.source_table().endswith("…  cached")
 
 
 def test_every_pin_is_a_base_or_small() -> None:

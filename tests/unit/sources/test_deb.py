@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UserError
-from builder.sources.deb import extract
+from builder.core.errors import UserError
+from builder.image.packer.program import extract
 
 MEMBER = "./usr/bin/tool"
 

@@ -10,9 +10,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from builder.sources import download, fetch
+from builder.sources import Pin, download, fetch
 from builder.sources.fetch import NotFetched
-from builder.sources.pins import Pin
 from tests.unit.sources.conftest import CONTENT, Server, whole
 
 PinAt = Callable[..., Pin]

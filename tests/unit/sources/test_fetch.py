@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UserError
-from builder.sources import fetch, refuse_offline
-from builder.sources.fetch import NotFetched
-from builder.sources.pins import Pin
+from builder.core.errors import UserError
+from builder.sources import Pin, fetch
+from builder.sources.fetch import NotFetched, refuse_offline
 from tests.unit.sources.conftest import CONTENT, Server, whole
 
 HALF = len(CONTENT) // 2

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from builder.errors import UserError
-from builder.guests import known
-from builder.sources.pins import every, pin
+from builder.core.errors import UserError
+from builder.guests import all_guests
+from builder.sources import every, pin
 
 
 @pytest.mark.parametrize("version", ["1.2.13", "2.2.7", "2.3.3", "2.3.4"])
@@ -26,8 +26,8 @@ def test_every_digest_is_one_of_its_algorithm(each: object) -> None:
     assert each.urls
 
 
-CLOUD = [(f"{facts.name}-cloud", version) for facts in known().values() for version in facts.bases]
-INSTALLERS = [(f"{facts.name}-minimal", facts.installer) for facts in known().values() if facts.installer]
+CLOUD = [(f"{facts.name}-cloud", version) for facts in all_guests().values() for version in facts.bases]
+INSTALLERS = [(f"{facts.name}-minimal", facts.installer) for facts in all_guests().values() if facts.installer]
 
 
 @pytest.mark.parametrize(("name", "version"), [*CLOUD, *INSTALLERS])

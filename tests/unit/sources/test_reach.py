@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.sources import reach
-from builder.sources.fetch import cached
-from builder.sources.pins import Pin
-from builder.sources.reach import in_reach
+from builder.sources import Pin, fetch
+from builder.sources.fetch import cached, in_reach
 
 NOBODY = "http://127.0.0.1:1/base.qcow2"
 PinAt = Callable[..., Pin]
@@ -21,7 +19,7 @@ PinAt = Callable[..., Pin]
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     """An answer is remembered for the life of a process."""
-    forget = reach._anybody.cache_clear
+    forget = fetch._anybody.cache_clear
     forget()
     yield
     forget()
@@ -29,8 +27,8 @@ def forget() -> Iterator[None]:
 
 @pytest.fixture
 def no_address_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "_answers", lambda _: pytest.fail("an address was asked"))
-    monkeypatch.setattr(reach, "_anybody", lambda _: pytest.fail("an address was asked"))
+    monkeypatch.setattr(fetch, "_answers", lambda _: pytest.fail("an address was asked"))
+    monkeypatch.setattr(fetch, "_anybody", lambda _: pytest.fail("an address was asked"))
 
 
 @pytest.mark.usefixtures("server", "no_address_is_asked")
@@ -68,7 +66,7 @@ def test_offline_by_the_environment_asks_nobody(pin_at: PinAt, monkeypatch: pyte
 def test_one_address_that_answers_is_enough(
     pin_at: PinAt, monkeypatch: pytest.MonkeyPatch, answers: set[str], found: bool
 ) -> None:
-    monkeypatch.setattr(reach, "_answers", lambda url: url in answers)
+    monkeypatch.setattr(fetch, "_answers", lambda url: url in answers)
     assert in_reach(pin_at("a", "b"), offline=False) is found
 
 
@@ -88,8 +86,8 @@ def test_an_address_is_asked_for_its_head_alone(pin_at: PinAt, server: object) -
 def test_silence_is_waited_for_only_so_long(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking up a name may hang for longer than any limit of its own."""
     done = threading.Event()
-    monkeypatch.setattr(reach, "SECONDS", 0.2)
-    monkeypatch.setattr(reach, "_answers", lambda _: done.wait(10))
+    monkeypatch.setattr(fetch, "SECONDS", 0.2)
+    monkeypatch.setattr(fetch, "_answers", lambda _: done.wait(10))
     began = time.monotonic()
     assert not in_reach(pin_at("a", "b"), offline=False)
     assert time.monotonic() - began < 2
@@ -99,6 +97,6 @@ def test_silence_is_waited_for_only_so_long(pin_at: PinAt, monkeypatch: pytest.M
 @pytest.mark.usefixtures("server")
 def test_a_file_of_this_host_answers_without_connections(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("key")
-    assert reach.answers(f"file://{tmp_path}/key", offline=True)
-    assert not reach.answers(f"file://{tmp_path}/other", offline=True)
-    assert not reach.answers("http://127.0.0.1:1/key", offline=True)
+    assert fetch.responds(f"file://{tmp_path}/key", offline=True)
+    assert not fetch.responds(f"file://{tmp_path}/other", offline=True)
+    assert not fetch.responds("http://127.0.0.1:1/key", offline=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import Problem, SpecError
+from builder.core.errors import LocatedProblem, SpecError
 from builder.spec.load import load
 
 GOOD = """\
@@ -44,7 +44,7 @@ services:
       - {name: mx1, address: 10.9.9.1, port: 25}
 """
 
-Problems = Callable[[str], tuple[Problem, ...]]
+Problems = Callable[[str], tuple[LocatedProblem, ...]]
 
 
 @pytest.fixture
@@ -56,23 +56,23 @@ def good() -> str:
 def problems(tmp_path: Path) -> Problems:
     """The problems of a spec with that text; none for a good one."""
 
-    def of(text: str) -> tuple[Problem, ...]:
+    def of(text: str) -> tuple[LocatedProblem, ...]:
         path = tmp_path / "cluster.yml"
         path.write_bytes(text.encode(errors="surrogateescape"))
         try:
             load(path)
         except SpecError as error:
-            return error.problems or (Problem(str(path), 0, 0, "an error without a problem"),)
+            return error.problems or (LocatedProblem(str(path), 0, 0, "an error without a problem"),)
         return ()
 
     return of
 
 
 @pytest.fixture
-def only_problem(problems: Problems) -> Callable[[str, str, str], Problem]:
+def only_problem(problems: Problems) -> Callable[[str, str, str], LocatedProblem]:
     """The one problem of the good spec with `old` made `new`; it must be placed where `at` stands in the text."""
 
-    def of(old: str, new: str, at: str) -> Problem:
+    def of(old: str, new: str, at: str) -> LocatedProblem:
         assert old in GOOD
         text = GOOD.replace(old, new, 1)
         (problem,) = problems(text)

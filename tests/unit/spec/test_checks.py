@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from builder.spec.features import refusals
-from builder.spec.image import EPEL_GUESTS
-from builder.spec.profiles import STANDARD
+from builder.spec.sections import EPEL_GUESTS
+from builder.spec.vrrp import STANDARD
 
 CASES = {
     "a libvirt network beside a bridge": (

@@ -11,17 +11,17 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from builder.errors import Exit
-from builder.spec import features, keys
-from builder.spec.faults import ONE_OF, Loc
-from builder.spec.profiles import PROFILES, Profile
+from builder.core.errors import Exit
+from builder.spec import features, hints
+from builder.spec.problem import ONE_OF, Loc
+from builder.spec.vrrp import PROFILES, Profile
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def fields(loc: Loc = ()) -> Iterator[tuple[Loc, FieldInfo]]:
     """Every key of the spec, by its place."""
-    for name, field in keys.known(loc).items():
+    for name, field in hints.known_keys(loc).items():
         yield (*loc, name), field
         if "routes" not in loc:  # what a route has of a service's is described there
             yield from fields((*loc, name))

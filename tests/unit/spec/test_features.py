@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from builder.errors import Exit
+from builder.core.errors import Exit
 from builder.spec import features
 from builder.spec.load import load
 from builder.spec.model import Cluster
-from builder.spec.profiles import PROFILES
+from builder.spec.vrrp import PROFILES
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_whatever_a_profile_needs_has_words(profile) -> None:
 
 
 def test_a_guests_default_that_is_too_old_is_refused(cluster: Cluster) -> None:
-    with pytest.raises(features.TooOld) as caught:
+    with pytest.raises(features.KeepalivedTooOld) as caught:
         features.check_version(cluster, "1.2.13")
     assert caught.value.exit_code == Exit.BAD_SPEC
     assert caught.value.message.startswith("keepalived 1.2.13 lacks what profile standard needs: VRRP version 3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.spec.load import load
-from builder.spec.report import summary
+from builder.spec.report import spec_summary
 from tests import examples
 from tests.specs import quickstart
 
@@ -22,8 +22,10 @@ def test_each_node_is_preferred_once() -> None:
 
 
 def test_the_summary_tells_of_several_instances() -> None:
-    assert "2 nodes, 2 VIPs in 2 VRRP instances, 2 services" in summary(load(examples.FOLDER / "active-active.yml"))
-    assert "2 nodes, 1 VIP, 1 service" in summary(quickstart())
+    assert "2 nodes, 2 VIPs in 2 VRRP instances, 2 services" in spec_summary(
+        load(examples.FOLDER / "active-active.yml")
+    )
+    assert "2 nodes, 1 VIP, 1 service" in spec_summary(quickstart())
 
 
 def test_the_other_nodes_keep_their_order() -> None:

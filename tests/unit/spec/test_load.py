@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import SpecError
+from builder.core.errors import SpecError
 from builder.spec.load import load
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from builder.proof import bounds
-from builder.proof.scenarios import Notice
+from builder.faults import limits
+from builder.faults.scenarios import Detection
 from builder.spec.load import load
 from tests import examples
 from tests.specs import of_profile
@@ -28,7 +28,7 @@ def test_they_go_by_the_order_of_the_nodes_and_the_profile(profile: str, priorit
 @pytest.mark.parametrize("profile", PROFILES)
 def test_they_are_as_good_as_given_ones(profile: str) -> None:
     left_out, given = load(examples.FOLDER / f"{profile}.yml"), of_profile(profile)
-    assert [bounds.bound(left_out, each) for each in Notice] == [bounds.bound(given, each) for each in Notice]
+    assert [limits.bound(left_out, each) for each in Detection] == [limits.bound(given, each) for each in Detection]
 
 
 def test_the_examples_differ_in_the_profile_alone() -> None:

@@ -19,7 +19,10 @@ def path(tmp_path: Path, good: str) -> Path:
 
 
 def test_a_good_spec_is_one_line(path: Path) -> None:
-    assert report.summary(load(path)) == "OK: cluster demo: 2 nodes, 2 VIPs, 2 services, profile standard, guest auto"
+    assert (
+        report.spec_summary(load(path))
+        == "OK: cluster demo: 2 nodes, 2 VIPs, 2 services, profile standard, guest auto"
+    )
 
 
 def test_a_good_spec_has_an_empty_list(path: Path) -> None:

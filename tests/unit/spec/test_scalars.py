@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from builder.spec.scalars import meaning
+from builder.spec.positions import meaning
 from builder.spec.syntax import Unfit
 
 

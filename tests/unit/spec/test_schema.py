@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from builder.spec.schema import schema
+from builder.spec.report import schema
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import get_args
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from builder.spec import presets
 from builder.spec.load import load
 from builder.spec.model import Cluster
-from builder.spec.preset import PresetName
+from builder.spec.presets import PresetName
 
 HEAD = """\
 cluster: mail
@@ -154,6 +152,4 @@ def test_exchange_2010_keeps_a_client_at_its_server(cluster_of) -> None:
 
 
 def test_every_preset_has_a_module_and_a_name() -> None:
-    named = set(get_args(PresetName))
-    modules = {found.name for found in iter_modules(presets.__path__)}
-    assert {name for name in modules if hasattr(import_module(f"{presets.__name__}.{name}"), "services")} == named
+    assert set(presets.all_presets()) == set(get_args(PresetName))

@@ -7,21 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import UserError
-from builder.spec import starter
+from builder.core.errors import UserError
+from builder.spec import report
 from builder.spec.load import load
 
 
 def test_the_starter_is_a_good_spec(tmp_path: Path) -> None:
-    starter.write(tmp_path / "new" / "cluster.yml")
+    report.write_starter(tmp_path / "new" / "cluster.yml")
     assert load(tmp_path / "new" / "cluster.yml").cluster == "mycluster"
 
 
 def test_what_is_commented_out_is_good_as_well(tmp_path: Path) -> None:
     """All but the comments of a whole line, and but a key that is only shown in part."""
-    text = re.sub(
-        r"^( *)# ?( *(- )?[a-z_]+:( |$)|    - ssh)", r"\1\2", starter.STARTER.read_text(), flags=re.MULTILINE
-    )
+    text = re.sub(r"^( *)# ?( *(- )?[a-z_]+:( |$)|    - ssh)", r"\1\2", report.STARTER.read_text(), flags=re.MULTILINE)
     text = text.replace("yaml-language-server", "# yaml-language-server").replace("AAAA…", "A" * 68)
     path = tmp_path / "cluster.yml"
     path.write_text(text)
@@ -38,7 +36,7 @@ def test_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
     make = {"file": path.touch, "folder": path.mkdir, "dangling link": lambda: path.symlink_to("nowhere")}
     make[kind]()
     with pytest.raises(UserError, match="is there already, and init overwrites nothing"):
-        starter.write(path)
+        report.write_starter(path)
     assert path.is_symlink() == (kind == "dangling link")
     assert path.is_dir() == (kind == "folder")
     assert not path.is_file() or path.read_bytes() == b""

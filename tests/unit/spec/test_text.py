@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import Exit, Problem, SpecError
-from builder.spec import text
+from builder.core.errors import Exit, LocatedProblem, SpecError
+from builder.spec import load
 
 
-def refusal(path: Path) -> Problem:
+def refusal(path: Path) -> LocatedProblem:
     with pytest.raises(SpecError) as caught:
-        text.read(path)
+        load.read_text(path)
     assert caught.value.exit_code == Exit.BAD_SPEC
     (problem,) = caught.value.problems
     assert problem.file == str(path)
@@ -77,4 +77,4 @@ def test_another_encoding_is_told_at_its_first_byte(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "cluster.yml"
     path.write_bytes(b"\xef\xbb\xbfcluster: demo\n")
-    assert text.read(path) == "cluster: demo\n"
+    assert load.read_text(path) == "cluster: demo\n"

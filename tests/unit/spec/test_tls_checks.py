@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from builder.errors import SpecError
+from builder.core.errors import SpecError
 from builder.spec import certificates, report
 from builder.spec.load import load
 from tests.certificates import issue, write_pair

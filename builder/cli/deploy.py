@@ -1,0 +1,189 @@
+"""`vipforge deploy`, `upgrade` and `destroy` on every hypervisor, `export` for others, and `push` to running nodes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from enum import StrEnum
+from functools import partial
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
+
+import typer
+
+from builder.cli import SPEC, SPECS
+from builder.deploy import Description, Verb, hypervisors
+
+if TYPE_CHECKING:
+    from builder.deploy.hypervisor import Hypervisor
+
+Connect = Callable[[ExitStack], "Hypervisor"]
+
+IMAGE = typer.Option(None, "--image", help="Another image than build/CLUSTER has; its manifest.json lies beside it.")
+
+
+def deploy(
+    connected: Connect,
+    specs: list[Path] = SPECS,
+    *,
+    image: Path | None = IMAGE,
+    node: str = typer.Option("", "--node", help="This node alone."),
+    replace: bool = typer.Option(False, "--replace", help="Replace a node that differs, instead of refusing it."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what is there and what would be made."),
+    wait: float = typer.Option(300, "--wait", help="Seconds until the VIPs must answer; 0 does not wait."),
+) -> None:
+    """Put the nodes on a hypervisor; a second run changes nothing."""
+    from builder.core.progress import carry_out, plan_text
+    from builder.deploy.hypervisor import Choice, await_vips
+    from builder.spec.load import load
+
+    clusters, choice = [load(spec) for spec in specs], Choice(node, replace)
+    with ExitStack() as stack:
+        hypervisor = connected(stack)
+        printed = [hypervisor.printout(*each, choice, image) for each in zip(clusters, specs, strict=True)]
+        if any(printed):
+            typer.echo("".join(printed), nl=False)
+            return
+        todo = hypervisor.deployment(clusters, choice, image)
+        typer.echo(plan_text(todo))
+        if dry_run:
+            return
+        carry_out(todo)
+    for cluster in clusters if wait else ():
+        await_vips(cluster, wait)
+
+
+def upgrade(
+    connected: Connect,
+    spec: Path = SPEC,
+    *,
+    image: Path | None = IMAGE,
+    ssh_config: Path | None = typer.Option(None, "--ssh-config", help="OpenSSH configuration to reach the nodes."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be done, and do nothing."),
+    wait: float = typer.Option(600, "--wait", help="Seconds that a node may take to become healthy."),
+) -> None:
+    """Bring a new image or a changed spec to running nodes, one at a time."""
+    from builder.nodes import running
+    from builder.spec.load import load
+
+    cluster = load(spec)
+    with ExitStack() as stack:
+        machines = connected(stack).machines(cluster, image)
+        for line in running.upgrade(cluster, machines, ssh_config, wait, dry_run=dry_run):
+            typer.echo(line)
+
+
+def destroy(
+    connected: Connect,
+    spec: Path = SPEC,
+    *,
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be removed, and remove nothing."),
+) -> None:
+    """Remove what a deployment made on a hypervisor, and nothing else."""
+    from builder.core.progress import carry_out, plan_text
+    from builder.spec.load import load
+
+    cluster = load(spec)
+    with ExitStack() as stack:
+        todo = connected(stack).removal(cluster)
+        typer.echo(plan_text(todo, made="-") or f"nothing of {cluster.cluster} is there")
+        if dry_run or not todo:
+            return
+        if not yes:
+            typer.confirm(f"remove all of {cluster.cluster}?", abort=True, err=True)
+        carry_out(todo)
+
+
+def _register_hypervisors(app: typer.Typer) -> None:
+    """Add the commands."""
+    verbs: dict[Verb, Callable[..., None]] = {"deploy": deploy, "upgrade": upgrade, "destroy": destroy}
+    for verb, run in verbs.items():
+        group = typer.Typer(no_args_is_help=True, help=run.__doc__)
+        app.add_typer(group, name=verb)
+        for name, description in hypervisors().items():
+            group.command(name, help=getattr(description, verb))(_command(verb, run, name, description))
+
+
+def _command(verb: Verb, run: Callable[..., None], name: str, description: Description) -> Callable[..., None]:
+    """The verb's function for one hypervisor. typer reads its options from a signature, which is composed here."""
+    own = list(_options(verb, description))
+
+    def command(**given: Any) -> None:  # noqa: ANN401 - each option has its own type
+        from builder.deploy.hypervisor import connect
+
+        options = description.options(**{each.name: given.pop(each.name) for each in own})
+        run(partial(connect, name, options), **given)
+
+    _, spec, *shared = signature(run, eval_str=True).parameters.values()
+    keywords = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in (spec, *own, *shared)]
+    command.__signature__ = Signature(keywords)  # type: ignore[attr-defined]
+    return command
+
+
+def _options(verb: Verb, description: Description) -> Iterator[Parameter]:
+    """The hypervisor's own options of this verb, as parameters that typer understands."""
+    hints = get_type_hints(description.options)
+    for each in dataclasses.fields(description.options):
+        if verb not in each.metadata["verbs"]:
+            continue
+        kind = list[str] if get_origin(hints[each.name]) is Sequence else hints[each.name]
+        default = ... if each.default is dataclasses.MISSING else each.default
+        flag = f"--{each.name.replace('_', '-')}"
+        shown = typer.Option(default, flag, help=each.metadata["help"])
+        yield Parameter(each.name, Parameter.KEYWORD_ONLY, default=shown, annotation=kind)
+
+
+class Form(StrEnum):
+    """What an image can be written as."""
+
+    OVA = "ova"
+    VMDK = "vmdk"
+    RAW = "raw"
+    VHDX = "vhdx"
+
+
+def _register_export(app: typer.Typer) -> None:
+    """Add the commands."""
+
+    @app.command()
+    def export(
+        image: Path = typer.Argument(..., help="The image: build/CLUSTER/appliance.qcow2."),
+        to: Form = typer.Option(..., "--to", help="OVA for vCenter and ovftool, or the bare disk."),
+        output: Path | None = typer.Option(None, "--output", help="Where to write it; left out, beside the image."),
+    ) -> None:
+        """Write the image in another form: OVA, streamOptimized VMDK, raw or VHDX."""
+        from builder.deploy.export import export as write
+
+        typer.echo(write(image, to.value, output))
+
+
+def _register_push(app: typer.Typer) -> None:
+    """Add the commands."""
+
+    @app.command()
+    def push(
+        spec: Path = SPEC,
+        *,
+        ssh_config: Path | None = typer.Option(
+            None, "--ssh-config", help="OpenSSH configuration to reach the nodes with."
+        ),
+        wait: float = typer.Option(60, "--wait", help="Seconds until every node must have let us in."),
+    ) -> None:
+        """Bring changed services to the running nodes: checked on all, then one after the other, standby first."""
+        from builder.lab.ssh import way_in
+        from builder.nodes import push as pushing
+        from builder.spec.load import load
+
+        cluster = load(spec)
+        for name in pushing.push(cluster, *way_in(cluster, ssh_config), wait=wait):
+            typer.echo(name)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    _register_export(app)
+    _register_hypervisors(app)
+    _register_push(app)

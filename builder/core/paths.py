@@ -1,0 +1,40 @@
+"""Where things lie: the project's own files, the user's cache, and what commands write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from builder.core.errors import UserError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def resources(*parts: str) -> Path:
+    """A file or folder that ships with vipforge: packer/, cloud-init/, examples/.
+
+    In a checkout they lie beside the package; in a wheel they are packed into it.
+    """
+    for home in (PACKAGE.parent, PACKAGE / "_resources"):
+        if (home / "packer" / "overlay").is_dir():
+            return home.joinpath(*parts)
+    raise UserError("this installation of vipforge lacks its packer/ folder", hint="install it again")
+
+
+def cache(*parts: str) -> Path:
+    """The cache of sources and layers: $VIPFORGE_CACHE, or the user's cache folder."""
+    home = os.environ.get("VIPFORGE_CACHE") or platformdirs.user_cache_dir("vipforge", appauthor=False)
+    return Path(home).absolute().joinpath(*parts)
+
+
+def state(*parts: str) -> Path:
+    """What must be found again by later commands (running labs): $VIPFORGE_STATE, or the user's state folder."""
+    home = os.environ.get("VIPFORGE_STATE") or platformdirs.user_state_dir("vipforge", appauthor=False)
+    return Path(home).absolute().joinpath(*parts)
+
+
+def build_folder(cluster: str, *parts: str) -> Path:
+    """What is made for one cluster (image, seeds, logs): $VIPFORGE_BUILD, or ./build, then the cluster's name."""
+    return Path(os.environ.get("VIPFORGE_BUILD") or "build").absolute().joinpath(cluster, *parts)

@@ -1,0 +1,199 @@
+"""Domain XML, and the domains of a cluster on a host."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, fromstring, indent, register_namespace, tostring
+
+from builder.core.errors import UserError
+from builder.deploy.hypervisor import CPUS, MEMORY_MIB, machine_name
+from builder.deploy.libvirt import binding, translate_errors
+from builder.lab.network import mac
+from builder.spec.model import Cluster, Node
+
+NAMESPACE = "urn:vipforge:node"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a domain is made of: volumes of one pool, a libvirt network or else a bridge, `kvm` or `qemu`; in MiB."""
+
+    pool: str
+    disk: str
+    seed: str
+    network: str
+    bridge: str
+    virtualization: str
+    memory: int = MEMORY_MIB
+    cpus: int = CPUS
+
+
+def digest(xml: str) -> str:
+    """What a domain is recognised by: libvirt fills in much, so its own XML cannot be compared."""
+    return hashlib.sha256(xml.encode()).hexdigest()
+
+
+def signed(xml: str, cluster: Cluster) -> str:
+    """The XML with the digest of itself, by which a later run sees whether the domain is as it should be."""
+    note = f'<vipforge:node xmlns:vipforge="{NAMESPACE}" cluster="{cluster.cluster}" digest="{digest(xml)}" />'
+    return xml.replace("</domain>", f"  <metadata>\n    {note}\n  </metadata>\n</domain>")
+
+
+def domain(cluster: Cluster, node: Node, shape: Shape) -> str:
+    """The node's domain, the same for the same spec and image."""
+    register_namespace("vipforge", NAMESPACE)
+    root = Element("domain", type=shape.virtualization)
+    _text(root, "name", machine_name(cluster, node))
+    _text(root, "title", f"{node.name}, a load balancer of {cluster.cluster}")
+    _text(root, "memory", str(shape.memory), unit="MiB")
+    _text(root, "vcpu", str(shape.cpus))
+    system = SubElement(root, "os")
+    _text(system, "type", "hvm", arch="x86_64", machine="pc")
+    SubElement(system, "boot", dev="hd")
+    SubElement(SubElement(root, "features"), "acpi")
+    SubElement(root, "cpu", mode="host-model" if shape.virtualization == "kvm" else "maximum")
+    _text(root, "on_crash", "restart")
+    _devices(SubElement(root, "devices"), cluster, node, shape)
+    indent(root)
+    return tostring(root, encoding="unicode") + "\n"
+
+
+def _devices(devices: Element, cluster: Cluster, node: Node, shape: Shape) -> None:
+    _disk(devices, "disk", "qcow2", (shape.pool, shape.disk), ("vda", "virtio"))
+    # IDE: Debian's cloud kernel has no driver for SATA.
+    _disk(devices, "cdrom", "raw", (shape.pool, shape.seed), ("hda", "ide"))
+    card = SubElement(devices, "interface", type="bridge" if shape.bridge else "network")
+    SubElement(card, "mac", address=mac(cluster, node))
+    SubElement(card, "source", {"bridge": shape.bridge} if shape.bridge else {"network": shape.network})
+    SubElement(card, "model", type="virtio")
+    SubElement(devices, "serial", type="pty")
+    SubElement(devices, "console", type="pty")
+    SubElement(SubElement(devices, "rng", model="virtio"), "backend", model="random").text = "/dev/urandom"
+
+
+def _disk(devices: Element, device: str, form: str, volume: tuple[str, str], target: tuple[str, str]) -> None:
+    disk = SubElement(devices, "disk", type="volume", device=device)
+    SubElement(disk, "driver", name="qemu", type=form)
+    SubElement(disk, "source", pool=volume[0], volume=volume[1])
+    SubElement(disk, "target", dev=target[0], bus=target[1])
+    if device == "cdrom":
+        SubElement(disk, "readonly")
+
+
+def _text(parent: Element, tag: str, text: str, **attributes: str) -> None:
+    SubElement(parent, tag, attributes).text = text
+
+
+POWER_OFF_SECONDS = 90.0
+"""How long a guest may take to end by itself; then its power is cut."""
+PAUSE_SECONDS = 0.5
+
+
+class Domains:
+    """Every method raises UserError in libvirt's words."""
+
+    def __init__(self, uri: str, connection: Any) -> None:  # noqa: ANN401 - libvirt has no types
+        self._uri = uri
+        self._connection = connection
+
+    def note(self, name: str) -> dict[str, str] | None:
+        """What vipforge wrote on the domain; None where there is none, {} on a domain of somebody else's."""
+        try:
+            found = self._connection.lookupByName(name)
+        except binding().libvirtError:
+            return None
+        return _note(found)
+
+    def own(self, name: str, cluster: str) -> dict[str, str] | None:
+        """The note on a domain of the cluster; raises UserError at one that vipforge did not make for it."""
+        note = self.note(name)
+        if note is not None and note.get("cluster") != cluster:
+            raise UserError(
+                f"{self._uri} has a domain {name} that vipforge did not make for {cluster}",
+                hint="rename it, or give the cluster another name",
+            )
+        return note
+
+    def of_cluster(self, cluster: str) -> list[str]:
+        """The names of all domains that vipforge made for a cluster."""
+        with translate_errors(self._uri):
+            found = self._connection.listAllDomains(0)
+            return sorted(domain.name() for domain in found if _note(domain).get("cluster") == cluster)
+
+    def names(self) -> list[str]:
+        """The names of all domains."""
+        with translate_errors(self._uri):
+            return sorted(domain.name() for domain in self._connection.listAllDomains(0))
+
+    def volumes(self, name: str) -> set[str]:
+        """The names of the volumes that the domain uses; none where there is no such domain."""
+        with suppress(binding().libvirtError):
+            xml = self._connection.lookupByName(name).XMLDesc(0)
+            sources = fromstring(xml).iterfind("devices/disk/source")  # noqa: S314 - libvirt's own
+            return {volume for source in sources if (volume := source.get("volume"))}
+        return set()
+
+    def define(self, xml: str) -> None:
+        """Define the domain, which starts with the host from now on."""
+        with translate_errors(self._uri):
+            self._connection.defineXML(xml).setAutostart(1)
+
+    def is_running(self, name: str) -> bool:
+        """Whether the domain exists and is active."""
+        with suppress(binding().libvirtError):
+            return bool(self._connection.lookupByName(name).isActive())
+        return False
+
+    def start(self, name: str) -> None:
+        """Power the domain on, if it is off."""
+        with translate_errors(f"{self._uri}: domain {name}"):
+            found = self._connection.lookupByName(name)
+            if not found.isActive():
+                found.create()
+
+    def remove(self, name: str) -> None:
+        """Power the domain off at once and forget it; its volumes stay."""
+        with translate_errors(f"{self._uri}: domain {name}"):
+            found = self._connection.lookupByName(name)
+            if found.isActive():
+                found.destroy()
+            found.undefine()
+
+    def set_aside(self, name: str, other: str) -> None:
+        """Power the domain off and keep it under another name; it does not start with the host any more."""
+        with translate_errors(f"{self._uri}: domain {name}"):
+            found = self._connection.lookupByName(name)
+            _power_off(found)
+            found.setAutostart(0)
+            found.rename(other, 0)
+
+    def take_back(self, other: str, name: str) -> None:
+        """Give a domain that was set aside its name back."""
+        with translate_errors(f"{self._uri}: domain {other}"):
+            found = self._connection.lookupByName(other)
+            found.rename(name, 0)
+            found.setAutostart(1)
+
+
+def _power_off(domain: Any) -> None:  # noqa: ANN401 - libvirt has no types
+    """By the power button, as a clean file system is kept; without an answer, by the plug."""
+    end = time.monotonic() + POWER_OFF_SECONDS
+    with suppress(binding().libvirtError):  # it may end by itself just now
+        if domain.isActive():
+            domain.shutdown()
+        while domain.isActive() and time.monotonic() < end:
+            time.sleep(PAUSE_SECONDS)
+    if domain.isActive():
+        domain.destroy()
+
+
+def _note(domain: Any) -> dict[str, str]:  # noqa: ANN401 - libvirt has no types
+    libvirt = binding()
+    with suppress(libvirt.libvirtError):
+        text = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
+        return dict(fromstring(text).attrib)  # noqa: S314 - libvirt's own
+    return {}

@@ -1,0 +1,137 @@
+"""A storage pool of a libvirt host: its volumes, each whole or not there."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
+
+from builder.core.errors import UserError
+from builder.deploy.libvirt import binding, translate_errors
+
+PHYSICAL = 1
+"""VIR_STORAGE_VOL_GET_PHYSICAL: the third number of infoFlags() is the file's size."""
+CHUNK = 1 << 18
+"""Bytes of one message of libvirt's stream."""
+DISK = re.compile(r".*-([0-9a-f]{12})-[0-9a-f]{8}\.qcow2")
+"""A disk's name, with the label of its image."""
+
+
+class Pool:
+    """Every method raises UserError in libvirt's words."""
+
+    def __init__(self, uri: str, connection: Any, name: str) -> None:  # noqa: ANN401 - libvirt has no types
+        self._uri = uri
+        self._connection = connection
+        self.name = name
+        with translate_errors(f"{uri}: storage pool {name}"):
+            self._pool = connection.storagePoolLookupByName(name)
+            if not self._pool.isActive():
+                raise UserError(f"{uri}: storage pool {name} is not active", hint=f"virsh pool-start {name}")
+            self._pool.refresh(0)
+
+    def size(self, name: str) -> int | None:
+        """The size of a volume's file in bytes; None where there is no such volume."""
+        with suppress(binding().libvirtError):
+            return int(self._pool.storageVolLookupByName(name).infoFlags(PHYSICAL)[2])
+        return None
+
+    def upload(self, name: str, form: str, content: bytes | Path, capacity: int) -> None:
+        """Create a volume with this content, through the connection; if that fails, no volume is left."""
+        self.remove(name)
+        with translate_errors(f"{self._uri}: volume {name}"):
+            volume = self._pool.createXML(_volume(name, form, capacity), 0)
+            try:
+                with _opened(content) as file:
+                    self._send(volume, file)
+            except BaseException:
+                with suppress(binding().libvirtError):  # a lost connection: what is left is seen by its size
+                    volume.delete(0)
+                raise
+
+    def overlay(self, name: str, base: str, capacity: int) -> None:
+        """Create a new volume that holds only what differs from `base`."""
+        self.remove(name)
+        with translate_errors(f"{self._uri}: volume {name}"):
+            path = self._pool.storageVolLookupByName(base).path()
+            self._pool.createXML(_volume(name, "qcow2", capacity, backing=path), 0)
+
+    def copy(self, name: str, base: str, capacity: int) -> None:
+        """Create a new volume that holds all of `base`, and does not need it any more."""
+        self.remove(name)
+        with translate_errors(f"{self._uri}: volume {name}"):
+            original = self._pool.storageVolLookupByName(base)
+            self._pool.createXMLFrom(_volume(name, "qcow2", capacity), original, 0)
+
+    def remove(self, name: str) -> None:
+        """Remove the volume, if it is there."""
+        if self.size(name) is not None:
+            with translate_errors(f"{self._uri}: volume {name}"):
+                self._pool.storageVolLookupByName(name).delete(0)
+
+    def names(self) -> list[str]:
+        """The names of all volumes."""
+        with translate_errors(self._uri):
+            return sorted(self._pool.listVolumes())
+
+    def bases(self) -> dict[str, str]:
+        """Volume to the volume that it holds the differences from, where both are of this pool."""
+        with translate_errors(self._uri):
+            volumes = self._pool.listAllVolumes(0)
+            by_path = {volume.path(): volume.name() for volume in volumes}
+            backing = {volume.name(): _backing(volume.XMLDesc(0)) for volume in volumes}
+        return {name: by_path[path] for name, path in backing.items() if path in by_path}
+
+    def images(self) -> dict[str, str]:
+        """Volume to the image that it was made from, if that is there: by its backing file, or a copy by its name.
+
+        An image is removed with the last volume that was made from it.
+        """
+        names = self.names()
+        copied = {name: image_volume(found[1]) for name in names if (found := DISK.fullmatch(name))}
+        return {name: image for name, image in copied.items() if image in names} | self.bases()
+
+    def _send(self, volume: Any, file: BinaryIO) -> None:  # noqa: ANN401 - libvirt has no types
+        stream = self._connection.newStream(0)
+        volume.upload(stream, 0, 0, 0)
+        try:
+            while chunk := file.read(CHUNK):
+                stream.send(chunk)
+        except BaseException:
+            with suppress(binding().libvirtError):
+                stream.abort()
+            raise
+        stream.finish()
+
+
+def image_volume(label: str) -> str:
+    """An image's volume: named by its digest, so that each host holds it once, whoever needs it."""
+    return f"vipforge-{label}.qcow2"
+
+
+@contextmanager
+def _opened(content: bytes | Path) -> Iterator[BinaryIO]:
+    with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+        yield file
+
+
+def _volume(name: str, form: str, capacity: int, backing: str = "") -> str:
+    root = Element("volume")
+    SubElement(root, "name").text = name
+    SubElement(root, "capacity", unit="bytes").text = str(capacity)
+    target = SubElement(root, "target")
+    SubElement(target, "format", type=form)
+    SubElement(SubElement(target, "permissions"), "mode").text = "0600"
+    if backing:
+        store = SubElement(root, "backingStore")
+        SubElement(store, "path").text = backing
+        SubElement(store, "format", type="qcow2")
+    return tostring(root, encoding="unicode")
+
+
+def _backing(xml: str) -> str:
+    return fromstring(xml).findtext("backingStore/path") or ""  # noqa: S314 - libvirt's own

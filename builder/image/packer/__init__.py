@@ -1,0 +1,1 @@
+"""Packer: its template, its runs, its output, and the program itself."""

@@ -1,0 +1,135 @@
+"""The state of the lab now: machines, services, who holds which VIP, and whether it answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from builder.core.errors import TimedOut
+from builder.core.run import run
+from builder.lab import state, vm
+from builder.lab.ssh import ask
+from builder.lab.state import Lab
+from builder.nodes import service_check
+from builder.nodes.status import QUESTIONS, SSH_FAILED, NodeState, parse_status, service_targets
+from builder.spec.model import Cluster, Node
+
+ASK_SECONDS = 30
+KNOCK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ServiceAnswer:
+    """What the client got from one port of one VIP."""
+
+    address: str
+    port: int
+    ok: bool
+    answer: str
+
+
+@dataclass(frozen=True)
+class LabStatus:
+    """The whole lab at one moment."""
+
+    cluster: str
+    nodes: tuple[NodeState, ...]
+    holders: dict[str, tuple[str, ...]]
+    """Names of the nodes that hold each VIP: one, if all is well."""
+    answers: tuple[ServiceAnswer, ...]
+
+    @property
+    def one_holder_each(self) -> bool:
+        """Whether exactly one node holds each VIP."""
+        return all(len(names) == 1 for names in self.holders.values())
+
+    @property
+    def answered(self) -> bool:
+        """Whether every service answers on every VIP."""
+        return all(each.ok for each in self.answers)
+
+
+def status(cluster: Cluster) -> LabStatus:
+    """Ask every node, and every VIP from the client; raises UserError where no lab runs."""
+    lab = state.running_lab(cluster)
+    with ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
+        nodes = tuple(pool.map(lambda node: node_state(lab, node), cluster.nodes))
+    vips = [str(vip) for vip in cluster.vrrp.vips]
+    holders = {vip: tuple(node.name for node in nodes if vip in node.vips) for vip in vips}
+    return LabStatus(cluster.cluster, nodes, holders, ask_services(lab))
+
+
+def node_state(lab: Lab, node: Node) -> NodeState:
+    """Ask one node."""
+    machine = vm.state(lab.cluster, node)
+    if machine != "running":
+        return NodeState(node.name, machine, ssh=False)
+    try:
+        asked = ask(lab, node, QUESTIONS, timeout=ASK_SECONDS)
+    except TimedOut:
+        return NodeState(node.name, machine, ssh=False, trouble=f"no answer within {ASK_SECONDS} s")
+    if asked.code == SSH_FAILED:
+        return NodeState(node.name, machine, ssh=False, trouble=_last_line(asked.err))
+    return parse_status(node.name, machine, asked.out, [str(vip) for vip in lab.cluster.vrrp.vips])
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["ssh ended without a word"])[-1]
+
+
+def ask_services(lab: Lab) -> tuple[ServiceAnswer, ...]:
+    """Ask every service on every VIP, as a client does."""
+    words = [*lab.keeper.attended(), sys.executable, "-I", service_check.__file__]
+    done = run(words, stdin=json.dumps(service_targets(lab.cluster)), timeout=KNOCK_SECONDS)
+    return tuple(ServiceAnswer(**each) for each in json.loads(done.out))
+
+
+COLUMNS = ("node", "machine", "SSH", "haproxy", "keepalived", "VRRP", "VIPs")
+PLAIN_WIDTH = 200
+"""A pipe has no width; nothing is to be folded."""
+
+
+def status_text(survey: LabStatus, *, as_json: bool) -> str:
+    """The survey as JSON for programs, or for people: a table of the nodes, then the VIPs and services."""
+    if as_json:
+        return json.dumps({**asdict(survey), "one_holder_each": survey.one_holder_each}, indent=2)
+    return "\n".join([node_table(survey), *lines(survey)])
+
+
+def node_table(survey: LabStatus) -> str:
+    """The nodes, a row each."""
+    terminal = sys.stdout.isatty()
+    drawn = Table(*COLUMNS, box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    for node in survey.nodes:
+        drawn.add_row(*row(node))
+    console = Console(color_system=None, width=None if terminal else PLAIN_WIDTH)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def lines(survey: LabStatus) -> list[str]:
+    """Why a node could not be asked, who holds each VIP, and what each service answers on it."""
+    told = [f"{node.name}: {node.trouble}" for node in survey.nodes if node.trouble]
+    for vip, names in survey.holders.items():
+        told.append(f"{vip} is held by {_listed(names)}")
+        told += [f"  port {each.port}: {each.answer}" for each in survey.answers if each.address == vip]
+    return told
+
+
+def row(node: NodeState) -> tuple[str, ...]:
+    """A node's cells; what is not known is a dash."""
+    cells = (node.vm, "yes" if node.ssh else "no", node.haproxy, node.keepalived, node.vrrp_words, " ".join(node.vips))
+    return (node.name, *(cell or "-" for cell in cells))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{len(names)} nodes: {', '.join(names)}" if names else "no node"

@@ -1,0 +1,1 @@
+"""Running nodes, wherever they run: reaching them, asking them, changing their services, replacing them."""

@@ -1,0 +1,146 @@
+"""A bootable disk from a root: a partition, a file system, and GRUB."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.core.errors import UserError
+from builder.core.files import write_atomic
+from builder.core.run import contain, need, run
+
+LABEL = "vipforge-root"
+MIB = 1 << 20
+GIB = 1 << 30
+SECTOR = 512
+GRUB_OFFSET = MIB
+ROOT_OFFSET = 2 * MIB
+TAIL = MIB
+"""Left free at the end, for the backup GPT."""
+
+BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
+LINUX_ROOT = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+SECONDS = 15 * 60
+GRUB_IMAGES = "boot/grub/i386-pc"
+"""The folder of boot.img and core.img in the root."""
+
+FSTAB = f"LABEL={LABEL} / ext4 errors=remount-ro 0 1\n"
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A root that lies unpacked in a folder; its files belong to the guest's users."""
+
+    folder: Path
+
+    def put(self, tar: Path) -> None:
+        """Unpack a tar over it."""
+        as_guest_root(["tar", "-x", "--exclude=./dev/*", "--numeric-owner", "-f", tar, "-C", self.folder])
+
+    def write(self, path: str, content: str) -> None:
+        """Write a text file of root's into it."""
+        aside = self.folder.with_name("aside")
+        write_atomic(aside, content)
+        as_guest_root(["install", "-D", "-m", "0644", "-o", "0", "-g", "0", aside, self.folder / path])
+        aside.unlink()
+
+    def remove(self) -> None:
+        """Remove it; only the user that unpacked it may."""
+        as_guest_root(["rm", "-rf", self.folder])
+
+
+def unpack(tar: Path, folder: Path) -> Unpacked:
+    """Unpack a root's tar with its owners kept."""
+    folder.mkdir()
+    root = Unpacked(folder)
+    root.put(tar)
+    return root
+
+
+def write_disk(root: Unpacked, target: Path, *, gib: int) -> None:
+    """Write the root to `target`, a qcow2 of `gib` GiB."""
+    raw = target.with_suffix(".raw")
+    with raw.open("wb") as file:
+        file.truncate(gib * GIB)
+    _partition(raw)
+    _fill(root, raw, (gib * GIB - ROOT_OFFSET - TAIL) // 1024)
+    _make_bootable(root, raw)
+    run(contain([need("qemu-img", "qemu-utils"), "convert", "-O", "qcow2", raw, target]), timeout=SECONDS)
+    raw.unlink()
+
+
+def as_guest_root(argv: Sequence[str | os.PathLike[str]]) -> None:
+    """Run a command as root of the guest's files."""
+    run(guest_root(argv), timeout=SECONDS, hint="is the disk full?")
+
+
+def guest_root(argv: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """The command, run as root of the guest's files: as root itself, or as root of a mapped user namespace."""
+    if os.geteuid() == 0:
+        return contain(argv)
+    need("newuidmap", "uidmap")
+    mapped = ["unshare", "--user", "--map-auto", "--map-root-user", "--setuid", "0", "--setgid", "0", "--"]
+    return ["setpriv", "--pdeathsig", "KILL", "--", *mapped, *(os.fspath(word) for word in argv)]
+
+
+def _partition(raw: Path) -> None:
+    start, end = ROOT_OFFSET // SECTOR, (raw.stat().st_size - TAIL) // SECTOR
+    boot = f"start={GRUB_OFFSET // SECTOR},size={start - GRUB_OFFSET // SECTOR},type={BIOS_BOOT}"
+    root = f"start={start},size={end - start},type={LINUX_ROOT}"
+    run([need("sfdisk", "fdisk"), "--quiet", raw], timeout=60, stdin=f"label: gpt\n{boot}\n{root}\n")
+
+
+def _make_bootable(root: Unpacked, raw: Path) -> None:
+    boot, core = ((root.folder / GRUB_IMAGES / name).read_bytes() for name in ("boot.img", "core.img"))
+    install(raw, boot, core, start=GRUB_OFFSET // SECTOR, room=ROOT_OFFSET - GRUB_OFFSET)
+
+
+def _fill(root: Unpacked, raw: Path, kib: int) -> None:
+    program = need("mke2fs", "e2fsprogs")
+    extended = f"offset={ROOT_OFFSET},nodiscard"
+    options = ["-q", "-t", "ext4", "-L", LABEL, "-m", "1", "-E", extended, "-d", str(root.folder)]
+    try:
+        as_guest_root([program, *options, raw, f"{kib}k"])
+    except UserError as failure:
+        raise UserError(
+            f"the root file system could not be written:\n{failure}", hint="image: disk_gib may be too small"
+        ) from failure
+
+
+GRUB_SECTOR = 512
+BOOT_CODE = 440
+"""Bytes of the first sector before the partition table's signature."""
+CORE_SECTOR = 0x5C
+DRIVE_CHECK = 0x66
+NO_OPERATIONS = b"\x90\x90"
+BLOCK_LIST = GRUB_SECTOR - 12
+"""A 64-bit sector, a 16-bit count, a 16-bit segment."""
+
+
+def install(disk: Path, boot: bytes, core: bytes, *, start: int, room: int) -> None:
+    """Write GRUB to a raw disk whose BIOS boot partition begins at the sector `start` and has `room` bytes.
+
+    `boot` is boot.img, `core` an image of grub-mkimage's for i386-pc. Raises ValueError where it does not fit.
+    """
+    if len(core) > room:
+        raise ValueError(f"the core image has {len(core)} bytes, the BIOS boot partition {room}")
+    with disk.open("r+b") as file:
+        file.write(_first_sector(boot, start)[:BOOT_CODE])
+        file.seek(start * GRUB_SECTOR)
+        file.write(_core(core, start))
+
+
+def _first_sector(boot: bytes, start: int) -> bytes:
+    code = bytearray(boot)
+    struct.pack_into("<Q", code, CORE_SECTOR, start)
+    code[DRIVE_CHECK : DRIVE_CHECK + len(NO_OPERATIONS)] = NO_OPERATIONS
+    return bytes(code)
+
+
+def _core(core: bytes, start: int) -> bytes:
+    code = bytearray(core)
+    struct.pack_into("<Q", code, BLOCK_LIST, start + 1)
+    return bytes(code)

@@ -1,0 +1,122 @@
+"""What a node has of its own: its identity, its secrets, and its keepalived.conf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builder import render
+from builder.core import paths
+from builder.core.errors import UserError
+from builder.guests import Facts
+from builder.render import haproxy, overlay_text
+from builder.spec import certificates
+from builder.spec.checks.tls import tls_findings
+from builder.spec.model import Cluster, Node
+from builder.spec.syntax import Unfit
+
+TEMPLATE = "/usr/share/vipforge/keepalived.conf"
+
+
+def keepalived_conf(cluster: Cluster, node: Node, facts: Facts, keepalived: str, interface: str) -> str:
+    """The file as it lies in the guest; `interface` is the one that holds the node's address there."""
+    text = overlay_text(TEMPLATE, cluster, facts, keepalived)
+    for mark, value in marks(cluster, node, interface).items():
+        text = text.replace(f"@{mark}@", value)
+    return text
+
+
+def marks(cluster: Cluster, node: Node, interface: str) -> dict[str, str]:
+    """What each mark of the template stands for on this node."""
+    others = [other for other in cluster.nodes if other != node]
+    priorities = [str(cluster.priority(node, instance)) for instance in cluster.vrrp.all_instances]
+    return {
+        "NODE_NAME": node.name,
+        "ADDRESS": str(node.address),
+        **{f"PRIORITY_{number}": priority for number, priority in enumerate(priorities, start=1)},
+        "ALERT_SENDER": alert_sender(node),
+        "INTERFACE": interface,
+        "PEERS": "\n        ".join(str(other.address) for other in others),
+        "ADDRESS6": str(node.address6),
+        "PEERS6": "\n        ".join(str(other.address6) for other in others),
+    }
+
+
+def alert_sender(node: Node) -> str:
+    """The sender of the node's alerts: the spec's, or keepalived@ its own name."""
+    return node.alert_sender or f"keepalived@{node.name}"
+
+
+IDENTITY = "/etc/vipforge/identity"
+STATISTICS = "/etc/vipforge/statistics.cfg"
+
+
+def identity_files(cluster: Cluster, node: Node) -> dict[str, str]:
+    """Path in the guest to content, all for root alone (mode 0600).
+
+    Raises UserError where a file that the spec names is missing or wrong; no message holds any of a secret.
+    """
+    faults = tls_findings(cluster).faults
+    if faults:
+        told = "; ".join(fault.reason for fault in faults)
+        raise UserError(told, hint="`vipforge check` shows the lines of the spec")
+    lines = "".join(f"{key}={value}\n" for key, value in identity(cluster, node).items())
+    return {IDENTITY: lines, **_tls(cluster), **_statistics(cluster, node)}
+
+
+def has_secrets(cluster: Cluster) -> bool:
+    """Whether a seed of the cluster holds a key or a password, so that not every transport may carry it."""
+    return bool(cluster.tls.certificates or cluster.statistics)
+
+
+def identity(cluster: Cluster, node: Node) -> dict[str, str]:
+    """The lines of /etc/vipforge/identity, which the guest's identity program reads.
+
+    PRIORITY has one number for each VRRP instance, in the order of keepalived.conf.
+    """
+    return {
+        "NODE_NAME": node.name,
+        "ADDRESS": str(node.address),
+        "PREFIX": str(cluster.network.prefix),
+        "INTERFACE": cluster.network.interface,
+        "PRIORITY": " ".join(str(cluster.priority(node, each)) for each in cluster.vrrp.all_instances),
+        "ALERT_SENDER": alert_sender(node),
+        "PEERS": " ".join(str(other.address) for other in cluster.nodes if other != node),
+        **_ipv6(cluster, node),
+    }
+
+
+def _ipv6(cluster: Cluster, node: Node) -> dict[str, str]:
+    """The lines of a node that has an IPv6 address."""
+    if not node.address6:
+        return {}
+    return {
+        "ADDRESS6": str(node.address6),
+        "PREFIX6": str(cluster.network.prefix6),
+        "PEERS6": " ".join(str(other.address6) for other in cluster.nodes if other != node and other.address6),
+    }
+
+
+def _tls(cluster: Cluster) -> dict[str, str]:
+    """Certificates, each with its key as HAProxy wants them, and the authorities of servers."""
+    pairs = {haproxy.guest_path(each.name): _text(each.chain) + _text(each.key) for each in cluster.tls.certificates}
+    authorities = {
+        haproxy.authority_path(service): _text(service.reencrypt.authority)
+        for service in cluster.services
+        if service.reencrypt and service.reencrypt.authority
+    }
+    return {**pairs, **authorities}
+
+
+def _text(path: Path) -> str:
+    try:
+        return certificates.read_certificate(path).decode("ascii").strip() + "\n"
+    except (Unfit, UnicodeDecodeError):
+        raise UserError(f"{path} is no PEM file", hint="`vipforge check` says more") from None
+
+
+def _statistics(cluster: Cluster, node: Node) -> dict[str, str]:
+    if not cluster.statistics:
+        return {}
+    password = certificates.password(cluster.statistics.password)
+    template = paths.resources("packer", "haproxy", "statistics.j2")
+    return {STATISTICS: render.render(template, node=node, statistics=cluster.statistics, password=password)}

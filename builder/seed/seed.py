@@ -1,0 +1,125 @@
+"""A node's seed, and the seeds of a cluster as files on this host."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from builder import render
+from builder.core.errors import UserError
+from builder.core.files import Together, together
+from builder.guests import Facts, GuestFile
+from builder.seed.identity import has_secrets, identity, identity_files
+from builder.seed.transports import Seed, Transport, nocloud
+from builder.spec.model import Cluster, Node
+
+PRIVATE = 0o600
+NO_FILES: Mapping[str, GuestFile] = MappingProxyType({})
+
+
+def seed(
+    cluster: Cluster,
+    node: Node,
+    facts: Facts,
+    extra_keys: Sequence[str] = (),
+    public: Mapping[str, GuestFile] = NO_FILES,
+) -> Seed:
+    """The node's seed; `extra_keys` are SSH public keys beside the operator's own (the lab has one).
+
+    `public` are files that the image has not, by path in the guest.
+    """
+    private = identity_files(cluster, node)
+    context = {
+        "cluster": cluster,
+        "node": node,
+        "facts": facts,
+        "network": cluster.network,
+        "files": private,
+        "public": {path: (_base64(file.content), f"{file.mode:04o}") for path, file in public.items()},
+        "ssh_keys": [*cluster.operator.ssh_keys, *extra_keys],
+    }
+    user_data = render.cloud_init("user-data", **context)
+    network_config = render.cloud_init("network-config", **context)
+    instance_id = _instance_id(node, user_data, network_config)
+    meta_data = render.cloud_init("meta-data", **context, instance_id=instance_id)
+    direct = _direct(facts, network_config, private, public) if facts.network_file else NO_FILES
+    return Seed(user_data, meta_data, network_config, instance_id, identity(cluster, node), direct)
+
+
+def _direct(
+    facts: Facts, network_config: str, private: Mapping[str, str], public: Mapping[str, GuestFile]
+) -> dict[str, GuestFile]:
+    """The seed's files, and its network as netplan wants it (netplan-yaml: all below `network`)."""
+    network = "network:\n" + textwrap.indent(network_config, "  ")
+    own = {path: GuestFile(content, PRIVATE) for path, content in {**private, facts.network_file: network}.items()}
+    return {**own, **public}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _instance_id(node: Node, *texts: str) -> str:
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return f"{node.name.split('.')[0]}-{digest[:16]}"
+
+
+FOLDER_MODE = 0o700
+
+
+def write_all(
+    cluster: Cluster,
+    facts: Facts,
+    folder: Path,
+    extra_keys: Sequence[str] = (),
+    *,
+    transport: Transport = nocloud.ISO,
+) -> dict[str, Path]:
+    """Write one seed per node into `folder`; node name to the seed's file or folder.
+
+    Raises UserError if the transport would show a secret to others.
+    """
+    with together() as files:
+        return write_seeds(cluster, facts, folder, files, extra_keys, transport=transport)
+
+
+def write_seeds(
+    cluster: Cluster,
+    facts: Facts,
+    folder: Path,
+    files: Together,
+    extra_keys: Sequence[str] = (),
+    *,
+    transport: Transport = nocloud.ISO,
+) -> dict[str, Path]:
+    """The same, together with the seeds of other clusters: they are there when `files` are published."""
+    check_target(cluster, transport)
+    return {
+        node.name: _write(seed(cluster, node, facts, extra_keys), folder / node.name, files, transport)
+        for node in cluster.nodes
+    }
+
+
+def check_target(cluster: Cluster, transport: Transport) -> None:
+    """Raise UserError if the seeds hold a secret that the transport would show to others (docs/vsphere.md)."""
+    if has_secrets(cluster) and not transport.carries_secrets:
+        raise UserError(
+            f"the seeds of {cluster.cluster} hold a key or a password, which {transport.name} shows to others",
+            hint="use the ISO: everybody who may look at the machine can read its variables and properties",
+        )
+
+
+def _write(made: Seed, stem: Path, files: Together, transport: Transport) -> Path:
+    """Write one seed, as a file or as a folder of files beside `stem`."""
+    path, content = stem.with_name(f"{stem.name}{transport.suffix}"), transport.files(made)
+    if not isinstance(content, Mapping):
+        files.write(path, content, mode=PRIVATE)
+        return path
+    path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    for name, each in content.items():
+        files.write(path / name, each, mode=PRIVATE)
+    return path

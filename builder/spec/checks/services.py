@@ -1,0 +1,140 @@
+"""Presets become services here, and services are checked: ports, certificates, health checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from builder.spec.model import Cluster
+from builder.spec.presets import Preset
+from builder.spec.problem import Loc, Problem, named, nearest, the
+from builder.spec.service import Service
+from builder.spec.values import IpAddress
+
+WEB_ONLY = ("routes", "root", "hsts", "maintenance", "redirect", "ntlm")
+BODILESS = frozenset({*range(100, 200), 204, 205, 304})
+"""Statuses of answers that have no body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
+TLS_HINT = "list it under tls.certificates"
+
+
+def service_problems(cluster: Cluster) -> Iterator[Problem]:
+    """What is wrong with services and presets, each for itself."""
+    for index, service in enumerate(cluster.services):
+        loc: Loc = ("services", index)
+        yield from _servers(service, loc)
+        yield from _mode(service, loc)
+        yield from _routes(service, loc)
+        yield from _checks(service, loc)
+        yield from _certificates(cluster, service.certificates, (*loc, "certificates"))
+        yield from _vips(cluster, service.vips, loc)
+    for index, preset in enumerate(cluster.presets):
+        yield from _preset(cluster, preset, ("presets", index))
+
+
+def _servers(service: Service, loc: Loc) -> Iterator[Problem]:
+    routed = service.routes and all(route.servers for route in service.routes)
+    if not service.servers and not service.redirect and not routed:
+        yield Problem((*loc, "servers"), f"{named(loc)} has no servers", "add them under servers:", shows_value=False)
+    if service.redirect and (service.servers or service.routes):
+        yield Problem((*loc, "redirect"), f"{named(loc)} redirects every request, so it needs no servers or routes")
+
+
+def _mode(service: Service, loc: Loc) -> Iterator[Problem]:
+    if service.mode == "https" and not service.certificates:
+        yield Problem(loc, f"{named(loc)} has mode https and no certificate", TLS_HINT, shows_value=False)
+    if service.mode != "https" and service.certificates:
+        yield Problem(
+            (*loc, "certificates"), f"{named(loc)} has certificates and mode {service.mode}", "set mode: https"
+        )
+    if service.mode != "http" and service.redirect:
+        yield Problem(
+            (*loc, "redirect"), f"{named(loc)} redirects to https from mode {service.mode}", "set mode: http"
+        )
+    if service.mode == "http" and service.hsts is not None:
+        yield Problem((*loc, "hsts"), "browsers heed hsts over https alone (RFC 6797, section 8.1)", "set mode: https")
+    if service.is_web:
+        return
+    for key in WEB_ONLY:
+        if getattr(service, key):
+            yield Problem((*loc, key), f"{key} needs mode http or https", "in mode tcp HAProxy sees no requests")
+    if service.affinity and service.affinity.by == "cookie":
+        yield Problem((*loc, "affinity", "by"), "a cookie needs mode http or https", "use source")
+
+
+def _routes(service: Service, loc: Loc) -> Iterator[Problem]:
+    names = [route.name for route in service.routes]
+    for index, route in enumerate(service.routes):
+        own: Loc = (*loc, "routes", index)
+        if not route.paths and not route.hosts:
+            yield Problem(own, f"{named(own)} takes no request", "give it paths or hosts", shows_value=False)
+        if route.name in names[:index]:
+            yield Problem((*own, "name"), f"{named((*own, 'name'))} is given twice", "give every route its own name")
+
+
+def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
+    """Health checks that no server can pass."""
+    own = [((*loc, "routes", index, "check"), route.check) for index, route in enumerate(service.routes)]
+    for place, check in (((*loc, "check"), service.check), *own):
+        if check and check.body and check.status in BODILESS:
+            reason = f"an answer with status {check.status} has no body, so no server is ever well"
+            yield Problem((*place, "body"), reason, "leave out body, or give another status")
+
+
+def _certificates(cluster: Cluster, names: Iterable[str], loc: Loc) -> Iterator[Problem]:
+    known = [certificate.name for certificate in cluster.tls.certificates]
+    for index, name in enumerate(names):
+        if name not in known:
+            yield Problem((*loc, index), "there is no certificate of this name", nearest(name, known) or TLS_HINT)
+
+
+def _vips(cluster: Cluster, vips: Iterable[object], loc: Loc) -> Iterator[Problem]:
+    for index, vip in enumerate(vips):
+        if vip not in cluster.vrrp.vips:
+            yield Problem((*loc, "vips", index), f"{named((*loc, 'vips', index))} is none of the VIPs of vrrp")
+
+
+def _preset(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
+    yield from _vips(cluster, preset.vips, loc)
+    known = [certificate.name for certificate in cluster.tls.certificates]
+    place = (*loc, "certificate")
+    if preset.tls == "passthrough" and preset.certificate:
+        yield Problem(place, "with tls: passthrough the servers show their own certificates", "remove the line")
+    elif preset.tls != "passthrough" and not preset.certificate:
+        yield Problem(
+            loc, f"{named(loc)} names no certificate", "add certificate:, or tls: passthrough", shows_value=False
+        )
+    elif preset.certificate and preset.certificate not in known:
+        hint = nearest(preset.certificate, known) or TLS_HINT
+        yield Problem(place, "there is no certificate of this name", hint)
+
+
+def listener_problems(cluster: Cluster) -> Iterator[Problem]:
+    """What presets collide with; services among themselves are `builder.spec.checks.addresses`'s."""
+    everything = cluster.placed_services()
+    if not everything:
+        yield Problem(("services",), "the spec has no service", "add services: or presets: (docs/services.md)")
+    yield from _ports(cluster, everything)
+    yield from _names(everything)
+
+
+def _ports(cluster: Cluster, everything: list[tuple[Loc, Service]]) -> Iterator[Problem]:
+    """One port of one VIP wanted twice, where a preset is one of the two."""
+    taken: dict[tuple[IpAddress, int], Loc] = {}
+    told = set()
+    for loc, service in everything:
+        for vip in service.vips or cluster.vrrp.vips:
+            first = taken.setdefault((vip, service.port), loc)
+            if first != loc and loc[0] == "presets" and (loc, service.port) not in told:
+                told.add((loc, service.port))
+                reason = f"{named(loc)} listens on port {service.port} of {vip}, and so does {the(first)}"
+                yield Problem(loc, reason, "give them different VIPs, or leave one out", shows_value=False)
+
+
+def _names(everything: list[tuple[Loc, Service]]) -> Iterator[Problem]:
+    """A name that HAProxy's file would have twice: of services, and of routes after their service's."""
+    taken: dict[str, Loc] = {}
+    for loc, service in everything:
+        for name in (service.name, *(f"{service.name}-{route.name}" for route in service.routes)):
+            first = taken.setdefault(name, loc)
+            if first != loc and not (loc[0] == first[0] == "services" and name == service.name):
+                reason = f"{named(loc)} needs the name {name}, which {the(first)} has"
+                yield Problem(loc, reason, "give one of them another name", shows_value=False)

@@ -1,0 +1,1 @@
+"""Checking running nodes: the testinfra suite, and what runs it."""

@@ -1,0 +1,228 @@
+"""What the suite is given and what comes back: its plan, its results, as a table or as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from builder.core.errors import UserError
+from builder.core.files import write_atomic
+from builder.core.progress import duration
+from builder.guests import Facts, all_guests
+from builder.spec.load import load
+from builder.spec.model import Cluster, Node
+
+
+@dataclass(frozen=True)
+class VerifyPlan:
+    """One run of the suite. `packages` are those of the image's manifest, by name; empty without a manifest."""
+
+    spec: str
+    guest: str
+    keepalived: str
+    nodes: tuple[str, ...]
+    ssh_config: str
+    packages: dict[str, str]
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The cluster of the spec."""
+        return load(Path(self.spec))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The facts of the nodes' operating system."""
+        return all_guests()[self.guest]
+
+    @property
+    def chosen(self) -> tuple[Node, ...]:
+        """The nodes that are checked."""
+        return tuple(node for node in self.cluster.nodes if node.name in self.nodes)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every node of the cluster is checked, so that what holds between them can be."""
+        return len(self.chosen) == len(self.cluster.nodes)
+
+
+def write_plan(plan: VerifyPlan, path: Path) -> None:
+    """Put the plan at `path`."""
+    write_atomic(path, json.dumps(asdict(plan), indent=2) + "\n")
+
+
+def read_plan(path: Path) -> VerifyPlan:
+    """The plan that `write` put there."""
+    fields: dict[str, Any] = json.loads(path.read_text())
+    return VerifyPlan(**{**fields, "nodes": tuple(fields["nodes"])})
+
+
+CLUSTER = "cluster"
+"""The node of a result that no single node has."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One check on one node, or on the cluster. `reason` is empty where it passed."""
+
+    group: str
+    check: str
+    node: str
+    reason: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the check passed."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every result of one run, in the order of the suite, and how long the run took."""
+
+    cluster: str
+    results: tuple[Result, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[Result, ...]:
+        """The results that are not ok."""
+        return tuple(result for result in self.results if not result.ok)
+
+    def as_data(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        return {
+            "cluster": self.cluster,
+            "ok": not self.failed,
+            "checked": len(self.results),
+            "failed": len(self.failed),
+            "seconds": round(self.seconds, 2),
+            "results": [{**asdict(result), "ok": result.ok} for result in self.results],
+        }
+
+
+def read_results(junit: Path) -> tuple[Result, ...]:
+    """The results in a JUnit file; raises UserError where the suite left none that can be read."""
+    try:
+        cases = list(ET.parse(junit).getroot().iter("testcase"))  # noqa: S314 - written by our own pytest just now
+    except (FileNotFoundError, ET.ParseError):
+        raise UserError("the checks ended without a result") from None
+    return _merged([_result(case) for case in cases])
+
+
+def _result(case: ET.Element) -> Result:
+    told = {each.get("name", ""): each.get("value", "") for each in case.iter("property")}
+    return Result(
+        group=told.get("group", case.get("classname", "")),
+        check=told.get("check", case.get("name", "")),
+        node=told.get("node", CLUSTER),
+        reason=_reason(case),
+        seconds=float(case.get("time", 0)),
+    )
+
+
+def _reason(case: ET.Element) -> str:
+    """Why a case did not pass. A case that was skipped was not checked, and so did not pass."""
+    for fault in case:
+        if fault.tag in {"failure", "error", "skipped"}:
+            said = _sentence(fault.get("message") or "")
+            return said or f"{fault.tag}, without a word"
+    return ""
+
+
+def _sentence(message: str) -> str:
+    """The first line of pytest's words, without the exception's name: the sentence that the check gave."""
+    line = (message.strip().splitlines() or [""])[0]
+    for name in ("AssertionError: ", "failed on setup with "):
+        line = line.removeprefix(name)
+    return line.strip('"')
+
+
+def _merged(results: Sequence[Result]) -> tuple[Result, ...]:
+    """One result for each check and node; a case that fails and then cannot be torn down is listed twice by pytest."""
+    kept: dict[tuple[str, str, str], Result] = {}
+    for result in results:
+        place = (result.group, result.check, result.node)
+        if place not in kept or kept[place].ok:
+            kept[place] = result
+    return tuple(kept.values())
+
+
+PLAIN_WIDTH = 120
+
+
+def check_table(report: Report, *, colour: bool, width: int = PLAIN_WIDTH) -> str:
+    """The whole report. Without `colour` there are no control characters in it."""
+    buffer = io.StringIO()
+    console = Console(file=buffer, force_terminal=colour, no_color=not colour, width=width, highlight=False)
+    console.print(_table(report.results))
+    console.print()
+    for result in report.failed:
+        console.print(Text(f"{result.node} · {result.group} · {result.check}", style="bold red"), soft_wrap=True)
+        console.print(Text(f"  {result.reason}"), soft_wrap=True)
+    if report.failed:
+        console.print()
+    console.print(_summary(report), soft_wrap=True)
+    lines = buffer.getvalue().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def for_stdout(report: Report) -> str:
+    """The report as fits where stdout goes: a terminal, or anything else."""
+    terminal = sys.stdout.isatty()
+    return check_table(report, colour=terminal, width=shutil.get_terminal_size().columns if terminal else PLAIN_WIDTH)
+
+
+def _table(results: Sequence[Result]) -> Table:
+    nodes = _columns(results)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("check")
+    for node in nodes:
+        table.add_column(node.split(".")[0], no_wrap=True)
+    for group, of_group in groupby(_in_groups(results), key=lambda result: result.group):
+        table.add_row(Text(group, style="bold"))
+        for row in _rows(list(of_group), nodes):
+            table.add_row(*row)
+    return table
+
+
+def _columns(results: Sequence[Result]) -> tuple[str, ...]:
+    """The nodes in the order of the results; the cluster's own column comes last."""
+    nodes = tuple(dict.fromkeys(result.node for result in results if result.node != CLUSTER))
+    return (*nodes, CLUSTER) if any(result.node == CLUSTER for result in results) else nodes
+
+
+def _in_groups(results: Sequence[Result]) -> list[Result]:
+    order = list(dict.fromkeys(result.group for result in results))
+    return sorted(results, key=lambda result: order.index(result.group))
+
+
+def _rows(results: Sequence[Result], nodes: Sequence[str]) -> Iterator[list[Text]]:
+    for check in dict.fromkeys(result.check for result in results):
+        found = {result.node: result for result in results if result.check == check}
+        yield [Text(f"  {check}"), *(_cell(found.get(node)) for node in nodes)]
+
+
+def _cell(result: Result | None) -> Text:
+    if result is None:
+        return Text("")
+    return Text("ok", style="green") if result.ok else Text("failed", style="bold red")
+
+
+def _summary(report: Report) -> Text:
+    failed, checked = len(report.failed), len(report.results)
+    told = f"{report.cluster}: {checked - failed} passed, {failed} failed, in {duration(report.seconds)}"
+    return Text(told, style="bold red" if failed else "bold green")

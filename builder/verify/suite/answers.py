@@ -1,0 +1,223 @@
+"""Questions that the suite asks of nodes and VIPs, all at once, and their answers."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import re
+import shlex
+import socket
+import ssl
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from testinfra.host import Host
+
+from builder.core import remote
+from builder.core.run import need, run
+from builder.guests import GuestFile
+from builder.spec.model import Node
+from builder.spec.service import Service
+from builder.spec.values import IpAddress
+
+SECONDS = 300
+END = "@@vipforge"
+UNITS = ("keepalived", "haproxy", "firewalld", "rsyslog")
+OWN_UNIT = re.compile(r"/etc/systemd/system/(vipforge-[\w-]+)\.service(?:\.d/[\w-]+\.conf)?\Z")
+TIME_UNITS = ("systemd-timesyncd", "chronyd", "ntpd")
+COMPILERS = ("gcc", "cc", "g++", "c++", "clang", "tcc")
+MAKE = "rpm --query --whatrequires make >/dev/null 2>&1 || command -v make"
+"""CentOS 7's package openssl requires make, for a makefile of certificates: there it is no sign of a compiler."""
+LOG_SOCKET = "/var/lib/haproxy/dev/log"
+"""Where HAProxy, which runs in a chroot, finds /dev/log."""
+
+PACKAGES = (
+    "if command -v dpkg-query >/dev/null;"
+    r" then dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p';"
+    r" else rpm -qa --queryformat '%{NAME} %{VERSION}-%{RELEASE}\n'; fi"
+)
+KEEPALIVED_TEST = (  # --config-test came with 2.0.4; an older one that refuses its file does not run
+    "if /usr/local/sbin/keepalived --help 2>&1 | grep -q -- --config-test;"
+    " then /usr/local/sbin/keepalived -t -f /etc/keepalived/keepalived.conf; else pidof keepalived; fi"
+)
+SCHEMA = (  # 19.4 keeps it among its tools for developers
+    "if cloud-init schema --help >/dev/null 2>&1; then cloud-init schema --system;"
+    " else cloud-init devel schema --config-file /var/lib/cloud/instance/user-data.txt; fi"
+)
+KEYS = (
+    "cut -d: -f6 /etc/passwd | sort -u | while read -r home; do"
+    ' for file in "$home"/.ssh/authorized_keys*; do [ -s "$file" ] && sed "s|^|$file |" "$file"; done; done; true'
+)
+# The mark is written so that it does not match itself: sudo notes this very command in /var/log/auth.log.
+BAKE = "grep -rl 'vipforge-[b]ake' /etc /root /home /var/lib/cloud /var/log; ls -d /tmp/packer* /tmp/script_*; true"
+LOGGED_KEYS = "grep -rl 'PRIVATE [K]EY' /var/log; journalctl -b -q | grep 'PRIVATE [K]EY' | cut -c 1-60; true"
+LOG_LINE = (
+    f'word="verify $(date +%s) $$"; logger --socket {LOG_SOCKET} --tag haproxy "$word" && for _ in 1 2 3 4 5;'
+    ' do grep -q "$word" /var/log/haproxy.log && exit 0; sleep 1; done; exit 1'
+)
+
+QUESTIONS = {
+    "packages": PACKAGES,
+    "compilers": f"for tool in {' '.join(COMPILERS)}; do command -v $tool; done; {MAKE}; true",
+    "time units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(TIME_UNITS)}",
+    "failed units": "systemctl list-units --state=failed --no-legend --plain",
+    "keepalived version": "/usr/local/sbin/keepalived --version",
+    "keepalived programs": 'for id in $(pidof keepalived); do readlink "/proc/$id/exe"; done | sort -u',
+    "keepalived.conf": "cat /etc/keepalived/keepalived.conf",
+    "keepalived test": KEEPALIVED_TEST,
+    "keepalived log": "journalctl -b -q -u keepalived | grep -E '\\) Entering [A-Z]+ STATE'",
+    "init script": "stat -c '%a %U' /etc/init.d/keepalived",
+    "runlevels": "if command -v chkconfig >/dev/null; then chkconfig --list keepalived; else echo absent; fi",
+    "haproxy version": "haproxy -v",
+    "haproxy test": "/usr/libexec/vipforge/check-haproxy",
+    "log line": LOG_LINE,
+    "listening": "ss -ltn",
+    "nonlocal bind": "sysctl -e -n net.ipv4.ip_nonlocal_bind net.ipv6.ip_nonlocal_bind",
+    "huge pages": "cat /sys/kernel/mm/transparent_hugepage/enabled || echo absent",
+    "default zone": "firewall-cmd --list-all",
+    "ruleset": "if command -v nft >/dev/null; then nft list ruleset; else iptables-save; fi",
+    "host name": "uname -n",
+    "addresses": "ip -o address show",
+    "routes": "ip -4 route show default",
+    "IPv6 routes": "ip -6 route show default",
+    "selinux": "if command -v getenforce >/dev/null; then getenforce; else echo absent; fi",
+    "identity": "cat /etc/vipforge/identity",
+    "private modes": "find /etc/vipforge -type f -exec stat -c '%a %U %n' {} +",
+    "machine id": "cat /etc/machine-id",
+    "host keys": "cat /etc/ssh/ssh_host_*_key.pub",
+    "cloud-init result": "cat /run/cloud-init/result.json",
+    "cloud-init schema": SCHEMA,
+    "user-data": "cat /var/lib/cloud/instance/user-data.txt",
+    "passwords": r"sed -n -E '/^[^:]*:[!*]+:/!s/:.*//p' /etc/shadow",
+    "authorised keys": KEYS,
+    "sshd": "sshd -T",
+    "bake": BAKE,
+    "logged keys": LOGGED_KEYS,
+}
+"""Name of a question to the shell command that answers it. The commands run as root and change nothing, but that
+`log line` leaves a line in HAProxy's log."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, on stdout and stderr, and its exit code."""
+
+    command: str
+    text: str
+    code: int
+
+
+def questions(node: Node, files: Collection[str]) -> dict[str, str]:
+    """Every question for one node; `files` are the guest paths whose content and mode are compared."""
+    paths = shlex.join(files)
+    units = (*UNITS, *own_units(files))
+    return {
+        **QUESTIONS,
+        "units": f"systemctl show -p Id,ActiveState,UnitFileState,ConditionResult {' '.join(units)}",
+        "journal": f"journalctl -b -q -p err {' '.join(f'-u {unit}' for unit in units)}",
+        "own name": f"getent ahostsv4 {shlex.quote(node.name)}",
+        "sums": f"sha256sum {paths}",
+        "modes": f"stat -c '%a %U %n' {paths}",
+    }
+
+
+def own_units(files: Iterable[str]) -> tuple[str, ...]:
+    """The units among the appliance's files, without .service."""
+    return tuple(dict.fromkeys(found[1] for path in files if (found := OWN_UNIT.match(path))))
+
+
+def conditional(files: Mapping[str, GuestFile]) -> set[str]:
+    """Those of them that systemd leaves out where a condition of theirs does not hold."""
+    wanted = {path: file for path, file in files.items() if re.search("^Condition", file.content, re.MULTILINE)}
+    return {*own_units(wanted)}
+
+
+def ask_node(host: Host, asked: Mapping[str, str]) -> dict[str, Answer]:
+    """Put all questions to a node at once; raises RuntimeError where SSH fails or the node takes too long."""
+    done = host.run(remote.command(f"timeout {SECONDS} sh -c {shlex.quote(script(asked))}"))
+    found = parse_answers(done.stdout, asked)
+    missing = [name for name in asked if name not in found]
+    if missing:
+        raise RuntimeError(f"no answer to {', '.join(missing)}: code {done.rc}, {done.stderr.strip()}")
+    return found
+
+
+def script(asked: Mapping[str, str]) -> str:
+    """A shell program that runs each command in a shell of its own and marks its end with name and exit code."""
+    return "\n".join(
+        f"( {command} ) 2>&1 </dev/null; printf '\\n{END} %s %s\\n' $? '{name}'" for name, command in asked.items()
+    )
+
+
+def parse_answers(text: str, asked: Mapping[str, str]) -> dict[str, Answer]:
+    """The answers in the program's output."""
+    marked = re.finditer(rf"(.*?)\n{END} (\d+) ([^\n]+)\n", text, re.DOTALL)
+    return {found[3]: Answer(asked[found[3]], found[1], int(found[2])) for found in marked}
+
+
+def stanzas(text: str) -> list[dict[str, str]]:
+    """The KEY=VALUE lines of text, by paragraphs, as `systemctl show` writes them."""
+    parts = [part for part in text.split("\n\n") if part.strip()]
+    return [dict(line.split("=", 1) for line in part.strip().splitlines() if "=" in line) for part in parts]
+
+
+CLIENT_SECONDS = 10
+UNKNOWN_CLIENT = b"PROXY UNKNOWN\r\n"
+"""What a service that accepts the PROXY protocol must hear first (proxy-protocol.txt, section 2.1)."""
+BLOCKED = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
+"""How connect(2) fails when a firewall answers with ICMP: firewalld's reject is `admin-prohibited`."""
+
+Port = Literal["open", "refused", "filtered"]
+
+
+def port(address: IpAddress, number: int, *, seconds: float = CLIENT_SECONDS) -> Port:
+    """Whether a TCP port answers: `refused` is the host's own kernel, `filtered` a firewall or silence."""
+    try:
+        socket.create_connection((str(address), number), timeout=seconds).close()
+    except ConnectionRefusedError:
+        return "refused"
+    except TimeoutError:
+        return "filtered"
+    except OSError as error:
+        if error.errno in BLOCKED:
+            return "filtered"
+        raise
+    return "open"
+
+
+def answers_ping(address: IpAddress) -> bool:
+    """Whether one of three echo requests is answered."""
+    words = [need("ping", "iputils-ping"), "-n", "-q", "-c", "3", "-i", "0.2", "-W", "2", str(address)]
+    return run(words, timeout=CLIENT_SECONDS, check=False).code == 0
+
+
+def status(address: IpAddress, service: Service, path: str) -> int:
+    """The HTTP status of a GET on that address and the service's port."""
+    headers = {"Host": service.check.host} if service.check and service.check.host else {}
+    connection = http.client.HTTPConnection(str(address), service.port)
+    with _plain(address, service) as plain, _tls(plain) if service.mode == "https" else plain as way:
+        connection.sock = way
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+
+
+def certificate(address: IpAddress, service: Service, host: str | None) -> bytes:
+    """The certificate, in DER, that the service shows to a client who asks for `host`, or names none."""
+    with _plain(address, service) as plain, _tls(plain, host) as way:
+        return way.getpeercert(binary_form=True) or b""
+
+
+def _plain(address: IpAddress, service: Service) -> socket.socket:
+    """A connection to the service, as far as TLS or the request."""
+    made = socket.create_connection((str(address), service.port), timeout=CLIENT_SECONDS)
+    if service.proxy_protocol.accept:
+        made.sendall(UNKNOWN_CLIENT)
+    return made
+
+
+def _tls(plain: socket.socket, host: str | None = None) -> ssl.SSLSocket:
+    """TLS on it. Whether the certificate is a good one is `vipforge check`'s affair; which one it is, ours."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(plain, server_hostname=host)

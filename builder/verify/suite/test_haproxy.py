@@ -1,0 +1,34 @@
+"""HAProxy: its configuration, its ports and its log."""
+
+from __future__ import annotations
+
+from builder.spec.model import Cluster
+from builder.spec.values import endpoint
+from builder.verify.suite.answers import LOG_SOCKET
+from builder.verify.suite.node import RunningNode, one_line
+
+
+def test_configuration_is_accepted(node: RunningNode) -> None:
+    """HAProxy accepts its configuration."""
+    node.said("haproxy test")
+
+
+def test_listens_on_every_vip(node: RunningNode, cluster: Cluster) -> None:
+    """HAProxy listens on every VIP and port, whether or not the node holds the VIP."""
+    listening = {_bracketed(line.split()[3]) for line in node.lines("listening")[1:]}
+    wanted = {endpoint(vip, each.port) for each in cluster.services for vip in each.vips or cluster.vrrp.vips}
+    if cluster.statistics:
+        wanted.add(f"{node.spec.address}:{cluster.statistics.port}")
+    assert wanted <= listening, f"nothing listens on {', '.join(sorted(wanted - listening))}"
+
+
+def test_rsyslog_writes_the_log(node: RunningNode) -> None:
+    """Messages to HAProxy's log socket reach /var/log/haproxy.log through rsyslog."""
+    found = node.answers["log line"]
+    assert found.code == 0, f"a line sent to {LOG_SOCKET} is not in the log: {one_line(found.text) or 'it never came'}"
+
+
+def _bracketed(listener: str) -> str:
+    """Address and port as ss has them; that of CentOS 7 knows no brackets."""
+    address, _, port = listener.rpartition(":")
+    return listener if "[" in address or ":" not in address else f"[{address}]:{port}"

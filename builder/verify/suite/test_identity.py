@@ -1,0 +1,61 @@
+"""The identity: what the seed brought, and what the node made of it."""
+
+from __future__ import annotations
+
+import json
+
+from builder.seed.identity import identity
+from builder.spec.model import Cluster
+from builder.verify.suite.node import RunningNode, one_line
+
+
+def test_identity_is_the_specs(node: RunningNode, cluster: Cluster) -> None:
+    """/etc/vipforge/identity matches the spec."""
+    found = dict(line.split("=", 1) for line in node.lines("identity"))
+    wanted = identity(cluster, node.spec)
+    if found.get("INTERFACE") == "auto":  # as good as any name: the node has found the one that holds its address
+        wanted["INTERFACE"] = "auto"
+    other = [f"{key}={found.get(key)}" for key in sorted(wanted | found) if found.get(key) != wanted.get(key)]
+    assert not other, f"not the spec's: {', '.join(other)}"
+
+
+def test_host_name(node: RunningNode) -> None:
+    """The host name is the node's full name."""
+    found = node.said("host name").strip()
+    assert found == node.spec.name, f"the host name is {found}"
+
+
+def test_host_name_resolves(node: RunningNode) -> None:
+    """The node's name resolves to its own address."""
+    found = {line.split()[0] for line in node.lines("own name")}
+    assert found == {str(node.spec.address)}, f"{node.spec.name} resolves to {', '.join(sorted(found))}"
+
+
+def test_address(node: RunningNode, cluster: Cluster) -> None:
+    """The node has its addresses with the prefix lengths of the spec."""
+    held = {line.split()[3] for line in node.lines("addresses")}
+    wanted = {f"{node.spec.address}/{cluster.network.prefix}"}
+    if node.spec.address6:
+        wanted.add(f"{node.spec.address6}/{cluster.network.prefix6}")
+    assert wanted <= held, f"it has {', '.join(sorted(held))}"
+
+
+def test_default_route(node: RunningNode, cluster: Cluster) -> None:
+    """The default route matches the spec's gateway."""
+    found = [line.split()[2] for line in node.lines("routes")]
+    wanted = [str(cluster.network.gateway)] if cluster.network.gateway else []
+    assert found == wanted, f"it is {', '.join(found) or 'missing'}"
+    if cluster.network.gateway6:  # routers may announce others
+        found = [line.split()[2] for line in node.lines("IPv6 routes")]
+        assert str(cluster.network.gateway6) in found, f"that of IPv6 is {', '.join(found) or 'missing'}"
+
+
+def test_cloud_init_ended_well(node: RunningNode) -> None:
+    """cloud-init finished without errors."""
+    errors = json.loads(node.said("cloud-init result"))["v1"]["errors"]
+    assert errors == [], one_line("\n".join(errors))
+
+
+def test_user_data_is_valid(node: RunningNode) -> None:
+    """cloud-init accepts the node's user-data."""
+    node.said("cloud-init schema")

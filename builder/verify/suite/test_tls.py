@@ -1,0 +1,28 @@
+"""TLS as clients meet it: which certificate they are shown."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from builder.spec import certificates
+from builder.spec.model import Cluster
+from builder.spec.service import Service
+from builder.spec.values import IpAddress
+from builder.verify.suite import answers
+
+pytestmark = pytest.mark.usefixtures("nodes")
+
+
+@pytest.fixture
+def own(cluster: Cluster, tls_service: Service) -> list[bytes]:
+    """The service's certificates, in DER, in the spec's order."""
+    named = [each for name in tls_service.certificates if (each := cluster.certificate(name))]
+    return [certificates.chain(each.chain)[0].public_bytes(Encoding.DER) for each in named]
+
+
+def test_the_certificate_is_the_specs(vip: IpAddress, tls_service: Service, own: list[bytes]) -> None:
+    """From here, the service presents the spec's certificate."""
+    assert answers.certificate(vip, tls_service, None) == own[0], "a client that names no host is shown another one"
+    strange = [host for host in tls_service.hosts if answers.certificate(vip, tls_service, host) not in own]
+    assert not strange, f"clients of {', '.join(strange)} are shown another one"

@@ -1,0 +1,110 @@
+"""The commands as people run them against the simulated vCenter, and the planted secrets that none of them shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.core.errors import Exit
+from builder.deploy.vsphere.node import CLUSTER_KEY
+from builder.deploy.vsphere.session import PASSWORD as VARIABLE
+from builder.deploy.vsphere.site import Site
+from builder.spec.load import load
+from tests import examples
+from tests.integration.deploy.conftest import bake_stand_in
+from tests.vcenter import PASSWORD, USER, Vcenter
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 120
+Vipforge = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cluster with certificates and a statistics page, baked."""
+    monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path / "build"))
+    path = examples.with_files("exchange2013", tmp_path / "spec")
+    bake_stand_in(load(path))
+    return path
+
+
+@pytest.fixture
+def vipforge(vcenter: Vcenter, spec: Path) -> Vipforge:
+    """`vipforge("deploy", …)` runs a command on that spec, with the words that log in."""
+
+    def run(what: str, *more: str) -> subprocess.CompletedProcess[str]:
+        options = ["--server", vcenter.who.server, "--user", USER, "--insecure", "--network", "VM Network", *more]
+        words = [sys.executable, "-m", "builder", "--debug", what, "vsphere", spec, *options]
+        environment = os.environ | {VARIABLE: PASSWORD}
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    return run
+
+
+def secrets(spec: Path) -> set[str]:
+    """The password of the statistics page, every line of every key, and vCenter's password."""
+    keys = [certificate.key.read_text() for certificate in load(spec).tls.certificates]
+    lines = {line for key in keys for line in key.splitlines() if not line.startswith("-----")}
+    return {PASSWORD, examples.PASSWORD, *lines}
+
+
+def shown(spec: Path, *runs: subprocess.CompletedProcess[str]) -> list[str]:
+    said = "".join(run.stdout + run.stderr for run in runs)
+    assert said
+    return [secret for secret in secrets(spec) if secret in said]
+
+
+def test_a_cluster_comes_and_goes(vipforge: Vipforge, place: Site, spec: Path) -> None:
+    planned = vipforge("deploy", "--dry-run")
+    assert planned.returncode == Exit.OK
+    assert place.machines() == []
+    deployed = vipforge("deploy", "--wait", "0")
+    assert deployed.returncode == Exit.OK, deployed.stderr
+    assert deployed.stdout == planned.stdout
+    again = vipforge("deploy", "--wait", "0")
+    assert again.stdout == deployed.stdout.replace("+ ", "= ")
+    looked = vipforge("destroy", "--dry-run")
+    assert looked.stdout.count("- machine ") == len(load(spec).nodes)
+    gone = vipforge("destroy", "--yes")
+    assert gone.returncode == Exit.OK, gone.stderr
+    assert place.machines() == []
+    assert "nothing of exchange2013 is there" in vipforge("destroy", "--yes").stdout
+    assert shown(spec, planned, deployed, again, looked, gone) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"), [("CloneVM_Task", "deny"), ("CloneVM_Task", "full"), ("nfc", "cut"), ("folder", "cut")]
+)
+def test_no_fault_shows_a_secret(vipforge: Vipforge, vcenter: Vcenter, spec: Path, *, where: str, kind: str) -> None:
+    vcenter.fail(where, kind, "VirtualMachine.Provisioning.DeployTemplate")
+    failed = vipforge("deploy", "--wait", "0")
+    assert failed.returncode == Exit.FAILED
+    assert "Traceback" in failed.stderr
+    assert shown(spec, failed) == []
+
+
+def test_a_wrong_password_and_a_transport_that_shows_secrets_are_refused_without_them(
+    vipforge: Vipforge, spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = vipforge("deploy", "--transport", "guestinfo")
+    assert "which guestinfo shows to others" in refused.stderr
+    monkeypatch.setattr(f"{__name__}.PASSWORD", "planted-wrong-one")
+    wrong = vipforge("deploy")
+    assert "user or password is wrong" in wrong.stderr
+    assert shown(spec, refused, wrong) == []
+
+
+def test_vcenter_itself_is_told_no_secret_but_the_seed_on_its_datastore(
+    vipforge: Vipforge, place: Site, spec: Path
+) -> None:
+    vipforge("deploy", "--wait", "0")
+    nodes = [found for found in place.machines() if CLUSTER_KEY in found.variables]
+    assert len(nodes) == len(load(spec).nodes)
+    told = "".join(f"{found.variables} {found.machine.config}" for found in nodes)
+    assert [secret for secret in secrets(spec) if secret in told] == []

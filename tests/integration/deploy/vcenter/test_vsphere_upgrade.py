@@ -1,0 +1,190 @@
+"""An upgrade in the simulated vCenter: standby first, the old machine kept, rollback, and nothing left at the end.
+
+The machines are the simulator's; the guests in them are played by `Guests`, which sees what runs from which image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from pyVmomi import vim
+
+from builder.core.errors import UserError
+from builder.core.progress import carry_out
+from builder.deploy.hypervisor import machine_name
+from builder.deploy.machine import baked_image
+from builder.deploy.vsphere import deploy, machines
+from builder.deploy.vsphere.deploy import deployment
+from builder.deploy.vsphere.hypervisor import VsphereMachines
+from builder.deploy.vsphere.node import IMAGE_KEY, Destination, Store, template_name
+from builder.deploy.vsphere.session import Login, finish
+from builder.deploy.vsphere.site import Site
+from builder.nodes import upgrade
+from builder.nodes.status import NodeState
+from builder.nodes.upgrade import Standing, Upgrade
+from builder.spec.model import Cluster, Node
+from tests.integration.deploy.conftest import bake_stand_in
+from tests.vcenter import Vcenter
+
+pytestmark = pytest.mark.integration
+
+NAMES = {"quickstart-lb1", "quickstart-lb2"}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(upgrade, "HAND_OVER_SECONDS", 0)
+
+
+@dataclass
+class Guests:
+    """The protocol `Nodes`: a guest serves while its machine runs, unless its image is a sick one."""
+
+    cluster: Cluster
+    place: Site
+    sick: str = ""
+    away: set[str] = field(default_factory=set)
+    did: list[str] = field(default_factory=list)
+    lost: bool = False
+
+    def look(self) -> dict[str, NodeState]:
+        serving = {node.name: self._serves(node) for node in self.cluster.nodes}
+        ranked = sorted(
+            self.cluster.nodes, key=lambda node: (not serving[node.name], node.name in self.away, node.name)
+        )
+        holder = ranked[0].name if serving[ranked[0].name] else ""
+        self.lost = self.lost or not holder
+        return {node.name: self._state(node, holder, serving=serving[node.name]) for node in self.cluster.nodes}
+
+    def hand_over(self, node: Node, way: str) -> None:
+        self.did.append(f"{way} {node.name.split('.')[0]}")
+        (self.away.add if way == "away" else self.away.discard)(node.name)
+
+    def forget(self, node: Node) -> None:
+        self.did.append(f"forget {node.name.split('.')[0]}")
+        self.away.discard(node.name)
+
+    def silent(self) -> list[str]:
+        return []
+
+    def _serves(self, node: Node) -> bool:
+        name = machine_name(self.cluster, node)
+        found = self.place.find([name]).get(name)
+        return found is not None and found.on and found.variables[IMAGE_KEY] != self.sick
+
+    def _state(self, node: Node, holder: str, *, serving: bool) -> NodeState:
+        if not serving:
+            return NodeState(node.name, "running", ssh=False, trouble="no route to host")
+        well = {"cloud_init": "done", "identity": "active", "haproxy": "active", "keepalived": "active"}
+        vips = tuple(map(str, self.cluster.vrrp.vips)) if node.name == holder else ()
+        return NodeState(node.name, "running", ssh=True, **well, vrrp="MASTER" if vips else "BACKUP", vips=vips)
+
+
+@pytest.fixture
+def deployed(image: Cluster, who: Login, place: Site) -> Cluster:
+    """The pair, running from a first image; a second one is baked since."""
+    carry_out(deployment([image], Destination(place, who)))
+    return bake_stand_in(image)
+
+
+def go(cluster: Cluster, who: Login, place: Site, guests: Guests) -> list[str]:
+    return Upgrade(cluster, VsphereMachines(cluster, Destination(place, who)), guests, seconds=0).carry_out()
+
+
+def images(place: Site) -> dict[str, str]:
+    return {each.name: each.image for each in deploy.known_leftovers(place)}
+
+
+def on(place: Site) -> set[str]:
+    return {found.name for found in place.machines() if found.on}
+
+
+def templates(place: Site) -> list[str]:
+    return sorted(found.name for found in place.machines() if found.name.startswith("vipforge-image-"))
+
+
+def test_the_standby_is_renewed_first_and_nothing_of_the_old_image_stays(
+    deployed: Cluster, who: Login, place: Site
+) -> None:
+    new, guests = baked_image(deployed).label, Guests(deployed, place)
+    assert go(deployed, who, place, guests) == ["lb2.example.com", "lb1.example.com"]
+    assert guests.did == ["forget lb2", "away lb1", "forget lb1"]
+    assert guests.lost is False
+    assert images(place) == dict.fromkeys(NAMES, new)
+    assert templates(place) == [template_name(new)]
+    assert carry_out(deployment([deployed], Destination(place, who))) == 0, (
+        "a deployment finds it as it wants it, with its rule"
+    )
+    assert go(deployed, who, place, guests) == []
+
+
+def test_a_plan_says_all_of_it_and_changes_nothing(deployed: Cluster, who: Login, place: Site) -> None:
+    before = images(place)
+    plan = Upgrade(deployed, VsphereMachines(deployed, Destination(place, who)), Guests(deployed, place), 0).plan()
+    assert f"+ template {template_name(baked_image(deployed).label)}" in plan
+    assert plan.index("machine quickstart-lb2 powered off and kept as") < plan.index("lb1.example.com: hand 192.168")
+    assert images(place) == before
+
+
+def test_a_node_that_stays_sick_gets_its_old_machine_back(deployed: Cluster, who: Login, place: Site) -> None:
+    before = images(place)
+    guests = Guests(deployed, place, sick=baked_image(deployed).label)
+    with pytest.raises(UserError, match="its old machine is back, and serves"):
+        go(deployed, who, place, guests)
+    assert images(place) == before
+    assert on(place) == NAMES
+    assert guests.lost is False
+
+
+@pytest.mark.parametrize("method", ["CloneVM_Task", "PowerOnVM_Task", "Rename_Task", "Destroy_Task"])
+def test_a_fault_half_way_loses_no_service_and_a_second_run_goes_on(
+    deployed: Cluster, vcenter: Vcenter, place: Site, method: str
+) -> None:
+    guests = Guests(deployed, place)
+    vcenter.fail(method, "full")
+    with pytest.raises(UserError, match="NoDiskSpace"):
+        go(deployed, vcenter.who, place, guests)
+    assert guests.lost is False
+    assert on(place) == NAMES
+    assert "lb1.example.com" in go(deployed, vcenter.who, place, guests)
+    assert images(place) == dict.fromkeys(NAMES, baked_image(deployed).label)
+
+
+def test_an_upgrade_that_was_killed_goes_on_with_what_has_yet_to_prove_itself(
+    deployed: Cluster, who: Login, place: Site
+) -> None:
+    machines, node = VsphereMachines(deployed, Destination(place, who)), deployed.nodes[1]
+    carry_out(machines.prepare(deployed.nodes))
+    for done in (1, 2, 3):  # set aside, cloned, the rule; powered on it was not
+        assert machines.standing(node) == Standing(current=False, kept=done > 1)
+        machines.replace(node)[0 if done == 1 else done - 2].make()
+    assert machines.standing(node) == Standing(current=False, kept=True)
+    carry_out(machines.replace(node))
+    assert machines.standing(node) == Standing(current=True, kept=True)
+    assert go(deployed, who, place, Guests(deployed, place)) == ["lb2.example.com", "lb1.example.com"]
+
+
+def test_a_changed_seed_takes_the_place_of_the_old_one(deployed: Cluster, who: Login, place: Site) -> None:
+    seeds = {each.name: each.seed for each in deploy.known_leftovers(place)}
+    nodes = tuple(node.model_copy(update={"priority": node.priority - 10}) for node in deployed.nodes)
+    changed = deployed.model_copy(update={"nodes": nodes})
+    go(changed, who, place, Guests(changed, place))
+    store = Store(place, who, "quickstart")
+    everything = vim.host.DatastoreBrowser.SearchSpec(matchPattern=["*"])
+    task = place.datastore.browser.SearchDatastore_Task(store.path("").rstrip("/"), everything)
+    there = {file.path for file in task.info.result.file}
+    assert there == {f"{each.seed}.iso" for each in deploy.known_leftovers(place)}
+    assert not there & {f"{seed}.iso" for seed in seeds.values()}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_guest_with_vmwares_tools_is_shut_down_and_not_cut_off(vcenter: Vcenter, place: Site) -> None:
+    tools = vim.option.OptionValue(key="SET.guest.toolsRunningStatus", value="guestToolsRunning")
+    finish(place.machine("quickstart-lb2").ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[tools])), "tools")
+    vcenter.fail("PowerOffVM_Task", "deny", "VirtualMachine.Interact.PowerOff")
+    machines.stop(place, "quickstart-lb2")
+    assert on(place) == {"quickstart-lb1"}
+    with pytest.raises(UserError, match="lacks the privilege"):
+        machines.stop(place, "quickstart-lb1")

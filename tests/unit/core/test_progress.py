@@ -1,0 +1,39 @@
+"""Progress lines: on stderr, without control characters when no terminal reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.core import progress
+
+
+def test_steps_are_plain_lines_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    with progress.step("outer"), progress.step("inner"):
+        progress.say("word")
+        progress.warn("mind")
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "\x1b" not in shown.err
+    lines = shown.err.splitlines()
+    assert lines[:4] == ["· outer", "  · inner", "    word", "    ! mind"]
+    assert lines[4].startswith("    inner: done in ")
+    assert lines[5].startswith("  outer: done in ")
+
+
+def test_a_failed_step_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="no"), progress.step("work"):
+        raise ValueError("no")
+    assert "work: failed after" in capfd.readouterr().err
+
+
+def test_timings_are_kept_in_the_order_of_their_ends() -> None:
+    with progress.step("a"), progress.step("b"):
+        pass
+    assert [(done.name, done.depth) for done in progress.timings()[-2:]] == [("b", 1), ("a", 0)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.123, "0.12 s"), (12.34, "12.3 s"), (59.94, "59.9 s"), (245, "4 min 05 s")]
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert progress.duration(seconds) == shown

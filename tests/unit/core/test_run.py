@@ -1,0 +1,197 @@
+"""The one door for subprocesses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.core import run as door
+from builder.core.errors import HostLacks, TimedOut, UserError
+
+pytestmark = pytest.mark.real_subprocess
+
+
+def alive(marker: str) -> list[int]:
+    """Process ids whose command line holds `marker`."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if marker in words:
+                found.append(int(folder.name))
+    return found
+
+
+def gone(marker: str, within: float = 5) -> bool:
+    deadline = time.monotonic() + within
+    while alive(marker):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_keeps_output_and_gives_no_stdin() -> None:
+    done = door.run(["sh", "-c", "cat; echo out; echo err >&2"], timeout=5)
+    assert (done.code, done.out, done.err) == (0, "out\n", "err\n")
+
+
+def test_a_failure_shows_the_cause_its_last_lines_and_the_command() -> None:
+    with pytest.raises(door.CommandFailed) as caught:
+        door.run(["sh", "-c", "seq 1 40; exit 3"], timeout=5, hint="try again")
+    assert caught.value.code == 3
+    assert str(caught.value).startswith("sh failed with exit code 3: 40\n")
+    assert "\n    command: sh -c 'seq 1 40; exit 3'\n" in str(caught.value)
+    assert "\n    40\n" in str(caught.value)
+    assert "\n    25\n" not in str(caught.value)
+    assert str(caught.value).endswith("hint: try again")
+
+
+def test_a_cause_that_the_last_lines_no_longer_have_is_kept() -> None:
+    with pytest.raises(door.CommandFailed) as caught:
+        door.stream(["sh", "-c", "echo 'main.c:3: error: no'; seq 1 40; exit 2"], str, timeout=5)
+    assert str(caught.value).startswith(
+        "sh failed with exit code 2: main.c:3: error: no\n    main.c:3: error: no\n    …\n"
+    )
+
+
+def test_a_missing_program_is_named() -> None:
+    with pytest.raises(HostLacks, match="no-such-program was not found"):
+        door.run(["no-such-program"], timeout=5)
+
+
+def test_need_names_the_debian_package() -> None:
+    with pytest.raises(HostLacks) as caught:
+        door.need("no-such-program", "some-package")
+    assert "apt-get install some-package" in caught.value.hint
+
+
+def test_a_missing_folder_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        door.run(["true"], timeout=5, cwd=tmp_path / "nowhere")
+
+
+def test_a_limit_ends_the_command() -> None:
+    with pytest.raises(TimedOut, match=r"sleep was still running after 0.2 s\n    command: sleep 60"):
+        door.run(["sleep", "60"], timeout=0.2)
+
+
+def test_the_environment_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("STRAY", "1")
+    done = door.run(["env"], timeout=5, env={"GIVEN": "yes"})
+    assert "LC_ALL=C.UTF-8\n" in done.out
+    assert "GIVEN=yes\n" in done.out
+    assert "STRAY" not in done.out
+
+
+def test_stream_hands_over_lines_as_they_come() -> None:
+    seen: list[tuple[float, str]] = []
+    began = time.monotonic()
+    code = door.stream(
+        ["sh", "-c", "echo first; sleep 0.5; echo second >&2"],
+        lambda line: seen.append((time.monotonic() - began, line)),
+        timeout=5,
+    )
+    assert code == 0
+    assert [line for _, line in seen] == ["first", "second"]
+    assert seen[1][0] - seen[0][0] > 0.3
+
+
+def test_stream_has_a_limit() -> None:
+    with pytest.raises(TimedOut):
+        door.stream(["sleep", "60"], lambda _: None, timeout=0.2)
+
+
+def test_contained_grandchildren_end_with_the_command() -> None:
+    marker = f"4242{os.getpid()}"
+    door.run(door.contain(["sh", "-c", f"setsid sleep {marker} >/dev/null 2>&1 & sleep 0.2"]), timeout=10)
+    assert gone(marker)
+
+
+def test_contained_commands_end_when_we_are_killed() -> None:
+    """Also after kill -9: nothing of ours runs on."""
+    marker = f"4343{os.getpid()}"
+    script = (
+        "from builder.core.run import contain, run\n"
+        f"run(contain(['sh', '-c', 'setsid sleep {marker} & sleep {marker}']), timeout=600)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 10
+    while len(alive(f"sleep\0{marker}")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(alive(f"sleep\0{marker}")) == 2
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert gone(marker)
+
+
+def test_a_contained_command_without_network_has_its_own_loopback() -> None:
+    done = door.run(door.contain(["ip", "-brief", "link"], network=False), timeout=10)
+    assert len(done.out.splitlines()) == 1
+    assert done.out.startswith("lo ")
+    assert "UP" in done.out
+
+
+def test_two_at_once_give_both_results() -> None:
+    heard: list[str] = []
+    code, told = door.together(
+        lambda: door.stream(["echo", "one"], heard.append, timeout=5), lambda: door.run(["echo", "two"], timeout=5)
+    )
+    assert (code, heard, told.out) == (0, ["one"], "two\n")
+
+
+def test_when_one_fails_the_commands_of_the_other_end() -> None:
+    marker = f"3{os.getpid()}.5"
+
+    def fail() -> None:
+        deadline = time.monotonic() + 5
+        while not alive(f"sleep\0{marker}") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        raise UserError("no")
+
+    began = time.monotonic()
+    with pytest.raises(UserError, match="no"):
+        door.together(fail, lambda: door.stream(["sleep", marker], print, timeout=60))
+    assert time.monotonic() - began < 30
+    assert gone(marker)
+
+
+def test_a_command_that_starts_just_when_the_other_fails_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawned, marker = door._spawn_piped, f"3{os.getpid()}.25"
+    started, failing = threading.Event(), threading.Event()
+
+    def spawn(*words: Any) -> subprocess.Popen[str]:
+        process = spawned(*words)
+        started.set()
+        failing.wait(5)
+        time.sleep(0.2)  # by now the other one has ended what it knows of
+        return process
+
+    def fail() -> None:
+        started.wait(5)
+        failing.set()
+        raise UserError("no")
+
+    monkeypatch.setattr(door, "_spawn_piped", spawn)
+    began = time.monotonic()
+    with pytest.raises(UserError, match="no"):
+        door.together(fail, lambda: door.stream(["sleep", marker], print, timeout=20))
+    assert time.monotonic() - began < 10
+    assert gone(marker)
+
+
+def test_a_failure_in_the_thread_is_raised() -> None:
+    with pytest.raises(door.CommandFailed, match="false"):
+        door.together(lambda: None, lambda: door.run(["false"], timeout=5))

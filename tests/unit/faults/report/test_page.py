@@ -1,0 +1,120 @@
+"""report.html: what it says, and that nothing in it can do harm."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+from builder.faults.report import html
+from tests import proofs
+from tests.golden import assert_golden
+from tests.unit.faults.report.reading import Reader
+
+
+def test_the_whole_text_of_the_page() -> None:
+    assert_golden("report.txt", Reader(html(proofs.proof())).text)
+
+
+def test_the_verdict_is_the_first_thing_that_is_said() -> None:
+    lines = Reader(html(proofs.proof())).lines
+    heading = next(number for number, line in enumerate(lines) if line.startswith("h1:"))
+    assert lines[heading : heading + 2] == ["h1: Failed", "p: 1 of 4 scenarios did not pass."]
+    assert "h1: Passed" in Reader(html(proofs.proof(proofs.killed()))).lines
+
+
+def test_a_proof_without_any_scenario_proves_nothing() -> None:
+    page = html(replace(proofs.proof(), scenarios=()))
+    assert "h1: Nothing was proved" in Reader(page).lines
+    assert "passed</span>" not in page
+
+
+def test_a_scenario_without_a_trial_has_no_figure() -> None:
+    empty = replace(proofs.unnoticed(), trials=(), passed=False, reason="the pair was not well before the first trial")
+    page = Reader(html(proofs.proof(empty)))
+    assert "p: the pair was not well before the first trial" in page.lines
+    assert page.all("figure") == []
+
+
+def test_what_others_wrote_is_escaped_and_cleaned() -> None:
+    bad = "<script>alert(1)</script>"
+    trial = proofs.trial("haproxy-killed", logs={f"lb1{bad}": f"\x1b[31m{bad}\x1b[0m\x07 \u202eevil"})
+    states = tuple(replace(moment, node=f"{bad}&\x00\"'") for moment in trial.states)
+    result = proofs.result("haproxy-killed", bad, [replace(trial, states=states)], passed=False, reason=bad)
+    page = html(replace(proofs.proof(result), cluster=bad, versions={bad: bad}, digests={bad: bad}))
+    assert "<script" not in page
+    assert Counter(page) & Counter("\x00\x07\x1b\u202e") == Counter()
+    assert Reader(page).text.count(bad) > 8
+
+
+def test_half_a_character_does_not_stop_the_page() -> None:
+    trial = proofs.trial("haproxy-killed", logs={"lb1": "broken \udcff bytes"})
+    page = html(proofs.proof(proofs.result("haproxy-killed", "killed", [trial])))
+    assert "broken  bytes" in page.encode().decode()
+
+
+def test_it_needs_nothing_but_itself() -> None:
+    page = html(proofs.proof())
+    assert set(re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')]*)""", page)) - {"data:,"} == {
+        "#hatch",
+        *(f"#scenario-{number}" for number in range(1, 5)),
+    }
+    assert not {"script", "img", "iframe", "object"} & {tag for tag, _ in Reader(page).elements}
+
+
+def test_it_is_fit_for_those_who_do_not_see_it() -> None:
+    page = Reader(html(proofs.proof()))
+    assert page.all("html") == [{"lang": "en"}]
+    assert all(each.get("scope") in {"col", "row"} for each in page.all("th"))
+    ids = [each["id"] for _, each in page.elements if "id" in each]
+    assert len(ids) == len(set(ids))
+    drawn = [each for each in page.all("svg") if each.get("role") == "img"]
+    assert len(drawn) == len(page.all("figure")) > 4
+    assert all(each["aria-labelledby"] in ids and each["aria-describedby"] in ids for each in drawn)
+    named = [each["aria-labelledby"] for each in page.all("section")]
+    assert set(named) <= set(ids)
+
+
+def test_failures_are_told_in_words_as_well_as_in_colour() -> None:
+    page = html(proofs.proof())
+    marks = re.findall(r'<span class="mark (\w+)"><span aria-hidden="true">(.)</span> (\w+)</span>', page)
+    assert set(marks) == {("good", "✓", "passed"), ("bad", "✗", "failed")}
+    assert len(marks) == 8
+
+
+def test_thousands_of_answers_stay_a_small_file() -> None:
+    asked = tuple(
+        sample._replace(ok=number % 3 > 0, fault="" if number % 3 else "timeout")
+        for number, sample in enumerate(proofs.samples(25.0, [], (1.02, 3.01), rate=0.005))
+    )
+    assert len(asked) == 20_000
+    trial = proofs.trial("haproxy-flaps", samples=asked, ended_at=25.0, logs={"lb1": "a line of the log\n" * 50_000})
+    one = html(proofs.proof(proofs.result("haproxy-flaps", "HAProxy ends again and again", [trial])))
+    none = html(proofs.proof(proofs.unnoticed()))
+    assert 20 * (len(one) - len(none)) < 1_500_000
+
+
+def test_the_worst_trial_is_shown_and_named() -> None:
+    assert "span: · trial 2 of 3, the worst" in Reader(html(proofs.proof(proofs.killed()))).lines
+
+
+def test_what_went_wrong_is_told_once() -> None:
+    fault = "trial 1: the nodes did not both hold the VIPs within 3 s"
+    for reason in ("outage of 3.210 s, the limit is 0.05 s", f"outage of 3.210 s, the limit is 0.05 s; {fault}"):
+        section = html(proofs.proof(replace(proofs.failed(), reason=reason))).split("How to read the figures")[1]
+        assert section.count(fault) == 1
+
+
+def test_what_bounds_the_numbers_is_told() -> None:
+    whole = Reader(html(proofs.proof())).text
+    assert "Each probe asked every 10 ms: a shorter outage can pass between them." in whole
+    assert "emulated" not in whole
+    slow = Reader(html(replace(proofs.proof(), how="vm", rate_s=0.2, room_s=4.0))).text
+    assert "Each probe asked every 200 ms" in slow
+    assert "The guests' processor was emulated, so the default limits have 4 s on top." in slow
+
+
+def test_a_load_is_told() -> None:
+    loaded = proofs.result("cpu-load", "Busy", [proofs.trial("cpu-load", busy={proofs.FIRST: 0.974})])
+    page = html(proofs.proof(loaded))
+    assert "processors were busy</dt><dd>97 %</dd>" in page

@@ -1,0 +1,78 @@
+"""Signatures by the real minisign and GnuPG."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.core.errors import UserError
+from builder.core.run import CommandFailed
+from builder.image.attest import signature
+from builder.image.attest.signature import inspect
+
+pytestmark = pytest.mark.real_subprocess
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minisign key that opens without a password."""
+    folder = tmp_path_factory.mktemp("keys")
+    command = ["minisign", "-G", "-W", "-p", folder / "minisign.pub", "-s", folder / "minisign.key"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """A GPG key in a keyring of the test's own; its name."""
+    home = tmp_path / "home"
+    (home / ".gnupg").mkdir(parents=True, mode=0o700)
+    monkeypatch.setenv("HOME", str(home))
+    name = "ops@example.com"
+    make = ["gpg", "--batch", "--passphrase", "", "--quick-gen-key", name, "ed25519", "sign"]
+    subprocess.run(make, check=True, capture_output=True)
+    yield name
+    subprocess.run(["gpgconf", "--kill", "all"], check=True, env={**os.environ, "HOME": str(home)})
+
+
+def test_minisign(baked: Path, keys: Path) -> None:
+    assert signature.sign(baked.parent, str(keys / "minisign.key")).name == "SHA256SUMS.minisig"
+    assert inspect(baked).signature.state == "not checked"
+    assert inspect(baked, keys / "minisign.pub").signature.state == "good"
+
+
+def test_minisign_sees_other_digests(baked: Path, keys: Path) -> None:
+    signature.sign(baked.parent, str(keys / "minisign.key"))
+    sums = baked.parent / "SHA256SUMS"
+    sums.write_text("".join(reversed(sums.read_text().splitlines(keepends=True))))
+    found = inspect(baked, keys / "minisign.pub")
+    assert (found.signature.state, found.good) == ("bad", False)
+
+
+def test_gpg(baked: Path, keyring: str) -> None:
+    assert signature.sign(baked.parent, keyring).name == "SHA256SUMS.asc"
+    assert inspect(baked).signature.state == "good"
+
+
+def test_gpg_without_the_signers_key(
+    baked: Path, keyring: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    signature.sign(baked.parent, keyring)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert inspect(baked).signature.state == "not checked"
+
+
+def test_a_key_that_does_not_exist_is_told(baked: Path, keyring: str) -> None:
+    with pytest.raises(CommandFailed, match="nobody@"):
+        signature.sign(baked.parent, keyring.replace("ops", "nobody"))
+
+
+def test_an_asked_for_signature_must_be_there(baked: Path, keys: Path) -> None:
+    assert not inspect(baked, keys / "minisign.pub").good
+    signature.sign(baked.parent, str(keys / "minisign.key"))
+    with pytest.raises(UserError, match=r"missing\.pub is missing"):
+        inspect(baked, keys / "missing.pub")

@@ -1,0 +1,138 @@
+"""Choosing the guest that a spec asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.core.errors import UserError
+from builder.guests import Facts, all_guests
+from builder.image.foundations import choose, guest_of, select_keepalived, with_guest
+from builder.image.foundations.rpm import RpmGuest
+from builder.render import appliance
+from builder.sources import fetch, pin
+from builder.spec.features import KeepalivedTooOld, keepalived_for
+from builder.spec.load import load
+from builder.spec.model import Cluster
+from tests.specs import quickstart
+
+CENTOS7 = all_guests()["centos7"]
+
+
+def asking(guest: str, profile: str = "classic", interface: str = "auto") -> Cluster:
+    return quickstart(guest=guest, vrrp={"profile": profile}, network={"interface": interface})
+
+
+@pytest.fixture
+def centos7_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base that is neither cached nor had when offline, but answers."""
+    monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: not offline)
+
+
+def test_the_asked_one_is_chosen() -> None:
+    assert choose(asking("debian12")) == guest_of(all_guests()["debian12"])
+
+
+@pytest.mark.parametrize("facts", all_guests().values(), ids=all_guests())
+def test_every_guest_has_its_family(facts: Facts) -> None:
+    assert guest_of(facts).facts is facts
+    assert (facts.repositories is None) == (facts.family == "deb")
+
+
+@pytest.mark.parametrize(("centos_in_reach", "expected"), [(True, "centos7"), (False, "debian12")])
+def test_auto_takes_the_first_in_reach(monkeypatch: pytest.MonkeyPatch, centos_in_reach: bool, expected: str) -> None:
+    monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: centos_in_reach)  # noqa: ARG005 - its name
+    assert choose(asking("auto")).facts.name == expected
+
+
+@pytest.mark.usefixtures("centos7_in_reach")
+@pytest.mark.parametrize("profile", ["classic", "standard", "fast"])
+def test_auto_takes_centos7_in_reach_for_every_profile(profile: str) -> None:
+    assert choose(asking("auto", profile)).facts.name == "centos7"
+    assert choose(asking("auto", profile), offline=True).facts.name == "debian12"
+
+
+@pytest.mark.usefixtures("centos7_in_reach")
+@pytest.mark.parametrize("example", ["quickstart", "exchange2013", "exchange2010"])
+def test_the_examples_that_leave_the_guest_open_get_centos7_where_it_is_in_reach(example: str) -> None:
+    cluster = load(Path(__file__).parents[4] / "examples" / f"{example}.yml")
+    guest = choose(cluster)
+    assert (cluster.guest, guest.facts.name) == ("auto", "centos7")
+    assert appliance(cluster, guest.facts, select_keepalived(cluster, guest.facts))
+
+
+@pytest.mark.usefixtures("centos7_in_reach")
+def test_auto_takes_centos7_only_with_a_mirror_of_its_own(tmp_path: Path) -> None:
+    cluster = quickstart(guest="auto", image={"mirror": f"file://{tmp_path}/"})
+    assert choose(cluster).facts.name == "debian12"
+    (tmp_path / CENTOS7.repositories.key).parent.mkdir(parents=True)
+    (tmp_path / CENTOS7.repositories.key).write_text("key")
+    fetch._anybody.cache_clear()
+    assert choose(cluster).facts.name == "centos7"
+
+
+@pytest.mark.usefixtures("centos7_in_reach")
+def test_auto_leaves_out_a_guest_whose_only_card_has_another_name() -> None:
+    assert choose(asking("auto", interface="ens160")).facts.name == "debian12"
+
+
+@pytest.mark.parametrize(
+    ("guest", "profile", "named", "expected"),
+    [
+        ("centos7", "classic", None, "1.2.13"),
+        ("centos7", "standard", None, "2.3.4"),
+        ("centos7", "fast", None, "2.3.4"),
+        ("centos7", "classic", "2.3.4", "2.3.4"),
+        ("centos7", "standard", "2.3.3", "2.3.3"),
+        ("debian12", "classic", None, "2.3.3"),
+        ("debian12", "fast", None, "2.3.3"),
+        ("rocky9", "fast", None, "2.3.4"),
+    ],
+)
+def test_the_default_keepalived_follows_the_profile(
+    guest: str, profile: str, named: str | None, expected: str
+) -> None:
+    assert keepalived_for(quickstart(keepalived=named, vrrp={"profile": profile}), all_guests()[guest]) == expected
+
+
+def test_a_newer_keepalived_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert select_keepalived(asking("auto", "standard"), CENTOS7) == "2.3.4"
+    told = " ".join(capsys.readouterr().err.split())
+    assert "guest: auto takes CentOS 7 here" in told
+    assert "keepalived 2.3.4 instead of 1.2.13, for profile standard needs VRRP version 3, from 1.2.17 on" in told
+
+
+@pytest.mark.parametrize(("named", "profile"), [(None, "classic"), ("2.3.4", "standard")])
+def test_nothing_is_told_where_nothing_was_left_open(
+    named: str | None, profile: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    select_keepalived(quickstart(guest="centos7", keepalived=named, vrrp={"profile": profile}), CENTOS7)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_version_that_the_spec_names_is_never_changed() -> None:
+    """Loading such a spec refuses it already, with its line."""
+    cluster = asking("centos7", "standard").model_copy(update={"keepalived": "1.2.13"})
+    with pytest.raises(KeepalivedTooOld, match=r"keepalived 1\.2\.13 lacks what profile standard needs"):
+        select_keepalived(cluster, CENTOS7)
+
+
+@pytest.mark.parametrize("facts", all_guests().values(), ids=all_guests())
+def test_every_keepalived_that_a_guest_may_get_is_pinned(facts: Facts) -> None:
+    for version in filter(None, (facts.default_keepalived, facts.newer_keepalived)):
+        assert pin("keepalived", version).urls
+
+
+def test_a_card_of_another_name_than_the_guest_gives_is_refused() -> None:
+    with pytest.raises(UserError, match="the only card of CentOS 7 is eth0, and the spec names ens160") as caught:
+        choose(asking("centos7", interface="ens160"))
+    assert "interface: auto" in caught.value.hint
+    assert choose(asking("centos7", interface="eth0")).facts.name == "centos7"
+
+
+def test_another_guest_than_the_specs_is_refused_where_it_cannot_have_epel() -> None:
+    asked = with_guest(quickstart(guest="rocky9", image={"epel": True}), "debian12")
+    with pytest.raises(UserError, match="the spec asks for EPEL, which Debian 12 cannot have") as caught:
+        choose(asked)
+    assert "centos7, rocky9" in caught.value.hint

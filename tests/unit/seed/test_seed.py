@@ -1,0 +1,123 @@
+"""Seeds: what cloud-init reads, as text and as ISO."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pycdlib
+import pytest
+import yaml
+
+from builder.guests import all_guests
+from builder.guests.debian12 import GUEST
+from builder.seed.seed import seed, write_all
+from builder.seed.transports import Seed, nocloud
+from builder.spec.load import load
+from tests import examples
+from tests.golden import assert_golden
+from tests.specs import quickstart
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzpF3Hd1nbqRxQ7C0h5w0Q9lJ1cKZ0P2l3kLm4nOp5q ops@example.com"
+
+
+def node_seed(index: int = 0, **changes: object) -> Seed:
+    cluster = quickstart(operator={"user": "ops", "ssh_keys": [KEY]}, **changes)
+    return seed(cluster, cluster.nodes[index], GUEST)
+
+
+@pytest.mark.parametrize("name", ["user-data", "meta-data", "network-config"])
+def test_the_whole_seed(name: str) -> None:
+    assert_golden(f"rendered/seed/{name}", node_seed().files()[name])
+
+
+def test_a_node_with_ipv6() -> None:
+    cluster = load(examples.FOLDER / "ipv6.yml")
+    made = seed(cluster, cluster.nodes[0], GUEST)
+    card = yaml.safe_load(made.network_config)["ethernets"]["primary"]
+    assert card["addresses"] == ["192.168.59.11/24", "2001:db8:59::11/64"]
+    assert card["routes"] == [{"to": "0.0.0.0/0", "via": "192.168.59.1"}, {"to": "::/0", "via": "2001:db8:59::1"}]
+    (identity,) = yaml.safe_load(made.user_data)["write_files"]
+    for line in ("PRIORITY=254 254", "ADDRESS6=2001:db8:59::11", "PREFIX6=64", "PEERS6=2001:db8:59::12"):
+        assert f"{line}\n" in identity["content"]
+
+
+def test_each_instance_has_its_priority() -> None:
+    cluster = load(examples.FOLDER / "active-active.yml")
+    for node, priorities in zip(cluster.nodes, ("254 253", "253 254"), strict=True):
+        assert f"PRIORITY={priorities}\n" in seed(cluster, node, GUEST).user_data
+
+
+def test_user_data_is_yaml_that_says_who_the_node_is() -> None:
+    data = yaml.safe_load(node_seed().user_data)
+    assert data["users"][0]["ssh_authorized_keys"] == [KEY]
+    (identity,) = data["write_files"]
+    assert identity["permissions"] == "0600"
+    assert "NODE_NAME=lb1.example.com\n" in identity["content"]
+    assert "PEERS=192.168.56.12\n" in identity["content"]
+
+
+def test_the_lab_adds_its_key_to_the_operators() -> None:
+    cluster = quickstart(operator={"user": "ops", "ssh_keys": [KEY]})
+    data = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST, ["ssh-ed25519 AAAAlab lab"]).user_data)
+    assert data["users"][0]["ssh_authorized_keys"] == [KEY, "ssh-ed25519 AAAAlab lab"]
+
+
+def test_a_named_interface_is_matched_by_its_name() -> None:
+    config = yaml.safe_load(node_seed(network={"interface": "ens160"}).network_config)
+    assert config["ethernets"]["primary"]["match"] == {"name": "ens160"}
+
+
+@pytest.mark.parametrize("guest", [name for name, facts in all_guests().items() if facts.family == "rpm"])
+def test_a_guest_that_names_its_card_is_configured_by_that_name(guest: str) -> None:
+    cluster = quickstart()
+    config = yaml.safe_load(seed(cluster, cluster.nodes[0], all_guests()[guest]).network_config)
+    (card,) = config["ethernets"]
+    assert card == "eth0"
+    assert "match" not in config["ethernets"][card]
+
+
+def test_without_gateway_and_name_servers_there_is_no_route() -> None:
+    config = yaml.safe_load(node_seed(network={"gateway": None, "dns": []}).network_config)
+    assert config["ethernets"]["primary"].keys() == {"match", "dhcp4", "accept-ra", "addresses"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "network", "is_heard"),
+    [("quickstart", {}, False), ("ipv6", {}, False), ("ipv6", {"gateway6": None}, True)],
+)
+def test_a_router_is_heard_only_where_it_may_be_what_brings_the_route(
+    spec: str, network: dict[str, object], *, is_heard: bool
+) -> None:
+    """systemd-networkd waits 12 s for one (3 solicitations, RFC 4861, section 10), and the node with it."""
+    cluster = load(examples.FOLDER / f"{spec}.yml")
+    cluster = cluster.model_copy(update={"network": cluster.network.model_copy(update=network)})
+    config = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST).network_config)
+    assert config["ethernets"]["primary"].get("accept-ra", True) is is_heard
+
+
+def test_the_instance_changes_with_its_identity_and_only_then() -> None:
+    assert node_seed().instance_id == node_seed().instance_id
+    assert node_seed().instance_id != node_seed(1).instance_id
+    moved = node_seed(network={"gateway": "192.168.56.254"})
+    assert moved.instance_id != node_seed().instance_id
+    assert moved.instance_id in moved.meta_data
+
+
+def test_the_iso_holds_the_three_files_under_the_label_that_cloud_init_looks_for() -> None:
+    made = node_seed()
+    iso = pycdlib.PyCdlib()
+    iso.open_fp(io.BytesIO(nocloud.image(made)))
+    assert iso.pvd.volume_identifier.decode().strip() == "cidata"
+    for name, text in made.files().items():
+        for kind in ("rr_path", "joliet_path"):
+            data = io.BytesIO()
+            iso.get_file_from_iso_fp(data, **{kind: f"/{name}"})
+            assert data.getvalue().decode() == text
+    iso.close()
+
+
+def test_a_seed_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    made = write_all(quickstart(), GUEST, tmp_path / "seeds")
+    assert set(made) == {"lb1.example.com", "lb2.example.com"}
+    assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o600}
