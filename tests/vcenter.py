@@ -13,7 +13,7 @@ from typing import Literal
 
 from builder.deploy.vsphere.session import Login
 
-SOURCES = sorted((Path(__file__).parent / "integration" / "ship" / "vcenter").glob("*.go"))
+SOURCES = sorted((Path(__file__).parent / "integration" / "deploy" / "vcenter").glob("*.go"))
 GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "PATH": "/usr/bin:/bin"}
 BUILD_SECONDS = 600
 USER, PASSWORD = "deployer", "planted-7f3c-secret"
