@@ -22,11 +22,11 @@ END_SECONDS = 10
 KILLED_LATER = """
 import sys, time
 from pathlib import Path
-from builder.guests import known
+from builder.guests import all_guests
 from builder.lab.netns import pair
 from builder.spec.load import load
 
-facts = known()["debian12"]
+facts = all_guests()["debian12"]
 with pair(load(Path(sys.argv[1])), facts, facts.default_keepalived, Path(sys.argv[2])) as made:
     made.serve()
     print(made.switch.pid, flush=True)
