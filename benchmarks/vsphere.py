@@ -24,8 +24,8 @@ from builder.deploy.vsphere import VsphereOptions
 from builder.deploy.vsphere.deploy import deployment
 from builder.deploy.vsphere.node import Destination
 from builder.deploy.vsphere.session import connected
-from builder.deploy.vsphere.site import site
-from tests.vcenter import compiled, started
+from builder.deploy.vsphere.site import find_site
+from tests.vcenter import build_simulator, start_simulator
 
 MIB = 1 << 20
 T = TypeVar("T")
@@ -38,9 +38,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         image = _image(folder)
-        with started(compiled(folder)) as vcenter, connected(vcenter.who) as service:
-            options = VsphereOptions(vcenter.who.server, vcenter.who.user, network="VM Network")
-            destination = Destination(site(service, options), vcenter.who)
+        with start_simulator(build_simulator(folder)) as vcenter, connected(vcenter.login) as service:
+            options = VsphereOptions(vcenter.login.server, vcenter.login.user, network="VM Network")
+            destination = Destination(find_site(service, options), vcenter.login)
             first = _timed("planned", lambda: deployment(wanted, destination, image=image))
             uploads = sum(step.what.startswith("template ") for step in first)
             _timed("deployed", lambda: carry_out(first))

@@ -1,4 +1,4 @@
-"""A real libvirtd with its QEMU driver, in namespaces of its own, that ends with the tests."""
+"""A real libvirtd with its QEMU driver, in separate namespaces, which ends with the tests."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Libvirtd:
-    """It has a storage pool `default` and a bridge `br0`, and meets nobody."""
+    """A running libvirtd with a storage pool `default` and an isolated bridge `br0`."""
 
     uri: str
     folder: Path
     pid: int
 
     def inside(self, *words: str | Path) -> list[str]:
-        """A command that is run in its network."""
+        """Return the command line that runs this command in libvirtd's network namespace."""
         return ["nsenter", "--target", str(self.pid), "--net", "--", *map(str, words)]
 
 
 @contextmanager
 def hypervisor() -> Iterator[Libvirtd]:
-    """Start one; whatever it runs ends with the context."""
-    with tempfile.TemporaryDirectory(prefix="vipforge-libvirt-") as name:  # a socket's path is short
+    """Start a libvirtd; it and everything it runs end with the context."""
+    with tempfile.TemporaryDirectory(prefix="vipforge-libvirt-") as name:  # the path of a socket must be short
         folder = Path(name)
         pid = start_process(contain(["sh", SCRIPT, folder], network=False), log=folder / "log")
         try:

@@ -1,4 +1,4 @@
-"""A simulated vCenter: a few lines of Go around govmomi's simulator, from Debian's packages."""
+"""A simulated vCenter: govmomi's simulator from Debian's packages, in a small Go program."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ USER, PASSWORD = "deployer", "planted-7f3c-secret"
 
 @dataclass(frozen=True)
 class Vcenter:
-    """The running simulator, and who may log in there."""
+    """A running simulator, and the login that it accepts."""
 
     process: subprocess.Popen[str]
-    who: Login
+    login: Login
 
     def fail(self, what: str, kind: Literal["deny", "full", "cut"], privilege: str = "") -> None:
-        """Let the next call of this method fail, or the next write to `folder` (a datastore) or `nfc` (an import)."""
+        """Make the next call of this method fail, or the next write to a datastore (`folder`) or import (`nfc`)."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{what} {kind} {privilege}\n")
@@ -35,26 +35,26 @@ class Vcenter:
         assert self.process.stdout.readline() == "armed\n"
 
     def end(self) -> None:
-        """Take it away."""
+        """Kill the simulator."""
         self.process.kill()
         self.process.wait()
 
 
-def compiled(folder: Path) -> Path:
-    """The simulator's program."""
-    made = folder / "vcenter"
-    environment = GO | {"HOME": os.environ["HOME"]}  # its cache there makes later runs quick
-    command = ["go", "build", "-o", str(made), *map(str, SOURCES)]
+def build_simulator(folder: Path) -> Path:
+    """Compile the simulator and return the path of its program."""
+    program = folder / "vcenter"
+    environment = GO | {"HOME": os.environ["HOME"]}  # Go's build cache there speeds up later runs
+    command = ["go", "build", "-o", str(program), *map(str, SOURCES)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
-    return made
+    return program
 
 
 @contextmanager
-def started(program: Path) -> Iterator[Vcenter]:
-    """The simulator with an empty inventory; the first line of its stdout is its address.
+def start_simulator(program: Path) -> Iterator[Vcenter]:
+    """Run the simulator with an empty inventory; the first line of its stdout is its address.
 
-    Its datastores are temporary folders, which it does not remove when it is killed.
+    Its datastores are temporary folders, which it does not remove when it is killed, so they get their own folder.
     """
     with tempfile.TemporaryDirectory() as datastores:
         process = subprocess.Popen(

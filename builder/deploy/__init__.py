@@ -1,4 +1,7 @@
-"""The hypervisors that the commands know, and how each presents itself on the command line."""
+"""Nodes on hypervisors: deploying, upgrading and removing them, and exporting images.
+
+Each folder here that has a `DESCRIPTION` is a hypervisor; this module finds them and describes their command lines.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,33 @@ from importlib import import_module
 from typing import Any, Literal
 
 Verb = Literal["deploy", "upgrade", "destroy"]
-
-
 VERBS: tuple[Verb, ...] = ("deploy", "upgrade", "destroy")
 
 
 @dataclass(frozen=True)
 class Description:
-    """How a hypervisor presents itself on the command line."""
+    """A hypervisor's options and help texts on the command line."""
 
     options: type[Any]
-    """A dataclass; a field `ssh_port` with the metadata of `option` is the option `--ssh-port`."""
+    """A dataclass in which each field is an option: `ssh_port`, with metadata from `option`, becomes `--ssh-port`."""
     deploy: str
-    """The help of `vipforge deploy NAME`, and of the other two commands below."""
+    """The help text of `vipforge deploy NAME`; the next two fields are those of `destroy` and `upgrade`."""
     destroy: str
     upgrade: str = "Replace each node, the standby first; a node that does not become healthy is rolled back."
 
 
 def option(text: str, *verbs: Verb) -> Mapping[str, Any]:
-    """The metadata of a field that is an option: its help, and the commands that have it (none named: all three).
+    """Return the metadata that makes a field an option: its help text, and the commands that have it (default: all).
 
-    The field's type may be str, bool, Path, `Sequence[str]` (the option may be repeated) or a Literal of strings. An
-    operator has to give an option without a default; a command that does not have an option uses its default.
+    The field's type may be str, bool, Path, `Sequence[str]` (the option may be repeated) or a Literal of strings.
+    An option without a default is required; a command that lacks an option uses the option's default.
     """
     return {"help": text, "verbs": verbs or VERBS}
 
 
 @cache
 def hypervisors() -> Mapping[str, Description]:
-    """Every hypervisor by its name, which is the name of its folder."""
+    """Return the description of every hypervisor by name, which is the name of its folder."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
     packages = {name: import_module(f"{__name__}.{name}") for name in names}
     return {name: package.DESCRIPTION for name, package in packages.items() if hasattr(package, "DESCRIPTION")}

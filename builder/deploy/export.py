@@ -1,4 +1,4 @@
-"""Images for other hypervisors: converted disks, and an OVA that holds one."""
+"""Exports: an image as a converted disk or as an OVA, and the seeds of several specs."""
 
 from __future__ import annotations
 
@@ -22,60 +22,63 @@ from builder.seed.seed import write_seeds
 from builder.seed.transports import Transport, nocloud
 from builder.spec.load import load
 
-Form = Literal["ova", "vmdk", "raw", "vhdx"]
+ExportFormat = Literal["ova", "vmdk", "raw", "vhdx"]
 
 
-def export(image: Path, to: Form, output: Path | None = None) -> Path:
-    """Write the image as `to`, beside it or to `output`, in one step; returns where it lies.
+def export(image: Path, to: ExportFormat, output: Path | None = None) -> Path:
+    """Convert the image to the format `to` and return the path written: `output`, or a file beside the image.
 
-    Raises UserError where there is no image, and CommandFailed where qemu-img fails; an older export stays then.
+    Raises UserError if there is no image, and CommandFailed if qemu-img fails. An existing export is replaced
+    only by a complete new one.
     """
     if not image.is_file():
-        raise UserError(f"{image} is no image", hint="name build/CLUSTER/appliance.qcow2, as `vipforge image` made it")
+        raise UserError(
+            f"{image} is not an image", hint="name the file that `vipforge image` wrote: build/CLUSTER/appliance.qcow2"
+        )
     target = (output or image.with_suffix(f".{to}")).absolute()
     if target == image.absolute():
-        raise UserError(f"{target} is the image itself", hint="name another file with --output")
-    with step(f"writing {target.name}"), _folder_beside(target) as work:
-        made = work / target.name
+        raise UserError(f"{target} is the image itself", hint="choose another file with --output")
+    with step(f"writing {target.name}"), _work_folder(target) as work:
+        written = work / target.name
         if to == "ova":
-            _ova(image, made)
+            _convert_to_ova(image, written)
         else:
-            manifest.convert(image, made, to)
-        files.publish(made, target)
+            manifest.convert(image, written, to)
+        files.publish(written, target)
     return target
 
 
 @contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    """A folder to work in on the target's file system, with what a killed export left there removed."""
+def _work_folder(target: Path) -> Iterator[Path]:
+    """Provide a temporary folder on the target's file system, cleared of what a killed export left there."""
     parent = target.parent / ".export"
     with files.workspace(parent, target.name) as work:
         yield work
-    with suppress(OSError):  # another export may be at work in it
+    with suppress(OSError):  # another export may be using it
         parent.rmdir()
 
 
-def _ova(image: Path, target: Path) -> None:
+def _convert_to_ova(image: Path, target: Path) -> None:
     vmdk = target.with_name(f"{target.stem}-disk1.vmdk")
     manifest.convert(image, vmdk, "vmdk")
-    pack(target, ovf.descriptor(described(image, vmdk)), vmdk)
+    write_ova(target, ovf.descriptor(ovf_machine(image, vmdk)), vmdk)
 
 
-def described(image: Path, vmdk: Path) -> OvfMachine:
-    """The machine of the image; a bare disk without a manifest is any Linux, named after its file."""
-    known = manifest.read(image.parent) or {}
+def ovf_machine(image: Path, vmdk: Path) -> OvfMachine:
+    """Describe the image as a machine; without a manifest it is a generic Linux named after the image file."""
+    record = manifest.read(image.parent) or {}
     return OvfMachine(
-        name=known.get("cluster", image.stem),
-        system=system(known.get("guest", "")),
-        version=known.get("key", "")[:16] or "0",
+        name=record.get("cluster", image.stem),
+        system=system(record.get("guest", "")),
+        version=record.get("key", "")[:16] or "0",
         disk_file=vmdk.name,
         file_size=vmdk.stat().st_size,
         capacity=virtual_size(image),
     )
 
 
-def pack(target: Path, descriptor: str, disk: Path) -> None:
-    """Write the OVA; the entry of the disk is named after its file, those of the others after the OVA."""
+def write_ova(target: Path, descriptor: str, disk: Path) -> None:
+    """Write the OVA; the disk's entry is named after the disk file, the other entries are named after the OVA."""
     name = target.stem
     manifest = _manifest({f"{name}.ovf": hashlib.sha256(descriptor.encode()).hexdigest(), disk.name: sha256(disk)})
     with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as tar:
@@ -95,7 +98,7 @@ def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
 
 
 def _entry(name: str, size: int) -> tarfile.TarInfo:
-    """An entry that says nothing of the host and the hour, so that the same image gives the same OVA."""
+    """Return an entry without owner and time, so that the same image always gives the same OVA."""
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = size, 0o644
     return entry
@@ -104,20 +107,22 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 def write_specs(
     specs: Sequence[Path], to: Path | None, *, transport: Transport = nocloud.ISO
 ) -> dict[str, dict[str, Path]]:
-    """Write the seeds of all specs, or none; by cluster and node, the seed's file or folder.
+    """Write the seeds of all specs or, if one fails, of none; return their paths by cluster and node.
 
-    Of one spec they go to `to`, of several to a folder each in it; without `to`, to build/CLUSTER/seeds. Raises
-    UserError where two specs have one cluster's name, or the transport would show a secret to others.
+    One spec's seeds go to `to`; with several specs, each gets the folder `to`/CLUSTER. Without `to`, the folder is
+    build/CLUSTER/seeds. Raises UserError if two specs name the same cluster or if the transport would expose a secret.
     """
-    made: dict[str, dict[str, Path]] = {}
+    written: dict[str, dict[str, Path]] = {}
     with together() as files:
         for spec in specs:
             cluster = load(spec)
-            if cluster.cluster in made:
+            if cluster.cluster in written:
                 raise UserError(
-                    f"{spec}: another spec is of cluster {cluster.cluster}, too", hint="rename one of them"
+                    f"{spec}: another spec describes cluster {cluster.cluster}, too", hint="rename one of them"
                 )
-            own = to / cluster.cluster if to and len(specs) > 1 else to
-            folder = own or paths.build_folder(cluster.cluster, "seeds")
-            made[cluster.cluster] = write_seeds(cluster, manifest.facts(cluster), folder, files, transport=transport)
-    return made
+            chosen = to / cluster.cluster if to and len(specs) > 1 else to
+            folder = chosen or paths.build_folder(cluster.cluster, "seeds")
+            written[cluster.cluster] = write_seeds(
+                cluster, manifest.facts(cluster), folder, files, transport=transport
+            )
+    return written

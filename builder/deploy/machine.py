@@ -1,4 +1,4 @@
-"""What a deployment starts from: a baked image, and each node as a virtual machine with its seed."""
+"""What a deployment starts from: a baked image, and the files that adapt another cluster's image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ from builder.render import appliance
 from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
 
-NAMED_BY = 12
-"""Digits of its digest that an image is named by on a hypervisor."""
+LABEL_LENGTH = 12
+"""How many digits of its digest name an image on a hypervisor."""
+SEEDABLE = (
+    "/etc/firewalld/zones/",
+    "/etc/haproxy/",
+    "/etc/resolv.conf",
+    "/usr/share/vipforge/",
+)
+"""Files that depend on the spec and are first read after cloud-init has written the seed's files."""
+NO_FILES: Mapping[str, GuestFile] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class BakedImage:
-    """An image; `label` tells it from others. `size` is the file's, `virtual_size` the guest's disk, both bytes."""
+    """A baked image; `label` identifies it. `size` (the file) and `virtual_size` (the guest's disk) are in bytes."""
 
     path: Path
     facts: Facts
@@ -30,66 +38,60 @@ class BakedImage:
     virtual_size: int
     label: str
     cluster: str = ""
-    """The cluster that it was baked for, as far as its manifest says so."""
+    """The cluster that it was baked for; empty if its manifest does not say."""
     keepalived: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
-    """The SHA-256 of each file that the bake laid into it, by path in the guest."""
+    """The SHA-256 of each file that the bake wrote, by path in the guest."""
 
 
-def baked_image(cluster: Cluster, other: Path | None = None) -> BakedImage:
-    """The cluster's image, or another one that lies beside its own manifest.
+def baked_image(cluster: Cluster, image: Path | None = None) -> BakedImage:
+    """Return the cluster's own image, or `image`, whose manifest must lie beside it.
 
-    Raises UserError where it is not baked yet, or not as its manifest says.
+    Raises UserError if the image does not exist or does not match its manifest.
     """
-    path = other or paths.build_folder(cluster.cluster) / manifest.IMAGE
+    path = image or paths.build_folder(cluster.cluster) / manifest.IMAGE
     record = manifest.read(path.parent)
     if not path.is_file():
-        hint = "name an image file" if other else "run `vipforge image SPEC`"
+        hint = "name an image file" if image else "run `vipforge image SPEC`"
         raise UserError(f"{cluster.cluster} has no image: {path} is missing", hint=hint)
     if record is None:
         raise UserError(
-            f"{path} has no {manifest.NAME} beside it", hint="copy it with the folder that it was baked in"
+            f"there is no {manifest.NAME} beside {path}", hint="copy the whole folder that the image was baked in"
         )
     if path.stat().st_size != record["size"]:
-        raise UserError(f"{path} is not as it was baked", hint="`vipforge inspect` tells more; bake it again")
+        raise UserError(
+            f"{path} was changed after it was baked", hint="`vipforge inspect` shows the details; bake the image again"
+        )
     inputs = record.get("inputs", {})
     return BakedImage(
         path,
         all_guests()[record["guest"]],
         record["size"],
         record["virtual_size"],
-        record["sha256"][:NAMED_BY],
+        record["sha256"][:LABEL_LENGTH],
         record.get("cluster", ""),
         record.get("versions", {}).get("keepalived", ""),
         {f"/{name}": digest for name, digest in inputs.get("files_sha256", {}).items()},
     )
 
 
-SEEDED = (
-    "/etc/firewalld/zones/",
-    "/etc/haproxy/",
-    "/etc/resolv.conf",
-    "/usr/share/vipforge/",
-)
-"""Files that a cluster's spec decides, and that are read only after cloud-init has written its files."""
-NOTHING: Mapping[str, GuestFile] = MappingProxyType({})
-
-
 def seeded_files(cluster: Cluster, image: BakedImage) -> Mapping[str, GuestFile]:
-    """The cluster's files that the image has not, by path in the guest; none for the cluster's own image.
+    """Return the cluster's files that differ from the image's, by path in the guest; none for the cluster's own image.
 
-    Raises UserError where the image differs in more than a seed can bring: profile, keepalived, another vipforge.
+    Raises UserError if the image differs in something that a seed cannot change: the profile, keepalived, or the
+    version of vipforge.
     """
     if image.cluster in ("", cluster.cluster):
-        return NOTHING
+        return NO_FILES
     rendered = appliance(cluster, image.facts, image.keepalived)
-    wanted = {path: hashlib.sha256(file.content.encode()).hexdigest() for path, file in rendered.items()}
-    differ = {path for path in {*wanted, *image.files} if wanted.get(path) != image.files.get(path)}
-    unfit = sorted(path for path in differ if not path.startswith(SEEDED))
-    if unfit or image.keepalived != (cluster.keepalived or keepalived_for(cluster, image.facts)):
+    digests = {path: hashlib.sha256(file.content.encode()).hexdigest() for path, file in rendered.items()}
+    differing = {path for path in {*digests, *image.files} if digests.get(path) != image.files.get(path)}
+    fixed = sorted(path for path in differing if not path.startswith(SEEDABLE))
+    if fixed or image.keepalived != (cluster.keepalived or keepalived_for(cluster, image.facts)):
         raise UserError(
-            f"{image.path} was baked for {image.cluster}, which is another kind of cluster than {cluster.cluster}: "
-            f"{', '.join(unfit) or 'its keepalived'} would be others",
-            hint="bake an image of its own; clusters of one image have one profile, keepalived and kind of VIPs",
+            f"{image.path} was baked for {image.cluster} and does not fit {cluster.cluster}: "
+            f"they differ in {', '.join(fixed) or 'the version of keepalived'}",
+            hint=f"bake an image for {cluster.cluster}; clusters that share an image have the same profile, "
+            "keepalived and kinds of VIPs",
         )
-    return {path: rendered[path] for path in sorted(differ) if path in rendered}
+    return {path: rendered[path] for path in sorted(differing) if path in rendered}

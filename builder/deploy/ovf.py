@@ -1,8 +1,8 @@
 """The OVF 1.0 descriptor of an appliance (DMTF DSP0243 1.1.0; DSP8023 is its schema).
 
-The order of a CIM item's elements is the schema's: alphabetical. The properties of IDENTITY are for people and
-read by the guest's program `ovf-properties`; those of SEED are read by cloud-init's OVF data source. vCenter hands all
-of them over as guestinfo and on a CD (`ovf:transport`).
+The schema wants the elements of a CIM item in alphabetical order. Operators fill in the properties of IDENTITY,
+which the guest's program `ovf-properties` reads; cloud-init's OVF data source reads those of SEED. vCenter passes all
+of them to the guest as guestinfo and on a CD (`ovf:transport`).
 """
 
 from __future__ import annotations
@@ -21,34 +21,62 @@ VSSD = f"{CIM}/CIM_VirtualSystemSettingData"
 VMW = "http://www.vmware.com/schema/ovf"
 STREAM_OPTIMIZED = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 HARDWARE = "vmx-13"
-"""ESXi 6.5, the oldest that checks a manifest of SHA-256."""
+"""ESXi 6.5, the oldest release that verifies a SHA-256 manifest."""
 ENVIRONMENT_TRANSPORT = "com.vmware.guestInfo iso"
 NETWORK = "cluster"
 IDENTITY = (
     ("hostname", "Host name", "The node's full host name, such as lb1.example.com."),
     ("address", "Address", "The node's address and its prefix length, such as 192.0.2.11/24."),
     ("gateway", "Gateway", "The default gateway's address; may be left out."),
-    ("peers", "Peers", "The addresses of the other nodes, with blanks between them."),
-    ("priority", "Priority", "VRRP priority from 1 to 254, the highest is master; a number for each VRRP instance."),
+    ("peers", "Peers", "The addresses of the other nodes, separated by blanks."),
+    ("priority", "Priority", "VRRP priority from 1 to 254, the highest is master; one number per VRRP instance."),
     ("alert-sender", "Alert sender", "The address that the node's e-mails come from, such as lb1@example.com."),
 )
 SEED = (
-    ("instance-id", "Instance id", "Any word; the seed and another network are taken over when it is changed."),
-    ("user-data", "User data", "cloud-config, base64: the operator's account and more. What stands above goes first."),
-    ("network-config", "Network configuration", "cloud-init's, base64. Another address above goes first."),
+    ("instance-id", "Instance ID", "Any word; changing it makes cloud-init apply the seed and the network again."),
+    (
+        "user-data",
+        "User data",
+        "cloud-config, base64: the operator's account and more. Values above take precedence.",
+    ),
+    ("network-config", "Network configuration", "cloud-init's, base64. A different address above takes precedence."),
 )
 PROPERTIES = MappingProxyType({"Identity of the node": IDENTITY, "Seed, as vipforge writes it": SEED})
-"""Key, label, description by category of vCenter's form: `vipforge seed --transport ovf` makes the values."""
+"""Key, label and description, by category in vCenter's form; `vipforge seed --transport ovf` writes the values."""
 
 CPU, MEMORY, IDE, SCSI, CARD, CD, DISK = 3, 4, 5, 6, 10, 15, 17
 """CIM_ResourceAllocationSettingData.ResourceType."""
-
-
 Values = dict[str, str | int]
 
 
+@dataclass(frozen=True)
+class GuestSystem:
+    """A guest's DMTF number (CIM_OperatingSystem.OsType), its vSphere identifier, and its title."""
+
+    number: int
+    vsphere: str
+    title: str
+
+
+ANY_LINUX = GuestSystem(101, "otherLinux64Guest", "Linux (64-bit)")
+
+
+@dataclass(frozen=True)
+class OvfMachine:
+    """An appliance as a descriptor shows it; `file_size` and `capacity` are in bytes, `memory` is in MiB."""
+
+    name: str
+    system: GuestSystem
+    version: str
+    disk_file: str
+    file_size: int
+    capacity: int
+    cpus: int = CPUS
+    memory: int = MEMORY_MIB
+
+
 def descriptor(machine: OvfMachine) -> str:
-    """The descriptor's XML, the same for the same machine."""
+    """Return the descriptor's XML, which is always the same for the same machine."""
     for prefix, uri in (("ovf", OVF), ("rasd", RASD), ("vssd", VSSD), ("vmw", VMW)):
         register_namespace(prefix, uri)
     envelope = Element(_ovf("Envelope"))
@@ -57,6 +85,14 @@ def descriptor(machine: OvfMachine) -> str:
     _virtual_system(envelope, machine)
     indent(envelope)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(envelope, encoding="unicode") + "\n"
+
+
+def system(guest: str) -> GuestSystem:
+    """Return the system of that guest; a generic Linux if the name is unknown or empty."""
+    facts = all_guests().get(guest)
+    if facts is None:
+        return ANY_LINUX
+    return GuestSystem(facts.cim_type, facts.vsphere_type, f"{facts.full_title or facts.title} (64-bit)")
 
 
 def _references(envelope: Element, machine: OvfMachine) -> None:
@@ -92,7 +128,7 @@ def _hardware(system: Element, machine: OvfMachine) -> None:
 
 
 def _items(machine: OvfMachine) -> list[Values]:
-    """The hardware, in the order of its instance ids: the fourth is the disk's controller, the third the CD's."""
+    """Return the hardware in the order of its instance IDs: 3 is the CD's controller, 4 is the disk's."""
     return [
         {
             "ElementName": f"{machine.cpus} virtual CPUs",
@@ -140,9 +176,9 @@ def _product(system: Element, machine: OvfMachine) -> None:
     for category, entries in PROPERTIES.items():
         _sub(product, "Category", category)
         for key, label, description in entries:
-            place = _sub(product, "Property", key=key, type="string", userConfigurable="true", value="")
-            _sub(place, "Label", label)
-            _sub(place, "Description", description)
+            entry = _sub(product, "Property", key=key, type="string", userConfigurable="true", value="")
+            _sub(entry, "Label", label)
+            _sub(entry, "Description", description)
 
 
 def _section(parent: Element, name: str, info: str, /, **attributes: str | int) -> Element:
@@ -157,44 +193,10 @@ def _elements(parent: Element, namespace: str, values: Values) -> None:
 
 
 def _sub(parent: Element, name: str, text: str | None = None, /, **attributes: str | int) -> Element:
-    made = SubElement(parent, _ovf(name), {_ovf(key): str(value) for key, value in attributes.items()})
-    made.text = text
-    return made
+    element = SubElement(parent, _ovf(name), {_ovf(key): str(value) for key, value in attributes.items()})
+    element.text = text
+    return element
 
 
 def _ovf(name: str) -> str:
     return f"{{{OVF}}}{name}"
-
-
-@dataclass(frozen=True)
-class GuestSystem:
-    """A guest as hypervisors know it: DMTF's number (CIM_OperatingSystem.OsType) and vSphere's identifier."""
-
-    number: int
-    vsphere: str
-    title: str
-
-
-ANY_LINUX = GuestSystem(101, "otherLinux64Guest", "Linux (64-bit)")
-
-
-@dataclass(frozen=True)
-class OvfMachine:
-    """One appliance for an OVF descriptor: `file_size` and `capacity` are bytes, `memory` is MiB."""
-
-    name: str
-    system: GuestSystem
-    version: str
-    disk_file: str
-    file_size: int
-    capacity: int
-    cpus: int = CPUS
-    memory: int = MEMORY_MIB
-
-
-def system(guest: str) -> GuestSystem:
-    """The guest of that name; any Linux for an image that does not say what it is."""
-    facts = all_guests().get(guest)
-    if facts is None:
-        return ANY_LINUX
-    return GuestSystem(facts.cim_type, facts.vsphere_type, f"{facts.full_title or facts.title} (64-bit)")

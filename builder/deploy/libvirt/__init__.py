@@ -1,4 +1,4 @@
-"""Nodes as libvirt domains on one or several KVM hosts: the options, and libvirt's Python binding."""
+"""Nodes as libvirt domains on one or more KVM hosts: the options, and libvirt's Python binding."""
 
 from __future__ import annotations
 
@@ -13,39 +13,37 @@ from typing import Any, Literal
 from builder.core.errors import HostLacks, UserError
 from builder.deploy import Description, option
 
-DEBIAN = "/usr/lib/python3/dist-packages"
-
-
-NAME = "libvirt"
+MODULE = "libvirt"
+DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
 
 
 @cache
 def binding() -> Any:  # noqa: ANN401 - the module has no types
-    """The module `libvirt`: this environment's own, or Debian's; raises HostLacks without either."""
+    """Import `libvirt` from this environment or else from Debian's package; raises HostLacks without either."""
     try:
-        module = importlib.import_module(NAME)
+        module = importlib.import_module(MODULE)
     except ModuleNotFoundError:
-        module = _debians()
-    # Without this the library writes every error to stderr before it raises it.
+        module = _debian_module()
+    # Otherwise the library writes every error to stderr before it raises it.
     module.registerErrorHandler(lambda *_: None, None)
     return module
 
 
-def _debians() -> Any:  # noqa: ANN401 - the module has no types
-    sys.path.append(DEBIAN)
+def _debian_module() -> Any:  # noqa: ANN401 - the module has no types
+    sys.path.append(DEBIAN_PACKAGES)
     try:
-        return importlib.import_module(NAME)
+        return importlib.import_module(MODULE)
     except ImportError as error:
         raise HostLacks(
             f"libvirt's Python binding is missing ({error})", hint="apt-get install python3-libvirt"
         ) from None
     finally:
-        sys.path.remove(DEBIAN)
+        sys.path.remove(DEBIAN_PACKAGES)
 
 
 @contextmanager
 def translate_errors(where: str) -> Iterator[None]:
-    """Turn an error of libvirt into a UserError in libvirt's words."""
+    """Turn libvirt's errors into UserErrors that keep libvirt's message; `where` says what failed."""
     try:
         yield
     except binding().libvirtError as error:
@@ -54,23 +52,21 @@ def translate_errors(where: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class LibvirtOptions:
-    """What an operator may say about the hosts; what is left out is taken from the spec."""
+    """Options for the hosts; the spec supplies those that are not given."""
 
     connect: Sequence[str] = field(
-        default=(), metadata=option("Host; repeat it to spread the nodes. Left out, the spec's.")
+        default=(), metadata=option("Host; repeat to spread the nodes. Default: the spec's hosts.")
     )
     pool: str = field(default="", metadata=option("Storage pool for images, disks and seeds."))
-    network: str = field(default="", metadata=option("The nodes' libvirt network.", "deploy", "upgrade"))
-    bridge: str = field(
-        default="", metadata=option("The hosts' bridge for the nodes, instead of a network.", "deploy", "upgrade")
-    )
+    network: str = field(default="", metadata=option("libvirt network for the nodes.", "deploy", "upgrade"))
+    bridge: str = field(default="", metadata=option("Bridge on the hosts, instead of a network.", "deploy", "upgrade"))
     print: Literal["xml", "commands"] | None = field(
-        default=None, metadata=option("Create nothing: print domain XML, or shell commands.", "deploy")
+        default=None, metadata=option("Create nothing; print domain XML or shell commands.", "deploy")
     )
 
 
 DESCRIPTION = Description(
     options=LibvirtOptions,
-    deploy="Create the nodes as libvirt domains, from the cluster's baked image.",
-    destroy="Remove the cluster's domains, disks, seeds, and its image if no other cluster uses it.",
+    deploy="Create the nodes as libvirt domains from the cluster's baked image.",
+    destroy="Remove the cluster's domains, disks and seeds, and its image unless another cluster uses it.",
 )

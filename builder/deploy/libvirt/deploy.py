@@ -1,4 +1,4 @@
-"""Deploying to libvirt, and removing what was deployed."""
+"""The steps that deploy nodes to libvirt, and those that remove a cluster."""
 
 from __future__ import annotations
 
@@ -12,56 +12,57 @@ from builder.core.files import locked
 from builder.core.progress import Step
 from builder.deploy.hypervisor import machine_name, refuse_other
 from builder.deploy.libvirt.host import Host
-from builder.deploy.libvirt.node import PlacedDomain, short
+from builder.deploy.libvirt.node import PlacedDomain, display_uri
 from builder.spec.model import Cluster
 
 State = Literal["absent", "same", "other"]
 LOCK_SECONDS = 30 * 60
+HEX = "[0-9a-f]"
 
 
-def images(nodes: Sequence[PlacedDomain]) -> Iterator[Step]:
-    """Each image, once per host."""
-    for each in {(each.host.uri, each.base): each for each in nodes}.values():
-        yield Step(f"{short(each.uri)}: image {each.base}", _has_image(each), partial(_upload_once, each))
+def image_steps(domains: Sequence[PlacedDomain]) -> Iterator[Step]:
+    """Yield the upload of each image, once per host."""
+    for each in {(each.host.uri, each.base): each for each in domains}.values():
+        yield Step(f"{display_uri(each.uri)}: image {each.base}", _has_image(each), partial(_upload_once, each))
 
 
-def node(each: PlacedDomain, *, replace: bool) -> Iterator[Step]:
-    """Everything of one node; raises UserError at a domain of its name that must not be changed."""
+def node_steps(each: PlacedDomain, *, replace: bool) -> Iterator[Step]:
+    """Yield all steps of one node; raises UserError if its domain exists and must not be changed."""
     state = _state(each, replace=replace)
     if state == "other":
         yield Step(f"{each.where}: the old domain {each.name} removed", ready=False, make=lambda: _remove(each))
-    yield seed(each)
-    yield from make(each, state)
+    yield seed_step(each)
+    yield from domain_steps(each, state)
 
 
-def make(each: PlacedDomain, state: State) -> Iterator[Step]:
-    """Disk and domain, from image and seed; in the state `same` both are as they should be."""
+def domain_steps(each: PlacedDomain, state: State) -> Iterator[Step]:
+    """Yield the steps for disk and domain, which are done in the state `same`, and for the start."""
     same = state == "same"
     yield Step(f"{each.where}: disk {each.disk}", same, each.make_disk)
-    yield Step(f"{each.where}: domain {each.name} ({each.kind})", same, each.define)
+    yield Step(f"{each.where}: domain {each.name} ({each.virtualization})", same, each.define)
     running = same and each.host.domains.is_running(each.name)
     yield Step(f"{each.where}: running", running, lambda: each.host.domains.start(each.name))
 
 
-def seed(each: PlacedDomain) -> Step:
-    """The node's seed."""
+def seed_step(each: PlacedDomain) -> Step:
+    """Return the upload of the node's seed."""
     return Step(f"{each.where}: seed {each.cd}", each.host.pool.size(each.cd) is not None, each.upload_seed)
 
 
 def _has_image(each: PlacedDomain) -> bool:
-    # A half upload of a killed run is smaller than the image.
+    # An upload that was killed half-way is smaller than the image.
     return each.host.pool.size(each.base) == each.image.size
 
 
 def _upload_once(each: PlacedDomain) -> None:
-    """Another deployment from this host may be uploading it, for another cluster of the same image."""
+    """Upload the image, unless a concurrent deployment of another cluster that shares it has just done so."""
     with locked(paths.state("images", f"{each.base}.lock"), f"image {each.base}", timeout=LOCK_SECONDS):
         if not _has_image(each):
             each.upload_image()
 
 
 def _remove(each: PlacedDomain) -> None:
-    """With its disk: none of it could be used again."""
+    """Remove the domain and its volumes, except the seed that the new domain uses."""
     volumes = each.host.domains.volumes(each.name) - {each.cd}
     each.host.domains.remove(each.name)
     for volume in sorted(volumes):
@@ -69,22 +70,19 @@ def _remove(each: PlacedDomain) -> None:
 
 
 def _state(each: PlacedDomain, *, replace: bool) -> State:
-    """How the node's domain differs; raises UserError at one that must not be changed."""
-    note = each.host.domains.own(each.name, each.cluster.cluster)
+    """Return how the node's domain compares with the spec; raises UserError if it differs and must not be changed."""
+    note = each.host.domains.own_note(each.name, each.cluster.cluster)
     if note is None:
         return "absent"
     if each.is_same(note):
         return "same"
-    return "other" if replace else refuse_other(f"{short(each.uri)}: domain {each.name}")
-
-
-HEX = "[0-9a-f]"
+    return "other" if replace else refuse_other(f"{display_uri(each.uri)}: domain {each.name}")
 
 
 def removal(cluster: Cluster, host: Host) -> list[Step]:
-    """The domains that carry the cluster's note, their volumes, and the images that nothing uses any more.
+    """Return the steps that remove the cluster's domains, their volumes, and the images that nothing else uses.
 
-    A volume that somebody else's domain uses stays, whatever its name.
+    A volume that a foreign domain uses stays, whatever its name.
     """
     domains = host.domains.of_cluster(cluster.cluster)
     volumes = _volumes(cluster, host, domains)
@@ -92,23 +90,23 @@ def removal(cluster: Cluster, host: Host) -> list[Step]:
     used = {image for volume, image in images.items() if volume not in volumes}
     unused = {image for volume, image in images.items() if volume in volumes} - used - volumes
     return [
-        *(_gone(host, f"domain {name}", partial(host.domains.remove, name)) for name in domains),
-        *(_gone(host, f"volume {name}", partial(host.pool.remove, name)) for name in sorted(volumes)),
-        *(_gone(host, f"image {name}", partial(host.pool.remove, name)) for name in sorted(unused)),
+        *(_removal_step(host, f"domain {name}", partial(host.domains.remove, name)) for name in domains),
+        *(_removal_step(host, f"volume {name}", partial(host.pool.remove, name)) for name in sorted(volumes)),
+        *(_removal_step(host, f"image {name}", partial(host.pool.remove, name)) for name in sorted(unused)),
     ]
 
 
-def _gone(host: Host, what: str, remove: Callable[[], None]) -> Step:
-    return Step(f"{short(host.uri)}: {what} removed", ready=False, make=remove)
+def _removal_step(host: Host, what: str, remove: Callable[[], None]) -> Step:
+    return Step(f"{display_uri(host.uri)}: {what} removed", ready=False, make=remove)
 
 
 def _volumes(cluster: Cluster, host: Host, domains: list[str]) -> set[str]:
-    """What the domains use, and what failed runs left under the nodes' names."""
-    there = set(host.pool.names())
+    """Return the volumes that the domains use, and those that failed runs left under the nodes' names."""
+    existing = set(host.pool.names())
     used = {volume for name in domains for volume in host.domains.volumes(name)}
-    left = {name for name in there if any(pattern.fullmatch(name) for pattern in _patterns(cluster))}
-    others = {volume for name in host.domains.names() if name not in domains for volume in host.domains.volumes(name)}
-    return ((used | left) & there) - others
+    leftover = {name for name in existing if any(pattern.fullmatch(name) for pattern in _patterns(cluster))}
+    foreign = {volume for name in host.domains.names() if name not in domains for volume in host.domains.volumes(name)}
+    return ((used | leftover) & existing) - foreign
 
 
 def _patterns(cluster: Cluster) -> list[re.Pattern[str]]:

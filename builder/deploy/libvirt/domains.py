@@ -1,4 +1,4 @@
-"""Domain XML, and the domains of a cluster on a host."""
+"""The XML of a node's domain, and the domains that exist on a host."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ from builder.lab.network import mac
 from builder.spec.model import Cluster, Node
 
 NAMESPACE = "urn:vipforge:node"
+POWER_OFF_SECONDS = 90.0
+"""How long a guest may take to shut down before its power is cut."""
+PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a domain is made of: volumes of one pool, a libvirt network or else a bridge, `kvm` or `qemu`; in MiB."""
+    """What varies in a domain: the volumes in one pool, a network or else a bridge, `kvm` or `qemu`, and the size.
+
+    `memory` is in MiB.
+    """
 
     pool: str
     disk: str
@@ -33,18 +39,18 @@ class Shape:
 
 
 def digest(xml: str) -> str:
-    """What a domain is recognised by: libvirt fills in much, so its own XML cannot be compared."""
+    """Return the digest that identifies a domain; libvirt completes the XML, so the XML itself cannot be compared."""
     return hashlib.sha256(xml.encode()).hexdigest()
 
 
-def signed(xml: str, cluster: Cluster) -> str:
-    """The XML with the digest of itself, by which a later run sees whether the domain is as it should be."""
+def with_note(xml: str, cluster: Cluster) -> str:
+    """Add a note with the cluster and the XML's digest, by which a later run sees whether the domain is up to date."""
     note = f'<vipforge:node xmlns:vipforge="{NAMESPACE}" cluster="{cluster.cluster}" digest="{digest(xml)}" />'
     return xml.replace("</domain>", f"  <metadata>\n    {note}\n  </metadata>\n</domain>")
 
 
 def domain(cluster: Cluster, node: Node, shape: Shape) -> str:
-    """The node's domain, the same for the same spec and image."""
+    """Return the XML of the node's domain, which is always the same for the same spec and image."""
     register_namespace("vipforge", NAMESPACE)
     root = Element("domain", type=shape.virtualization)
     _text(root, "name", machine_name(cluster, node))
@@ -88,49 +94,44 @@ def _text(parent: Element, tag: str, text: str, **attributes: str) -> None:
     SubElement(parent, tag, attributes).text = text
 
 
-POWER_OFF_SECONDS = 90.0
-"""How long a guest may take to end by itself; then its power is cut."""
-PAUSE_SECONDS = 0.5
-
-
 class Domains:
-    """Every method raises UserError in libvirt's words."""
+    """The domains on a host. Methods raise UserError with libvirt's message."""
 
     def __init__(self, uri: str, connection: Any) -> None:  # noqa: ANN401 - libvirt has no types
         self._uri = uri
         self._connection = connection
 
     def note(self, name: str) -> dict[str, str] | None:
-        """What vipforge wrote on the domain; None where there is none, {} on a domain of somebody else's."""
+        """Return vipforge's note on the domain: None if there is no such domain, {} if vipforge did not create it."""
         try:
-            found = self._connection.lookupByName(name)
+            domain = self._connection.lookupByName(name)
         except binding().libvirtError:
             return None
-        return _note(found)
+        return _note(domain)
 
-    def own(self, name: str, cluster: str) -> dict[str, str] | None:
-        """The note on a domain of the cluster; raises UserError at one that vipforge did not make for it."""
+    def own_note(self, name: str, cluster: str) -> dict[str, str] | None:
+        """Like `note`, but raises UserError if vipforge did not create the domain for this cluster."""
         note = self.note(name)
         if note is not None and note.get("cluster") != cluster:
             raise UserError(
-                f"{self._uri} has a domain {name} that vipforge did not make for {cluster}",
+                f"{self._uri} has a domain {name} that vipforge did not create for {cluster}",
                 hint="rename it, or give the cluster another name",
             )
         return note
 
     def of_cluster(self, cluster: str) -> list[str]:
-        """The names of all domains that vipforge made for a cluster."""
+        """Return the names of all domains that vipforge created for the cluster."""
         with translate_errors(self._uri):
-            found = self._connection.listAllDomains(0)
-            return sorted(domain.name() for domain in found if _note(domain).get("cluster") == cluster)
+            everything = self._connection.listAllDomains(0)
+            return sorted(domain.name() for domain in everything if _note(domain).get("cluster") == cluster)
 
     def names(self) -> list[str]:
-        """The names of all domains."""
+        """Return the names of all domains."""
         with translate_errors(self._uri):
             return sorted(domain.name() for domain in self._connection.listAllDomains(0))
 
     def volumes(self, name: str) -> set[str]:
-        """The names of the volumes that the domain uses; none where there is no such domain."""
+        """Return the names of the volumes that the domain uses; none if there is no such domain."""
         with suppress(binding().libvirtError):
             xml = self._connection.lookupByName(name).XMLDesc(0)
             sources = fromstring(xml).iterfind("devices/disk/source")  # noqa: S314 - libvirt's own
@@ -138,51 +139,51 @@ class Domains:
         return set()
 
     def define(self, xml: str) -> None:
-        """Define the domain, which starts with the host from now on."""
+        """Define the domain and let it start with the host."""
         with translate_errors(self._uri):
             self._connection.defineXML(xml).setAutostart(1)
 
     def is_running(self, name: str) -> bool:
-        """Whether the domain exists and is active."""
+        """Return whether the domain exists and is active."""
         with suppress(binding().libvirtError):
             return bool(self._connection.lookupByName(name).isActive())
         return False
 
     def start(self, name: str) -> None:
-        """Power the domain on, if it is off."""
+        """Power the domain on unless it is running."""
         with translate_errors(f"{self._uri}: domain {name}"):
-            found = self._connection.lookupByName(name)
-            if not found.isActive():
-                found.create()
+            domain = self._connection.lookupByName(name)
+            if not domain.isActive():
+                domain.create()
 
     def remove(self, name: str) -> None:
-        """Power the domain off at once and forget it; its volumes stay."""
+        """Power the domain off immediately and undefine it; its volumes stay."""
         with translate_errors(f"{self._uri}: domain {name}"):
-            found = self._connection.lookupByName(name)
-            if found.isActive():
-                found.destroy()
-            found.undefine()
+            domain = self._connection.lookupByName(name)
+            if domain.isActive():
+                domain.destroy()
+            domain.undefine()
 
     def set_aside(self, name: str, other: str) -> None:
-        """Power the domain off and keep it under another name; it does not start with the host any more."""
+        """Shut the domain down and keep it under another name; it no longer starts with the host."""
         with translate_errors(f"{self._uri}: domain {name}"):
-            found = self._connection.lookupByName(name)
-            _power_off(found)
-            found.setAutostart(0)
-            found.rename(other, 0)
+            domain = self._connection.lookupByName(name)
+            _power_off(domain)
+            domain.setAutostart(0)
+            domain.rename(other, 0)
 
     def take_back(self, other: str, name: str) -> None:
-        """Give a domain that was set aside its name back."""
+        """Undo `set_aside`, except that the domain stays off."""
         with translate_errors(f"{self._uri}: domain {other}"):
-            found = self._connection.lookupByName(other)
-            found.rename(name, 0)
-            found.setAutostart(1)
+            domain = self._connection.lookupByName(other)
+            domain.rename(name, 0)
+            domain.setAutostart(1)
 
 
 def _power_off(domain: Any) -> None:  # noqa: ANN401 - libvirt has no types
-    """By the power button, as a clean file system is kept; without an answer, by the plug."""
+    """Ask the guest to shut down, which keeps its file system clean; cut the power if it does not."""
     end = time.monotonic() + POWER_OFF_SECONDS
-    with suppress(binding().libvirtError):  # it may end by itself just now
+    with suppress(binding().libvirtError):  # the guest may have shut down just now
         if domain.isActive():
             domain.shutdown()
         while domain.isActive() and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""A KVM host: the connection by libvirt's bindings, and which nodes it gets."""
+"""A connected KVM host, and where a cluster's nodes go."""
 
 from __future__ import annotations
 
@@ -15,49 +15,53 @@ from builder.deploy.libvirt.pool import Pool
 from builder.host.qemu import accelerator
 from builder.spec.model import Cluster
 
+NETWORK = "default"
+NO_OPTIONS = LibvirtOptions()
+
 
 class Host:
-    """One connection."""
+    """A connection to one host: its storage pool and its domains."""
 
     def __init__(self, uri: str, connection: Any, pool: str) -> None:  # noqa: ANN401 - libvirt has no types
         self.uri = uri
         self.pool = Pool(uri, connection, pool)
         self.domains = Domains(uri, connection)
         self._connection = connection
-        self._best = ""
+        self._virtualization = ""
 
     def virtualization(self) -> str:
-        """`kvm` where guests can run so, else `qemu`. libvirt asks QEMU for this: it takes a second."""
-        self._best = self._best or ("kvm" if self._offers_kvm() and self._starts_kvm() else "qemu")
-        return self._best
+        """Return `kvm` if guests can use it, else `qemu`; kept, because libvirt takes a second to find out."""
+        if not self._virtualization:
+            self._virtualization = "kvm" if self._offers_kvm() and self._starts_kvm() else "qemu"
+        return self._virtualization
 
     def _offers_kvm(self) -> bool:
         with translate_errors(self.uri):
             guests = fromstring(self._connection.getCapabilities()).iter("guest")  # noqa: S314 - libvirt's own
-        return any(found.get("type") == "kvm" for guest in guests for found in guest.iter("domain"))
+        return any(domain.get("type") == "kvm" for guest in guests for domain in guest.iter("domain"))
 
     def _starts_kvm(self) -> bool:
-        """Whether it starts a guest, too: known of this host, while libvirt only looks whether /dev/kvm is there."""
+        """Return whether KVM also starts guests: libvirt only looks for /dev/kvm, on this host vipforge has tried."""
         return bool(urlsplit(self.uri).hostname) or accelerator() == "kvm"
 
 
 class Hosts:
-    """The hosts of a run, each connected once; the connections last until the end of `stack`."""
+    """The hosts of one run, each connected once, when it is first needed, until `stack` is closed."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._known: dict[tuple[str, str], Host] = {}
+        self._by_address: dict[tuple[str, str], Host] = {}
 
     def host(self, uri: str, pool: str) -> Host:
-        """A host with a pool of that name; raises UserError where it cannot be reached."""
-        if (uri, pool) not in self._known:
-            self._known[uri, pool] = self._stack.enter_context(open_host(uri, pool))
-        return self._known[uri, pool]
+        """Return the host with its pool of that name; raises UserError if the host cannot be reached."""
+        if (uri, pool) not in self._by_address:
+            self._by_address[uri, pool] = self._stack.enter_context(open_host(uri, pool))
+        return self._by_address[uri, pool]
 
 
 @contextmanager
 def open_host(uri: str, pool: str) -> Iterator[Host]:
-    """A host, until the end of the block; raises UserError where it cannot be reached."""
+    """Connect to a host until the end of the block; raises UserError if it cannot be reached."""
     with translate_errors(uri):
         connection = binding().open(uri)
     try:
@@ -66,14 +70,11 @@ def open_host(uri: str, pool: str) -> Iterator[Host]:
         connection.close()
 
 
-NETWORK = "default"
-
-
 @dataclass(frozen=True)
-class Place:
-    """libvirt's addresses of the hosts, a storage pool there, a network or else a bridge; `memory` is in MiB.
+class Placement:
+    """The hosts' libvirt URIs, a storage pool and a network or bridge on each of them, and the nodes' size.
 
-    `disks` are `overlay` or `copy`.
+    `memory` is in MiB; `disks` is `overlay` or `copy`.
     """
 
     uris: tuple[str, ...]
@@ -86,14 +87,11 @@ class Place:
     disks: str
 
 
-NO_OPTIONS = LibvirtOptions()
-
-
-def place(cluster: Cluster, asked: LibvirtOptions = NO_OPTIONS) -> Place:
-    """The cluster's place; a network or a bridge that an option names replaces either of the spec's."""
+def placement(cluster: Cluster, options: LibvirtOptions = NO_OPTIONS) -> Placement:
+    """Return where the nodes go; a network or bridge in the options replaces the spec's network or bridge."""
     spec = cluster.libvirt
-    bridge = asked.bridge or ("" if asked.network else spec.bridge or "")
-    network = "" if bridge else asked.network or spec.network or NETWORK
-    uris = tuple(asked.connect) or spec.hosts
-    pool = asked.pool or spec.pool
-    return Place(uris, pool, network, bridge, spec.virtualization, spec.memory_mib, spec.cpus, spec.disks)
+    bridge = options.bridge or ("" if options.network else spec.bridge or "")
+    network = "" if bridge else options.network or spec.network or NETWORK
+    uris = tuple(options.connect) or spec.hosts
+    pool = options.pool or spec.pool
+    return Placement(uris, pool, network, bridge, spec.virtualization, spec.memory_mib, spec.cpus, spec.disks)

@@ -1,4 +1,4 @@
-"""A storage pool of a libvirt host: its volumes, each whole or not there."""
+"""A storage pool of a libvirt host. A volume is either complete or absent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from builder.core.errors import UserError
 from builder.deploy.libvirt import binding, translate_errors
 
 PHYSICAL = 1
-"""VIR_STORAGE_VOL_GET_PHYSICAL: the third number of infoFlags() is the file's size."""
+"""VIR_STORAGE_VOL_GET_PHYSICAL: makes the third number of infoFlags() the size of the file."""
 CHUNK = 1 << 18
-"""Bytes of one message of libvirt's stream."""
+"""Bytes per message of a libvirt stream."""
 DISK = re.compile(r".*-([0-9a-f]{12})-[0-9a-f]{8}\.qcow2")
-"""A disk's name, with the label of its image."""
+"""The name of a disk; the group is the label of its image."""
 
 
 class Pool:
-    """Every method raises UserError in libvirt's words."""
+    """A storage pool. Methods raise UserError with libvirt's message."""
 
     def __init__(self, uri: str, connection: Any, name: str) -> None:  # noqa: ANN401 - libvirt has no types
         self._uri = uri
@@ -35,13 +35,13 @@ class Pool:
             self._pool.refresh(0)
 
     def size(self, name: str) -> int | None:
-        """The size of a volume's file in bytes; None where there is no such volume."""
+        """Return the size of a volume's file in bytes; None if there is no such volume."""
         with suppress(binding().libvirtError):
             return int(self._pool.storageVolLookupByName(name).infoFlags(PHYSICAL)[2])
         return None
 
     def upload(self, name: str, form: str, content: bytes | Path, capacity: int) -> None:
-        """Create a volume with this content, through the connection; if that fails, no volume is left."""
+        """Create a volume with this content, sent through the connection; if that fails, no volume is left behind."""
         self.remove(name)
         with translate_errors(f"{self._uri}: volume {name}"):
             volume = self._pool.createXML(_volume(name, form, capacity), 0)
@@ -49,37 +49,37 @@ class Pool:
                 with _opened(content) as file:
                     self._send(volume, file)
             except BaseException:
-                with suppress(binding().libvirtError):  # a lost connection: what is left is seen by its size
+                with suppress(binding().libvirtError):  # if the connection is lost, a later run sees the wrong size
                     volume.delete(0)
                 raise
 
     def overlay(self, name: str, base: str, capacity: int) -> None:
-        """Create a new volume that holds only what differs from `base`."""
+        """Create a volume that stores only the differences from `base`."""
         self.remove(name)
         with translate_errors(f"{self._uri}: volume {name}"):
             path = self._pool.storageVolLookupByName(base).path()
             self._pool.createXML(_volume(name, "qcow2", capacity, backing=path), 0)
 
     def copy(self, name: str, base: str, capacity: int) -> None:
-        """Create a new volume that holds all of `base`, and does not need it any more."""
+        """Create a volume that is a full copy of `base` and independent of it."""
         self.remove(name)
         with translate_errors(f"{self._uri}: volume {name}"):
             original = self._pool.storageVolLookupByName(base)
             self._pool.createXMLFrom(_volume(name, "qcow2", capacity), original, 0)
 
     def remove(self, name: str) -> None:
-        """Remove the volume, if it is there."""
+        """Remove the volume if it exists."""
         if self.size(name) is not None:
             with translate_errors(f"{self._uri}: volume {name}"):
                 self._pool.storageVolLookupByName(name).delete(0)
 
     def names(self) -> list[str]:
-        """The names of all volumes."""
+        """Return the names of all volumes."""
         with translate_errors(self._uri):
             return sorted(self._pool.listVolumes())
 
     def bases(self) -> dict[str, str]:
-        """Volume to the volume that it holds the differences from, where both are of this pool."""
+        """Map each overlay to its backing volume, if both are in this pool."""
         with translate_errors(self._uri):
             volumes = self._pool.listAllVolumes(0)
             by_path = {volume.path(): volume.name() for volume in volumes}
@@ -87,9 +87,9 @@ class Pool:
         return {name: by_path[path] for name, path in backing.items() if path in by_path}
 
     def images(self) -> dict[str, str]:
-        """Volume to the image that it was made from, if that is there: by its backing file, or a copy by its name.
+        """Map each disk to the image that it was created from: an overlay by its backing file, a copy by its name.
 
-        An image is removed with the last volume that was made from it.
+        Images that are no longer in the pool are left out. An image is removed together with its last disk.
         """
         names = self.names()
         copied = {name: image_volume(found[1]) for name in names if (found := DISK.fullmatch(name))}
@@ -109,7 +109,7 @@ class Pool:
 
 
 def image_volume(label: str) -> str:
-    """An image's volume: named by its digest, so that each host holds it once, whoever needs it."""
+    """Return the name of an image's volume; it contains the digest, so that clusters on a host share the image."""
     return f"vipforge-{label}.qcow2"
 
 

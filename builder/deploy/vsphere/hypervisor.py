@@ -1,4 +1,4 @@
-"""A vCenter as a hypervisor: deploy, upgrade and destroy nodes as virtual machines."""
+"""A vCenter as a hypervisor: deploying, upgrading and removing nodes as virtual machines."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from builder.deploy.vsphere.deploy import deployment, removal
 from builder.deploy.vsphere.node import (
     DesiredMachine,
     Destination,
-    Store,
+    SeedStore,
     desired_machine,
     is_same,
     owned,
     template_name,
 )
-from builder.deploy.vsphere.session import connected, login, translate_errors
-from builder.deploy.vsphere.site import Found, site
+from builder.deploy.vsphere.session import connected, login_from_environment, translate_errors
+from builder.deploy.vsphere.site import MachineInfo, find_site
 from builder.nodes.upgrade import Standing
 from builder.seed import seed as identity_seeds
 from builder.seed.transports import find_transport
@@ -30,57 +30,57 @@ from builder.spec.model import Cluster, Node
 
 
 class VsphereMachines:
-    """The protocol `Machines` of builder/nodes/upgrade.py; its errors are UserErrors in vCenter's words."""
+    """The protocol `Machines` of builder/nodes/upgrade.py. Methods raise UserError with vCenter's message."""
 
     def __init__(self, cluster: Cluster, destination: Destination, image: Path | None = None) -> None:
         identity_seeds.check_target(cluster, destination.transport)
         self._cluster, self._destination, self._site = cluster, destination, destination.site
         self._image = baked_image(cluster, image)
-        self._store = Store(destination.site, destination.who, cluster.cluster)
+        self._store = SeedStore(destination.site, destination.login, cluster.cluster)
         self._desired = {
             node: desired_machine(cluster, node, self._image, destination.transport) for node in cluster.nodes
         }
 
     def standing(self, node: Node) -> Standing:
-        """A machine beside a kept one has to run to be current: its start may be what was cut off."""
+        """A machine beside a kept one is current only if it runs; an upgrade may have stopped before the start."""
         each = self._desired[node]
         found, kept = self._look(each)
         current = found is not None and is_same(each, found) and (kept is None or found.on)
         return Standing(current, kept is not None)
 
     def prepare(self, nodes: Sequence[Node]) -> list[Step]:
-        """The template and the seeds."""
+        """Upload the template and the seeds."""
         name = template_name(self._image.label)
         with translate_errors(f"template {name}"):
-            there = self._site.find([name])
-        seeds = (step for node in nodes for step in deploy.seed(self._desired[node], self._store))
-        return [*deploy.templates([self._image], self._destination, there), *seeds]
+            existing = self._site.find([name])
+        seeds = (step for node in nodes for step in deploy.seed_steps(self._desired[node], self._store))
+        return [*deploy.template_steps([self._image], self._destination, existing), *seeds]
 
     def replace(self, node: Node) -> list[Step]:
-        """Each step is ready where an upgrade that was cut off had done it."""
+        """Set the old machine aside and clone the new one; steps that an interrupted run has done are ready."""
         each = self._desired[node]
         found, kept = self._look(each)
         same = is_same(each, found)
         aside = [] if found is None or same else [self._aside(each, kept)]
-        made = deploy.made(each, self._store, ready=same)
-        return [*aside, made, *self._running(each, found, settled=same)]
+        clone = deploy.clone_step(each, self._store, ready=same)
+        return [*aside, clone, *self._running(each, found, settled=same)]
 
     def restore(self, node: Node) -> list[Step]:
-        """The kept machine as it was; without one, the machine that is there."""
+        """Bring the kept machine back; if none is kept, start the existing one."""
         each = self._desired[node]
         found, kept = self._look(each)
         back = list(self._back(each, found)) if kept else []
         return [*back, *self._running(each, found, settled=not back)]
 
     def discard(self, node: Node) -> list[Step]:
-        """The kept machine, after its seed and its image if nothing else uses them."""
+        """Remove the kept machine, and its seed and image unless something else uses them."""
         each = self._desired[node]
         _, kept = self._look(each)
-        return list(deploy.former_removed(each.kept, each, self._store)) if kept else []
+        return list(deploy.former_machine_steps(each.kept, each, self._store)) if kept else []
 
-    def _aside(self, each: DesiredMachine, kept: Found | None) -> Step:
+    def _aside(self, each: DesiredMachine, kept: MachineInfo | None) -> Step:
         if kept:
-            what = f"machine {each.name} removed, which was never healthy"
+            what = f"machine {each.name} removed: it never became healthy"
             return Step(what, ready=False, make=partial(machines.remove, self._site, each.name))
         what = f"machine {each.name} powered off and kept as {each.kept}"
         return Step(what, ready=False, make=partial(self._set_aside, each))
@@ -89,48 +89,48 @@ class VsphereMachines:
         machines.stop(self._site, each.name)
         machines.rename(self._site, each.name, each.kept)
 
-    def _back(self, each: DesiredMachine, found: Found | None) -> Iterator[Step]:
+    def _back(self, each: DesiredMachine, found: MachineInfo | None) -> Iterator[Step]:
         if found:
             what = f"machine {each.name}: the new one removed"
             yield Step(what, ready=False, make=partial(machines.remove, self._site, each.name))
-        what = f"machine {each.name}: {each.kept} under its name again"
+        what = f"machine {each.name}: {each.kept} restored"
         yield Step(what, ready=False, make=partial(machines.rename, self._site, each.kept, each.name))
 
-    def _running(self, each: DesiredMachine, found: Found | None, *, settled: bool) -> Iterator[Step]:
+    def _running(self, each: DesiredMachine, found: MachineInfo | None, *, settled: bool) -> Iterator[Step]:
         with translate_errors("looking at the machines"):
-            there = self._site.find(rule.members(self._cluster))
-        yield rule.step(self._cluster, self._site, there, settled=settled)
+            existing = self._site.find(rule.machine_names(self._cluster))
+        yield rule.rule_step(self._cluster, self._site, existing, settled=settled)
         on = settled and found is not None and found.on
         yield Step(f"machine {each.name}: running", on, partial(machines.start, self._site, each.name))
 
-    def _look(self, each: DesiredMachine) -> tuple[Found | None, Found | None]:
-        """The node's machine, and the one that is kept."""
+    def _look(self, each: DesiredMachine) -> tuple[MachineInfo | None, MachineInfo | None]:
+        """Return the node's machine and its kept former machine; raises UserError if vipforge did not create them."""
         with translate_errors(f"machine {each.name}"):
-            there = self._site.find([each.name, each.kept])
-        return owned(there.get(each.name), each.cluster), owned(there.get(each.kept), each.cluster)
+            existing = self._site.find([each.name, each.kept])
+        return owned(existing.get(each.name), each.cluster), owned(existing.get(each.kept), each.cluster)
 
 
 class VsphereHypervisor(Hypervisor):
-    """A session with the vCenter that the options name."""
+    """A session with one vCenter."""
 
     def __init__(self, options: VsphereOptions, stack: ExitStack) -> None:
         transport = find_transport(options.transport, "cd", "settings")
-        who = login(options.server, options.user, insecure=options.insecure)
-        service = stack.enter_context(connected(who))
-        self._destination = Destination(site(service, options), who, transport)
+        login = login_from_environment(options.server, options.user, insecure=options.insecure)
+        service = stack.enter_context(connected(login))
+        self._destination = Destination(find_site(service, options), login, transport)
 
     def deployment(
         self, clusters: Sequence[Cluster], choice: Choice = EVERY_NODE, image: Path | None = None
     ) -> list[Step]:
-        """Templates, then cluster by cluster; raises UserError at a machine of a node's name that differs."""
+        """Import the templates, then deploy cluster by cluster; raises UserError at a machine that must not change."""
         return deployment(clusters, self._destination, choice, image)
 
     def machines(self, cluster: Cluster, image: Path | None = None) -> VsphereMachines:
-        """The nodes' machines."""
+        """Return the nodes' machines."""
         return VsphereMachines(cluster, self._destination, image)
 
     def removal(self, cluster: Cluster) -> list[Step]:
-        """Rule, machines, seeds and templates."""
+        """Return the removal of rule, machines, seeds and templates."""
         return removal(cluster, self._destination)
 
 

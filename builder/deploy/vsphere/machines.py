@@ -1,4 +1,4 @@
-"""The cluster's machines in a vCenter: its image as a template, and the nodes cloned from it."""
+"""Machines in a vCenter: importing an image as a template, and cloning, starting and removing machines."""
 
 from __future__ import annotations
 
@@ -17,42 +17,47 @@ from builder.core import files, paths
 from builder.core.errors import TimedOut, UserError
 from builder.core.progress import say
 from builder.deploy import ovf
-from builder.deploy.export import described
+from builder.deploy.export import ovf_machine
 from builder.deploy.machine import BakedImage
 from builder.deploy.vsphere import node, rule
 from builder.deploy.vsphere.node import DesiredMachine
 from builder.deploy.vsphere.session import PAUSE_SECONDS, Login, finish, translate_errors
-from builder.deploy.vsphere.site import Found, Site
+from builder.deploy.vsphere.site import MachineInfo, Site
 from builder.image import manifest
 
 SHUTDOWN_SECONDS = 90
+LOCK_SECONDS = 60 * 60
+LEASE_SECONDS = 10 * 60
+PROGRESS_SECONDS = 30
+"""Between two reports of progress; vCenter ends a lease that it has not heard of for five minutes."""
+ANSWER_SECONDS = 5 * 60
 
 
 def clone(site: Site, each: DesiredMachine, cd: str) -> None:
-    """Make the machine from its template, powered off; `cd` is its seed's place on the datastore, or empty."""
+    """Clone the machine from its template, powered off; `cd` is the datastore path of its seed, if that is a CD."""
     extra = [vim.option.OptionValue(key=key, value=value) for key, value in each.variables.items()]
-    note = f"A load balancer of {each.cluster}, by vipforge"
+    annotation = f"A load balancer of {each.cluster}, by vipforge"
     with translate_errors(f"machine {each.name}"):
-        original = site.machine(each.original)
-        changes = [node.drive(original, cd)] if cd else []
-        config = vim.vm.ConfigSpec(extraConfig=extra, annotation=note, deviceChange=changes)
+        template = site.machine(each.template)
+        changes = [node.cd_drive(template, cd)] if cd else []
+        config = vim.vm.ConfigSpec(extraConfig=extra, annotation=annotation, deviceChange=changes)
         if each.properties:
-            config.vAppConfig = settings(original, each.properties)
-        where = vim.vm.RelocateSpec(pool=site.pool, datastore=site.datastore, host=rule.host(site, each.number))
-        spec = vim.vm.CloneSpec(location=where, config=config, powerOn=False, template=False)
-        task = original.CloneVM_Task(folder=site.folder, name=each.name, spec=spec)
+            config.vAppConfig = vapp_settings(template, each.properties)
+        location = vim.vm.RelocateSpec(pool=site.pool, datastore=site.datastore, host=rule.host_for(site, each.number))
+        spec = vim.vm.CloneSpec(location=location, config=config, powerOn=False, template=False)
+        task = template.CloneVM_Task(folder=site.folder, name=each.name, spec=spec)
     finish(task, f"machine {each.name}")
 
 
 def start(site: Site, name: str) -> None:
-    """Power it on."""
+    """Power the machine on."""
     with translate_errors(f"machine {name}"):
         task = site.machine(name).PowerOnVM_Task()
     finish(task, f"machine {name}")
 
 
 def stop(site: Site, name: str) -> None:
-    """Shut its guest down, or power it off where that is not heard; one that is off stays so."""
+    """Shut the guest down, or power the machine off if the guest does not respond; does nothing if it is off."""
     with translate_errors(f"machine {name}"):
         found = site.machine(name)
         if not _is_on(found) or _shut_down(found):
@@ -62,14 +67,14 @@ def stop(site: Site, name: str) -> None:
 
 
 def rename(site: Site, name: str, new: str) -> None:
-    """Give it another name."""
+    """Rename the machine."""
     with translate_errors(f"machine {name}"):
         task = site.machine(name).Rename_Task(new)
     finish(task, f"machine {name}")
 
 
 def remove(site: Site, name: str) -> None:
-    """Power it off and delete it with its disk; nothing is there to do where there is none."""
+    """Power the machine off and delete it with its disk; does nothing if it does not exist."""
     with translate_errors(f"machine {name}"):
         found = site.machine(name)
         if found is None:
@@ -83,14 +88,14 @@ def remove(site: Site, name: str) -> None:
 
 
 def _shut_down(found: Any) -> bool:  # noqa: ANN401 - pyVmomi makes its types at run time
-    """Ask the guest, through VMware's tools in it, to end; whether it did in time."""
+    """Ask the guest to shut down, through VMware's tools in it; return whether it did so in time."""
     if found.guest is None or found.guest.toolsRunningStatus != "guestToolsRunning":
         return False
     found.ShutdownGuest()
     end = time.monotonic() + SHUTDOWN_SECONDS
     while _is_on(found):
         if time.monotonic() > end:
-            say(f"the guest of {found.name} did not end within {SHUTDOWN_SECONDS} s: it is powered off")
+            say(f"the guest of {found.name} did not shut down within {SHUTDOWN_SECONDS} s: powering it off")
             return False
         time.sleep(PAUSE_SECONDS)
     return True
@@ -100,21 +105,21 @@ def _is_on(found: Any) -> bool:  # noqa: ANN401
     return bool(found.runtime.powerState == vim.VirtualMachine.PowerState.poweredOn)
 
 
-def settings(original: Any, values: Mapping[str, str]) -> vim.vApp.VmConfigSpec:  # noqa: ANN401 - pyVmomi's types
-    """What a clone of the machine `original` is to have: these values by their keys, and both ways to the guest."""
-    there = original.config.vAppConfig.property if original.config.vAppConfig else []
+def vapp_settings(template: Any, values: Mapping[str, str]) -> vim.vApp.VmConfigSpec:  # noqa: ANN401 - pyVmomi's types
+    """Return the vApp configuration of a clone of `template`: these values by property ID."""
+    existing = template.config.vAppConfig.property if template.config.vAppConfig else []
     return vim.vApp.VmConfigSpec(
-        property=list(_changes(there, values)), ovfEnvironmentTransport=ovf.ENVIRONMENT_TRANSPORT.split()
+        property=list(_property_changes(existing, values)), ovfEnvironmentTransport=ovf.ENVIRONMENT_TRANSPORT.split()
     )
 
 
-def _changes(there: list[Any], values: Mapping[str, str]) -> Iterator[vim.vApp.PropertySpec]:
-    known = {each.id: each for each in there}
-    free = count(max((each.key for each in there), default=-1) + 1)
+def _property_changes(existing: list[Any], values: Mapping[str, str]) -> Iterator[vim.vApp.PropertySpec]:
+    known = {each.id: each for each in existing}
+    free_keys = count(max((each.key for each in existing), default=-1) + 1)
     for category, entries in ovf.PROPERTIES.items():
         for name, label, description in entries:
             info = vim.vApp.PropertyInfo(
-                key=known[name].key if name in known else next(free),
+                key=known[name].key if name in known else next(free_keys),
                 id=name,
                 category=category,
                 label=label,
@@ -126,54 +131,49 @@ def _changes(there: list[Any], values: Mapping[str, str]) -> Iterator[vim.vApp.P
             yield vim.vApp.PropertySpec(operation="edit" if name in known else "add", info=info)
 
 
-LOCK_SECONDS = 60 * 60
-LEASE_SECONDS = 10 * 60
-ALIVE_SECONDS = 30
-"""A lease that hears nothing for five minutes ends."""
-ANSWER_SECONDS = 5 * 60
-
-
-def is_ready(found: Found | None) -> bool:
-    """Whether it is a template; what a broken import left is none."""
+def is_template(found: MachineInfo | None) -> bool:
+    """Return whether it is a template; what an interrupted import leaves behind is not."""
     return found is not None and found.template
 
 
-def make(site: Site, who: Login, image: BakedImage, name: str) -> None:
-    """Import the image and mark it as a template; where that fails nothing stays."""
+def make_template(site: Site, login: Login, image: BakedImage, name: str) -> None:
+    """Import the image and mark it as a template; if that fails, nothing stays."""
     where = f"template {name}"
     with files.locked(paths.state("vsphere", f"{name}.lock"), where, timeout=LOCK_SECONDS):
         with translate_errors(where):
-            if is_ready(site.find([name]).get(name)):  # another deployment from this host was at it
+            if is_template(site.find([name]).get(name)):  # a concurrent deployment from this host did it
                 return
         remove(site, name)
         with files.workspace(image.path.parent / ".work", name) as work:
             vmdk = work / f"{name}-disk1.vmdk"
             manifest.convert(image.path, vmdk, "vmdk")
             with translate_errors(where):
-                _import(site, who, ovf.descriptor(described(image.path, vmdk)), vmdk, name)
+                _import(site, login, ovf.descriptor(ovf_machine(image.path, vmdk)), vmdk, name)
                 site.machine(name).MarkAsTemplate()
 
 
-def _import(site: Site, who: Login, descriptor: str, vmdk: Path, name: str) -> None:
+def _import(site: Site, login: Login, descriptor: str, vmdk: Path, name: str) -> None:
     mapping = [vim.OvfManager.NetworkMapping(name=ovf.NETWORK, network=site.network)]
-    wanted = vim.OvfManager.CreateImportSpecParams(entityName=name, networkMapping=mapping, diskProvisioning="thin")
-    spec = site.content.ovfManager.CreateImportSpec(descriptor, site.pool, site.datastore, wanted)
+    parameters = vim.OvfManager.CreateImportSpecParams(
+        entityName=name, networkMapping=mapping, diskProvisioning="thin"
+    )
+    spec = site.content.ovfManager.CreateImportSpec(descriptor, site.pool, site.datastore, parameters)
     if spec.error:
         raise UserError("; ".join(error.msg or str(error) for error in spec.error))
     lease = site.pool.ImportVApp(spec.importSpec, site.folder)
-    _await(lease)
+    _await_lease(lease)
     try:
         (item,) = spec.fileItem
         url = next(each.url for each in lease.info.deviceUrl if each.importKey == item.deviceId)
-        _send(url.replace("*", who.server), vmdk, lease, who)
+        _send(url.replace("*", login.server), vmdk, lease, login)
         lease.HttpNfcLeaseComplete()
     except BaseException:
-        with suppress(vmodl.MethodFault, OSError, HTTPException):  # why the import failed is what people want to know
+        with suppress(vmodl.MethodFault, OSError, HTTPException):  # the import's own error is the one to report
             lease.HttpNfcLeaseAbort()
         raise
 
 
-def _await(lease: Any) -> None:  # noqa: ANN401 - pyVmomi makes its types at run time
+def _await_lease(lease: Any) -> None:  # noqa: ANN401 - pyVmomi makes its types at run time
     end = time.monotonic() + LEASE_SECONDS
     while lease.state != vim.HttpNfcLease.State.ready:
         if lease.state == vim.HttpNfcLease.State.error:
@@ -183,25 +183,25 @@ def _await(lease: Any) -> None:  # noqa: ANN401 - pyVmomi makes its types at run
         time.sleep(PAUSE_SECONDS)
 
 
-def _send(url: str, vmdk: Path, lease: Any, who: Login) -> None:  # noqa: ANN401
+def _send(url: str, vmdk: Path, lease: Any, login: Login) -> None:  # noqa: ANN401
     size = vmdk.stat().st_size
     headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk", "Content-Length": str(size)}
     with vmdk.open("rb") as file:
-        request = urllib.request.Request(url, data=_Watched(file, size, lease), headers=headers)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=who.trust()):  # noqa: S310
+        request = urllib.request.Request(url, data=_LeaseKeeper(file, size, lease), headers=headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=login.trust()):  # noqa: S310
             pass
 
 
-class _Watched:
-    """A file whose reading keeps the lease alive and tells vCenter how far it is."""
+class _LeaseKeeper:
+    """A file that, while it is read, keeps the lease alive by reporting progress to vCenter."""
 
     def __init__(self, file: BinaryIO, size: int, lease: Any) -> None:  # noqa: ANN401
         self._file, self._size, self._lease = file, size, lease
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes of the file."""
-        if time.monotonic() - self._told > ALIVE_SECONDS:
+        """Return the next bytes of the file."""
+        if time.monotonic() - self._reported > PROGRESS_SECONDS:
             self._lease.HttpNfcLeaseProgress(100 * self._file.tell() // max(self._size, 1))
-            self._told = time.monotonic()
+            self._reported = time.monotonic()
         return self._file.read(size)

@@ -1,4 +1,4 @@
-"""A node as it is wanted in a vCenter, and its seed on a datastore."""
+"""A node's machine as the spec and the image require it, and its seed on a datastore."""
 
 from __future__ import annotations
 
@@ -17,35 +17,38 @@ from builder.core.errors import UserError
 from builder.deploy import machine
 from builder.deploy.hypervisor import machine_name
 from builder.deploy.machine import BakedImage
-from builder.deploy.vsphere.session import Login, outcome, translate_errors
-from builder.deploy.vsphere.site import Found, Site
+from builder.deploy.vsphere.session import Login, task_result, translate_errors
+from builder.deploy.vsphere.site import MachineInfo, Site
 from builder.seed.seed import seed
 from builder.seed.transports import Seed, Transport, nocloud
 from builder.spec.model import Cluster, Node
 
 SECONDS = 120
+CLUSTER_KEY, IMAGE_KEY, SEED_KEY = (f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed"))
+KEPT = "-replaced"
+"""The suffix of a node's former machine, which is kept until the new one has proven itself."""
 
 
-class Store:
-    """The folder of one cluster on the site's datastore."""
+class SeedStore:
+    """The folder on the datastore that holds one cluster's seeds."""
 
-    def __init__(self, site: Site, who: Login, cluster: str) -> None:
-        self.who, self.site, self._folder = who, site, f"vipforge-{cluster}"
+    def __init__(self, site: Site, login: Login, cluster: str) -> None:
+        self.login, self.site, self._folder = login, site, f"vipforge-{cluster}"
         with translate_errors("looking at the datastore"):
             self._query = urlencode({"dcPath": site.datacenter.name, "dsName": site.datastore.name})
             self._name = site.datastore.name
 
     def path(self, file: str) -> str:
-        """The file's path as vSphere writes it: [DATASTORE] FOLDER/FILE."""
+        """Return the file's path as vSphere writes it: [DATASTORE] FOLDER/FILE."""
         return f"[{self._name}] {self._folder}/{file}"
 
     def has(self, file: str, size: int) -> bool:
-        """Whether the file is there in this size, in bytes."""
+        """Return whether the file exists and has this size in bytes."""
         with translate_errors(self.path(file)):
             return self._size(file) == size
 
     def put(self, file: str, content: bytes) -> None:
-        """Write the file, and its folder where there is none."""
+        """Write the file; creates the folder if necessary."""
         with translate_errors(self.path(file)):
             with suppress(vim.fault.FileAlreadyExists):
                 self.site.content.fileManager.MakeDirectory(f"[{self._name}] {self._folder}", self.site.datacenter)
@@ -53,24 +56,24 @@ class Store:
                 pass
 
     def exists(self) -> bool:
-        """Whether the folder is there."""
+        """Return whether the folder exists."""
         path, everything = self.path("").rstrip("/"), vim.host.DatastoreBrowser.SearchSpec()
         with translate_errors(path):
             try:
-                outcome(self.site.datastore.browser.SearchDatastore_Task(path, everything))
+                task_result(self.site.datastore.browser.SearchDatastore_Task(path, everything))
             except vim.fault.FileNotFound:
                 return False
             return True
 
     def remove(self, file: str = "") -> None:
-        """Delete the file, or with no name the whole folder; one that is not there is no fault."""
+        """Delete the file, or the whole folder if no file is named; does nothing if it does not exist."""
         path = self.path(file).rstrip("/")
         with translate_errors(path):
             if (self._size(file) is not None) if file else self.exists():
-                outcome(self.site.content.fileManager.DeleteDatastoreFile_Task(path, self.site.datacenter))
+                task_result(self.site.content.fileManager.DeleteDatastoreFile_Task(path, self.site.datacenter))
 
     def _size(self, file: str) -> int | None:
-        """The file's size in bytes; None where there is no such file."""
+        """Return the file's size in bytes; None if there is no such file."""
         try:
             with self._ask("HEAD", file) as answer:
                 return int(answer.headers.get("Content-Length", -1))
@@ -79,16 +82,16 @@ class Store:
                 return None
             raise
 
-    def _ask(self, method: str, file: str, content: bytes | None = None) -> Any:  # noqa: ANN401 - urllib says so
-        url = f"https://{self.who.server}/folder/{quote(self._folder)}/{quote(file)}?{self._query}"
-        # pyVmomi has no other way to its session's cookie.
+    def _ask(self, method: str, file: str, content: bytes | None = None) -> Any:  # noqa: ANN401 - as urlopen returns
+        url = f"https://{self.login.server}/folder/{quote(self._folder)}/{quote(file)}?{self._query}"
+        # pyVmomi offers no other access to its session's cookie.
         headers = {"Cookie": self.site.content.fileManager._stub.cookie, "Content-Type": "application/octet-stream"}  # noqa: SLF001
         request = urllib.request.Request(url, data=content, headers=headers, method=method)
-        return urllib.request.urlopen(request, timeout=SECONDS, context=self.who.trust())  # noqa: S310 - https
+        return urllib.request.urlopen(request, timeout=SECONDS, context=self.login.trust())  # noqa: S310 - https
 
 
-def drive(template: Any, path: str) -> vim.vm.device.VirtualDeviceSpec:  # noqa: ANN401 - pyVmomi's types
-    """The template's CD drive with this file in it, from power-on."""
+def cd_drive(template: Any, path: str) -> vim.vm.device.VirtualDeviceSpec:  # noqa: ANN401 - pyVmomi's types
+    """Return the change that puts this file into the template's CD drive, connected at power-on."""
     kind = vim.vm.device.VirtualCdrom
     device = next(each for each in template.config.hardware.device if isinstance(each, kind))
     device.backing = kind.IsoBackingInfo(fileName=path)
@@ -98,30 +101,25 @@ def drive(template: Any, path: str) -> vim.vm.device.VirtualDeviceSpec:  # noqa:
     return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
 
 
-CLUSTER_KEY, IMAGE_KEY, SEED_KEY = (f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed"))
-KEPT = "-replaced"
-"""What the name of a node's former machine ends in, until the new one has proven itself."""
-
-
 @dataclass(frozen=True)
 class Destination:
-    """Where the nodes go, who puts them there, and which transport carries their seeds."""
+    """Where the nodes go, the login that puts them there, and the transport of their seeds."""
 
     site: Site
-    who: Login
+    login: Login
     transport: Transport = nocloud.ISO
 
 
 @dataclass(frozen=True)
 class DesiredMachine:
-    """One node as the spec and the image want it: its machine's variables, and its seed's CD or vApp properties.
+    """One node's machine: its template, its guestinfo variables, and its seed as a CD or as vApp properties.
 
-    `number` is its place among the cluster's nodes.
+    `number` is the node's index in the cluster.
     """
 
     name: str
     number: int
-    original: str
+    template: str
     variables: dict[str, str]
     seed: Seed
     cd: bytes = b""
@@ -129,54 +127,54 @@ class DesiredMachine:
 
     @property
     def kept(self) -> str:
-        """The name of its former machine."""
+        """The name of the former machine while it is kept."""
         return f"{self.name}{KEPT}"
 
     @property
     def file(self) -> str:
-        """The name of its seed's CD on the datastore; empty if it has none."""
+        """The file name of the seed's CD on the datastore; empty if the seed is not a CD."""
         return seed_file(self.seed.instance_id) if self.cd else ""
 
     @property
     def cluster(self) -> str:
-        """The cluster that it is a node of."""
+        """The name of the node's cluster."""
         return self.variables[CLUSTER_KEY]
 
 
 def desired_machine(cluster: Cluster, node: Node, image: BakedImage, transport: Transport) -> DesiredMachine:
-    """The node's machine as this spec, this image and this transport want it."""
-    made = seed(cluster, node, image.facts, public=machine.seeded_files(cluster, image))
+    """Describe the node's machine for this spec, image and transport."""
+    node_seed = seed(cluster, node, image.facts, public=machine.seeded_files(cluster, image))
     name = machine_name(cluster, node)
-    variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: made.instance_id}
-    original, number = template_name(image.label), cluster.nodes.index(node)
+    variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: node_seed.instance_id}
+    template, number = template_name(image.label), cluster.nodes.index(node)
     if transport.settings is None:
-        return DesiredMachine(name, number, original, variables, made, transport.cd(made))
-    settings = transport.settings(made)
+        return DesiredMachine(name, number, template, variables, node_seed, transport.cd(node_seed))
+    settings = transport.settings(node_seed)
     variables |= settings.variables
-    return DesiredMachine(name, number, original, variables, made, properties=settings.properties)
+    return DesiredMachine(name, number, template, variables, node_seed, properties=settings.properties)
 
 
 def template_name(label: str) -> str:
-    """An image's template: named by the image's digest, so that all clusters of one image share it."""
+    """Return the name of an image's template; it contains the digest, so that clusters share the template."""
     return f"vipforge-image-{label}"
 
 
 def seed_file(instance_id: str) -> str:
-    """A seed's file on the datastore."""
+    """Return the name of a seed's file on the datastore."""
     return f"{instance_id}.iso"
 
 
-def owned(found: Found | None, cluster: str) -> Found | None:
-    """The machine, or None where there is none; raises UserError where vipforge did not make it for this cluster."""
+def owned(found: MachineInfo | None, cluster: str) -> MachineInfo | None:
+    """Return `found` unchanged; raises UserError if it is a machine that vipforge did not create for this cluster."""
     if found is not None and found.variables.get(CLUSTER_KEY) != cluster:
         raise UserError(
-            f"vCenter has a machine {found.name} that vipforge did not make for {cluster}",
+            f"vCenter has a machine {found.name} that vipforge did not create for {cluster}",
             hint="rename it, or give the cluster another name",
         )
     return found
 
 
-def is_same(each: DesiredMachine, found: Found | None) -> bool:
-    """Whether the machine is as it should be; raises UserError where vipforge did not make it for this cluster."""
+def is_same(each: DesiredMachine, found: MachineInfo | None) -> bool:
+    """Return whether the machine is up to date; raises UserError if vipforge did not create it for this cluster."""
     ours = owned(found, each.cluster)
     return ours is not None and {key: ours.variables.get(key) for key in each.variables} == each.variables

@@ -11,33 +11,39 @@ from pyVmomi import vim
 from builder.core.progress import Step, warn
 from builder.deploy.hypervisor import machine_name
 from builder.deploy.vsphere.session import finish, translate_errors
-from builder.deploy.vsphere.site import Found, Site
+from builder.deploy.vsphere.site import MachineInfo, Site
 from builder.spec.model import Cluster
+
+FEWEST_APART = 2
+"""vCenter accepts no anti-affinity rule for fewer machines."""
 
 
 def rule_name(cluster: str) -> str:
-    """What the cluster's rule is called."""
+    """Return the name of the cluster's rule."""
     return f"vipforge-{cluster}"
 
 
-def members(cluster: Cluster) -> set[str]:
-    """The machines that are to be apart."""
+def machine_names(cluster: Cluster) -> set[str]:
+    """Return the names of the machines that the rule keeps apart."""
     return {machine_name(cluster, node) for node in cluster.nodes}
 
 
-def step(cluster: Cluster, site: Site, there: Mapping[str, Found], *, settled: bool) -> Step:
-    """The rule names machines, so it has to be written again when one was replaced (`settled` is false then)."""
-    name, names = rule_name(cluster.cluster), members(cluster)
+def rule_step(cluster: Cluster, site: Site, existing: Mapping[str, MachineInfo], *, settled: bool) -> Step:
+    """Return the step that writes the rule.
+
+    The rule refers to machine objects, so it is written again if one was replaced (`settled` is false then).
+    """
+    name, names = rule_name(cluster.cluster), machine_names(cluster)
     with translate_errors(f"rule {name}"):
         rule = find_rule(site, name)
-        machines = {there[each].machine for each in names if each in there}
+        machines = {existing[each].machine for each in names if each in existing}
         ready = settled and rule is not None and set(rule.vm) == machines
         _warn(site, len(names))
     return Step(f"rule {name}: the nodes on different hosts", ready, partial(_keep_apart, site, name, names))
 
 
-def host(site: Site, number: int) -> Any:  # noqa: ANN401 - pyVmomi makes its types at run time
-    """Where the node of that number starts: None leaves it to DRS; without DRS, a host of its own if there is one."""
+def host_for(site: Site, number: int) -> Any:  # noqa: ANN401 - pyVmomi makes its types at run time
+    """Return the host on which the node of that number starts; None lets DRS choose. Without DRS, hosts take turns."""
     if _has_drs(site):
         return None
     usable = [each for each in site.cluster.host if _is_usable(each)]
@@ -46,9 +52,9 @@ def host(site: Site, number: int) -> Any:  # noqa: ANN401 - pyVmomi makes its ty
 
 def _warn(site: Site, nodes: int) -> None:
     if len(site.cluster.host) < nodes:
-        warn(f"{site.cluster.name} has fewer hosts than the cluster has nodes: they cannot all be apart")
+        warn(f"{site.cluster.name} has fewer hosts than the cluster has nodes: some nodes will share a host")
     elif not _has_drs(site):
-        warn(f"DRS is off in {site.cluster.name}: the nodes start apart, and nothing keeps them so")
+        warn(f"DRS is off in {site.cluster.name}: the nodes start on different hosts, but nothing keeps them there")
 
 
 def _has_drs(site: Site) -> bool:
@@ -61,14 +67,14 @@ def _is_usable(host: Any) -> bool:  # noqa: ANN401
 
 
 def find_rule(site: Site, name: str) -> Any:  # noqa: ANN401
-    """The rule of that name; None where there is none."""
+    """Return the rule of that name; None if there is none."""
     kind = vim.cluster.AntiAffinityRuleSpec
     rules = site.cluster.configurationEx.rule or ()
     return next((rule for rule in rules if isinstance(rule, kind) and rule.name == name), None)
 
 
 def remove(site: Site, name: str) -> None:
-    """Take the rule away, if there is one."""
+    """Remove the rule if it exists."""
     with translate_errors(f"rule {name}"):
         rule = find_rule(site, name)
         task = rule and _change(site, vim.cluster.RuleSpec(operation="remove", removeKey=rule.key))
@@ -92,7 +98,3 @@ def _keep_apart(site: Site, name: str, names: set[str]) -> None:
 def _change(site: Site, change: Any) -> Any:  # noqa: ANN401
     spec = vim.cluster.ConfigSpecEx(rulesSpec=[change])
     return site.cluster.ReconfigureComputeResource_Task(spec, modify=True)
-
-
-FEWEST_APART = 2
-"""vCenter takes no anti-affinity rule for fewer machines."""

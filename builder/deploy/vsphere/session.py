@@ -1,4 +1,4 @@
-"""A session with vCenter, and its errors in words."""
+"""A session with vCenter, its tasks, and its errors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ PASSWORD = "VIPFORGE_VSPHERE_PASSWORD"  # noqa: S105 - the variable's name
 CONNECT_SECONDS = 30
 TASK_SECONDS = 30 * 60
 PAUSE_SECONDS = 0.5
-RIGHTS = "give it to the user (docs/vsphere.md lists them all) and run the same command again: it goes on from there"
-ROOM = "make room on the datastore, or name another, and run the same command again: it goes on from there"
-FULL = (vim.fault.NoDiskSpace, vim.fault.InsufficientStorageSpace)
+PRIVILEGES_HINT = (
+    "grant it (docs/vsphere.md lists all privileges) and run the same command again: it continues where it stopped"
+)
+SPACE_HINT = (
+    "free space on the datastore or choose another, and run the same command again: it continues where it stopped"
+)
+FULL_DATASTORE = (vim.fault.NoDiskSpace, vim.fault.InsufficientStorageSpace)
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in where; `server` may end in :PORT. The password is kept out of the representation."""
+    """Server and credentials; `server` may end in :PORT. The password does not appear in the representation."""
 
     server: str
     user: str
@@ -47,86 +51,89 @@ class Login:
         return int(self.server.partition(":")[2] or 443)
 
     def trust(self) -> ssl.SSLContext:
-        """How vCenter's certificate is checked: by the host's own authorities, or with `insecure` not at all."""
+        """Return how to verify vCenter's certificate: with this host's authorities or, if `insecure`, not at all."""
         return ssl._create_unverified_context() if self.insecure else ssl.create_default_context()  # noqa: S323, SLF001
 
 
-def login(server: str, user: str, *, insecure: bool) -> Login:
-    """The login with the password of the environment: options are seen in lists of processes."""
+def login_from_environment(server: str, user: str, *, insecure: bool) -> Login:
+    """Return the login, with the password from the environment; options are visible in process lists."""
     password = os.environ.get(PASSWORD)
     if not password:
-        raise UserError(f"no password for {user}", hint=f"put it into the environment as {PASSWORD}")
+        raise UserError(f"no password for {user}", hint=f"set the environment variable {PASSWORD}")
     return Login(server, user, password, insecure=insecure)
 
 
 @contextmanager
-def connected(who: Login) -> Iterator[vim.ServiceInstance]:
-    """A session until the end of the block; raises UserError where vCenter refuses it or is not there."""
-    with translate_errors(who.server):
+def connected(login: Login) -> Iterator[vim.ServiceInstance]:
+    """Provide a session until the end of the block; raises UserError if vCenter refuses it or cannot be reached."""
+    with translate_errors(login.server):
         service = SmartConnect(
-            host=who.host, port=who.port, user=who.user, pwd=who.password, sslContext=who.trust(),
+            host=login.host, port=login.port, user=login.user, pwd=login.password, sslContext=login.trust(),
             httpConnectionTimeout=CONNECT_SECONDS,
         )  # fmt: skip
     try:
         yield service
     finally:
-        with suppress(vmodl.MethodFault, OSError, HTTPException):  # a session that is lost has ended
+        with suppress(vmodl.MethodFault, OSError, HTTPException):  # a lost session needs no logout
             Disconnect(service)
 
 
 @contextmanager
 def translate_errors(where: str) -> Iterator[None]:
-    """Turn faults of vCenter and of the connection into a UserError."""
+    """Turn errors of vCenter and of the connection into UserErrors; `where` says what failed."""
     try:
         yield
     except vim.fault.InvalidLogin:
-        raise UserError(f"{where}: user or password is wrong", hint=f"the password is taken from {PASSWORD}") from None
+        raise UserError(
+            f"{where}: wrong user name or password", hint=f"the password is read from {PASSWORD}"
+        ) from None
     except vim.fault.NoPermission as refusal:
-        raise UserError(f"{where}: the user lacks the privilege {refusal.privilegeId}", hint=RIGHTS) from None
+        raise UserError(f"{where}: the user lacks the privilege {refusal.privilegeId}", hint=PRIVILEGES_HINT) from None
     except vmodl.MethodFault as fault:
-        raise UserError(f"{where}: {_words(fault)}", hint=ROOM if isinstance(fault, FULL) else "") from None
+        hint = SPACE_HINT if isinstance(fault, FULL_DATASTORE) else ""
+        raise UserError(f"{where}: {_message(fault)}", hint=hint) from None
     except urllib.error.HTTPError as refusal:
-        raise _refused(where, refusal) from None
+        raise _http_error(where, refusal) from None
     except (OSError, HTTPException) as error:
         raise UserError(f"{where}: the connection failed: {error}") from None
 
 
 def finish(task: Any, where: str) -> Any:  # noqa: ANN401 - pyVmomi makes its types at run time
-    """Wait for a task of vCenter and return its result; raises UserError in vCenter's words, or TimedOut."""
+    """Wait for a task of vCenter and return its result; raises UserError with vCenter's message, or TimedOut."""
     with translate_errors(where):
-        return outcome(task)
+        return task_result(task)
 
 
-def outcome(task: Any) -> Any:  # noqa: ANN401
-    """The task's result; raises vCenter's own fault, or TimedOut."""
+def task_result(task: Any) -> Any:  # noqa: ANN401
+    """Like `finish`, but raises vCenter's own exception."""
     end = time.monotonic() + TASK_SECONDS
-    while (seen := _info(task)).get("info.state") not in (vim.TaskInfo.State.success, vim.TaskInfo.State.error):
+    while (state := _task_state(task)).get("info.state") not in (vim.TaskInfo.State.success, vim.TaskInfo.State.error):
         if time.monotonic() > end:
-            raise TimedOut(f"vCenter's task {task._GetMoId()} still ran after {TASK_SECONDS} s")  # noqa: SLF001
+            raise TimedOut(f"vCenter's task {task._GetMoId()} did not finish within {TASK_SECONDS} s")  # noqa: SLF001
         time.sleep(PAUSE_SECONDS)
-    if seen["info.state"] == vim.TaskInfo.State.error:
-        raise seen["info.error"]
-    return seen.get("info.result")
+    if state["info.state"] == vim.TaskInfo.State.error:
+        raise state["info.error"]
+    return state.get("info.result")
 
 
-def _info(task: Any) -> dict[str, Any]:  # noqa: ANN401
-    """State, error and result: pyVmomi does not take the whole of a task of the file manager."""
+def _task_state(task: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return state, error and result only, because pyVmomi cannot parse all of a file manager's task."""
     collector = vmodl.query.PropertyCollector
-    about = collector.PropertySpec(type=vim.Task, pathSet=["info.state", "info.error", "info.result"])
-    asked = collector.FilterSpec(objectSet=[collector.ObjectSpec(obj=task)], propSet=[about])
-    answer = collector("propertyCollector", task._stub).RetrievePropertiesEx([asked], collector.RetrieveOptions())  # noqa: SLF001
-    return {found.name: found.val for each in (answer.objects if answer else ()) for found in each.propSet}
+    properties = collector.PropertySpec(type=vim.Task, pathSet=["info.state", "info.error", "info.result"])
+    query = collector.FilterSpec(objectSet=[collector.ObjectSpec(obj=task)], propSet=[properties])
+    answer = collector("propertyCollector", task._stub).RetrievePropertiesEx([query], collector.RetrieveOptions())  # noqa: SLF001
+    return {one.name: one.val for each in (answer.objects if answer else ()) for one in each.propSet}
 
 
-def _refused(where: str, refusal: urllib.error.HTTPError) -> UserError:
-    """What a datastore's or a host's own HTTP server said: it speaks in numbers only."""
+def _http_error(where: str, refusal: urllib.error.HTTPError) -> UserError:
+    """Explain a response of the HTTP server of a datastore or a host, which is only a status code."""
     if refusal.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return UserError(f"{where}: the user may not write there (HTTP {refusal.code})", hint=RIGHTS)
+        return UserError(f"{where}: the user may not write there (HTTP {refusal.code})", hint=PRIVILEGES_HINT)
     if refusal.code == HTTPStatus.INSUFFICIENT_STORAGE:
-        return UserError(f"{where}: no space is left (HTTP {refusal.code})", hint=ROOM)
+        return UserError(f"{where}: no space is left (HTTP {refusal.code})", hint=SPACE_HINT)
     return UserError(f"{where}: HTTP {refusal.code} {refusal.reason}")
 
 
-def _words(fault: vmodl.MethodFault) -> str:
+def _message(fault: vmodl.MethodFault) -> str:
     name = type(fault).__name__.rpartition(".")[2]
     return f"{fault.msg} ({name})" if fault.msg else name

@@ -1,4 +1,4 @@
-"""The inventory of a vCenter that a deployment uses: where machines go, and finding them."""
+"""The part of a vCenter's inventory that a deployment uses, and looking up machines there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ EXTRA = "config.extraConfig"
 
 
 @dataclass(frozen=True)
-class Found:
-    """A machine or template as it was when it was looked at."""
+class MachineInfo:
+    """A machine or template, with its properties at the time of the request."""
 
     machine: Any
     name: str
@@ -29,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Site:
-    """The objects of those names; pyVmomi creates their types at run time."""
+    """The inventory objects that the operator chose; pyVmomi creates their types at run time."""
 
     content: Any
     datacenter: Any
@@ -39,67 +39,69 @@ class Site:
 
     @property
     def folder(self) -> Any:  # noqa: ANN401
-        """The folder of the data centre's machines."""
+        """The folder for machines in the data centre."""
         return self.datacenter.vmFolder
 
     @property
     def pool(self) -> Any:  # noqa: ANN401
-        """The cluster's resources."""
+        """The cluster's resource pool."""
         return self.cluster.resourcePool
 
     def machine(self, name: str) -> Any:  # noqa: ANN401
-        """The machine or template of that name; None where there is none."""
+        """Return the machine or template of that name; None if there is none."""
         return next((each for each, has in self._all(["name"]) if has["name"] == name), None)
 
-    def find(self, names: Iterable[str]) -> dict[str, Found]:
-        """Those machines and templates of these names that there are, in two questions however many they are."""
-        wanted = set(names)
-        objects = [each for each, has in self._all(["name"]) if has["name"] in wanted]
-        return {found.name: found for found in self._found([_collector().ObjectSpec(obj=each) for each in objects])}
+    def find(self, names: Iterable[str]) -> dict[str, MachineInfo]:
+        """Return the machines and templates of these names that exist, by name, in two requests."""
+        requested = set(names)
+        objects = [each for each, has in self._all(["name"]) if has["name"] in requested]
+        return {
+            info.name: info for info in self._machine_infos([_collector().ObjectSpec(obj=each) for each in objects])
+        }
 
-    def machines(self) -> list[Found]:
-        """Every machine and template."""
+    def machines(self) -> list[MachineInfo]:
+        """Return every machine and template."""
         with _view(self.content, self.datacenter, vim.VirtualMachine) as view:
-            return list(self._found([_members(view)]))
+            return list(self._machine_infos([_members(view)]))
 
-    def _found(self, start: list[Any]) -> Iterator[Found]:
-        for each, has in self._ask(start, ["name", EXTRA, "config.template", "runtime.powerState"]):
+    def _machine_infos(self, start: list[Any]) -> Iterator[MachineInfo]:
+        for each, has in self._query(start, ["name", EXTRA, "config.template", "runtime.powerState"]):
             variables = {option.key: option.value for option in has.get(EXTRA, ())}
             on = has.get("runtime.powerState") == vim.VirtualMachine.PowerState.poweredOn
-            yield Found(each, has["name"], variables, on=on, template=has.get("config.template", False))
+            yield MachineInfo(each, has["name"], variables, on=on, template=has.get("config.template", False))
 
-    def _all(self, wanted: Sequence[str]) -> list[tuple[Any, dict[str, Any]]]:
+    def _all(self, properties: Sequence[str]) -> list[tuple[Any, dict[str, Any]]]:
         with _view(self.content, self.datacenter, vim.VirtualMachine) as view:
-            return list(self._ask([_members(view)], wanted))
+            return list(self._query([_members(view)], properties))
 
-    def _ask(self, start: list[Any], wanted: Sequence[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """The properties of these paths; one that a machine has not, as a half-made one, is left out."""
+    def _query(self, start: list[Any], properties: Sequence[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Yield each machine with these properties; those that it lacks, as after a failed import, are left out."""
         if not start:
             return
-        kind = _collector().PropertySpec(type=vim.VirtualMachine, pathSet=list(wanted))
-        filters, ask = [_collector().FilterSpec(objectSet=start, propSet=[kind])], self.content.propertyCollector
-        page = ask.RetrievePropertiesEx(filters, _collector().RetrieveOptions())
+        kind = _collector().PropertySpec(type=vim.VirtualMachine, pathSet=list(properties))
+        filters, server = [_collector().FilterSpec(objectSet=start, propSet=[kind])], self.content.propertyCollector
+        page = server.RetrievePropertiesEx(filters, _collector().RetrieveOptions())
         while page:
             for each in page.objects:
-                yield each.obj, {found.name: found.val for found in each.propSet}
-            page = page.token and ask.ContinueRetrievePropertiesEx(page.token)
+                yield each.obj, {one.name: one.val for one in each.propSet}
+            page = page.token and server.ContinueRetrievePropertiesEx(page.token)
 
 
-def site(service: vim.ServiceInstance, options: VsphereOptions) -> Site:
-    """Find everything; raises UserError that lists what there is where a name is unknown or left out."""
+def find_site(service: vim.ServiceInstance, options: VsphereOptions) -> Site:
+    """Look up the objects; raises UserError listing the candidates if a name is unknown, or missing but necessary."""
     with translate_errors("looking through the inventory"):
         content = service.RetrieveContent()
         centre = _one(
-            every(content, content.rootFolder, vim.Datacenter), options.datacenter, "data centre", "--datacenter"
+            find_all(content, content.rootFolder, vim.Datacenter), options.datacenter, "data centre", "--datacenter"
         )
-        cluster = _one(every(content, centre, vim.ClusterComputeResource), options.cluster, "cluster", "--cluster")
+        cluster = _one(find_all(content, centre, vim.ClusterComputeResource), options.cluster, "cluster", "--cluster")
         datastore = _one(list(cluster.datastore), options.datastore, "datastore", "--datastore")
         network = _one(list(cluster.network), options.network, "network", "--network")
     return Site(content, centre, cluster, datastore, network)
 
 
-def every(content: Any, root: Any, kind: type) -> list[Any]:  # noqa: ANN401
-    """All objects of a kind below `root`."""
+def find_all(content: Any, root: Any, kind: type) -> list[Any]:  # noqa: ANN401
+    """Return all objects of a kind below `root`."""
     with _view(content, root, kind) as view:
         return list(view.view)
 
@@ -109,7 +111,7 @@ def _collector() -> Any:  # noqa: ANN401
 
 
 def _members(view: Any) -> Any:  # noqa: ANN401
-    """Everything in a view, as the property collector wants it said."""
+    """Return the property collector's selection of everything in a view."""
     walk = _collector().TraversalSpec(name="all", type=vim.view.ContainerView, path="view", skip=False)
     return _collector().ObjectSpec(obj=view, skip=True, selectSet=[walk])
 
@@ -123,13 +125,13 @@ def _view(content: Any, root: Any, kind: type) -> Iterator[Any]:  # noqa: ANN401
         view.Destroy()
 
 
-def _one(found: list[Any], name: str, what: str, option: str) -> Any:  # noqa: ANN401
-    if not name and len(found) == 1:
-        return found[0]
-    for each in found:
+def _one(candidates: list[Any], name: str, what: str, option: str) -> Any:  # noqa: ANN401
+    if not name and len(candidates) == 1:
+        return candidates[0]
+    for each in candidates:
         if each.name == name:
             return each
-    listed = ", ".join(sorted(each.name for each in found)) or "none"
+    listed = ", ".join(sorted(each.name for each in candidates)) or "none"
     if name:
-        raise UserError(f"vCenter has no {what} {name}", hint=f"there is: {listed}")
-    raise UserError(f"vCenter has {len(found)} of: {what}", hint=f"name one with {option}: {listed}")
+        raise UserError(f"vCenter has no {what} {name}", hint=f"available: {listed}")
+    raise UserError(f"vCenter has {len(candidates)} {what}s", hint=f"choose one with {option}: {listed}")

@@ -1,4 +1,4 @@
-"""A real libvirtd with its QEMU driver, and a small image that stands for a baked one."""
+"""A real libvirtd with its QEMU driver, and a small image in place of a baked one."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from tests.specs import quickstart
 
 @pytest.fixture(scope="module")
 def hypervisor() -> Iterator[str]:
-    """The address of a libvirtd that ends with the tests; it has a storage pool `default` and a bridge `br0`."""
-    with libvirt.hypervisor() as found:
-        yield found.uri
+    """The URI of a libvirtd that ends with the tests; it has a storage pool `default` and a bridge `br0`."""
+    with libvirt.hypervisor() as running:
+        yield running.uri
 
 
 @pytest.fixture
 def host(hypervisor: str) -> Iterator[Host]:
-    """The hypervisor, empty at the end of the test."""
-    with open_host(hypervisor, "default") as found:
-        yield found
-        for name in found.domains.names():
-            found.domains.remove(name)
-        for name in sorted(found.pool.names(), key=lambda name: name.startswith("vipforge-")):
-            found.pool.remove(name)
+    """The connected libvirtd, which is emptied at the end of the test."""
+    with open_host(hypervisor, "default") as connected:
+        yield connected
+        for name in connected.domains.names():
+            connected.domains.remove(name)
+        for name in sorted(connected.pool.names(), key=lambda name: name.startswith("vipforge-")):
+            connected.pool.remove(name)
 
 
 @pytest.fixture
 def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """The quickstart cluster with an image of 1 MiB of data on a disk of 8 MiB; it boots nothing."""
+    """The quickstart cluster with an image that cannot boot: 1 MiB of data on a disk of 8 MiB."""
     monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path / "build"))
-    return bake_stand_in(quickstart(guest="debian12"))
+    return fake_bake(quickstart(guest="debian12"))
 
 
-def bake_stand_in(cluster: Cluster) -> Cluster:
-    """Put a new image with its manifest where a bake would."""
+def fake_bake(cluster: Cluster) -> Cluster:
+    """Put a new image with its manifest where a bake would; return the cluster."""
     folder = paths.build_folder(cluster.cluster)
     folder.mkdir(parents=True, exist_ok=True)
     raw, path = folder / "raw", folder / "appliance.qcow2"

@@ -1,4 +1,4 @@
-"""Deploying to a real libvirtd: made once, found the second time, and what is left after a failure."""
+"""Deploying to a real libvirtd: created once, found the second time, and continued after a failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.deploy.machine import baked_image
 from builder.seed.seed import seed
 from builder.seed.transports import nocloud
 from builder.spec.model import Cluster
-from tests.integration.deploy.conftest import bake_stand_in
+from tests.integration.deploy.conftest import fake_bake
 
 pytestmark = pytest.mark.integration
 NAMES = ("quickstart-lb1", "quickstart-lb2")
@@ -25,7 +25,7 @@ NAMES = ("quickstart-lb1", "quickstart-lb2")
 def put(
     cluster: Cluster, uri: str, *, run: bool = False, choice: Choice = EVERY_NODE, **changes: str
 ) -> tuple[str, int]:
-    """Deploy, with `run` as far as running nodes; what the plan said, and how many steps were made."""
+    """Deploy, and with `run` start the nodes; return the plan and how many steps were done."""
     with ExitStack() as stack:
         options = LibvirtOptions(connect=(uri,), **{"bridge": "br0", **changes})
         todo = LibvirtHypervisor(options, stack).deployment([cluster], choice)
@@ -33,7 +33,7 @@ def put(
         return plan_text(todo), carry_out(todo)
 
 
-def test_a_pair_is_made_once_and_found_the_second_time(image: Cluster, host: Host) -> None:
+def test_a_pair_is_created_once_and_found_the_second_time(image: Cluster, host: Host) -> None:
     before, made = put(image, host.uri, run=True)
     assert made == len(before.splitlines()) == 9
     assert all(host.domains.is_running(name) for name in NAMES)
@@ -49,14 +49,14 @@ def test_a_dry_run_changes_nothing(image: Cluster, host: Host) -> None:
     assert host.pool.names() == []
 
 
-def test_the_seed_on_the_hypervisor_is_the_nodes(image: Cluster, host: Host) -> None:
+def test_the_seed_on_the_hypervisor_has_the_right_size(image: Cluster, host: Host) -> None:
     put(image, host.uri)
     made = [seed(image, node, baked_image(image).facts) for node in image.nodes]
     for each in made:
         assert host.pool.size(f"quickstart-{each.instance_id}.iso") == len(nocloud.image(each))
 
 
-def test_a_failure_half_way_says_what_is_there_and_a_second_run_goes_on(image: Cluster, host: Host) -> None:
+def test_after_a_failure_a_second_run_continues(image: Cluster, host: Host) -> None:
     with pytest.raises(UserError) as failure:
         with ExitStack() as stack:
             carry_out(LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br-none"), stack).deployment([image]))
@@ -68,7 +68,7 @@ def test_a_failure_half_way_says_what_is_there_and_a_second_run_goes_on(image: C
     assert 0 < made < 7
 
 
-def test_a_half_upload_of_a_killed_run_is_made_again(image: Cluster, host: Host) -> None:
+def test_an_interrupted_upload_is_repeated(image: Cluster, host: Host) -> None:
     base = f"vipforge-{baked_image(image).label}.qcow2"
     host.pool.upload(base, "qcow2", b"half", 8 << 20)
     said, _ = put(image, host.uri)
@@ -76,29 +76,29 @@ def test_a_half_upload_of_a_killed_run_is_made_again(image: Cluster, host: Host)
     assert host.pool.size(base) == baked_image(image).size
 
 
-def test_a_domain_of_somebody_else_is_left_alone(image: Cluster, host: Host) -> None:
+def test_a_foreign_domain_is_left_alone(image: Cluster, host: Host) -> None:
     host.domains.define(
         "<domain type='qemu'><name>quickstart-lb1</name><memory>65536</memory><os><type>hvm</type></os></domain>"
     )
-    with pytest.raises(UserError, match="a domain quickstart-lb1 that vipforge did not make"):
+    with pytest.raises(UserError, match="a domain quickstart-lb1 that vipforge did not create"):
         put(image, host.uri)
 
 
 def test_nodes_of_another_image_are_not_changed(image: Cluster, host: Host) -> None:
     put(image, host.uri)
     with pytest.raises(UserError, match="another spec or image"):
-        put(bake_stand_in(image), host.uri)
+        put(fake_bake(image), host.uri)
 
 
-def test_a_node_is_replaced_where_that_is_asked_for(image: Cluster, host: Host) -> None:
+def test_a_node_is_replaced_on_request(image: Cluster, host: Host) -> None:
     put(image, host.uri)
     before = host.domains.note("quickstart-lb1"), host.domains.note("quickstart-lb2")
-    said, _ = put(bake_stand_in(image), host.uri, choice=Choice("lb2", replace=True))
+    said, _ = put(fake_bake(image), host.uri, choice=Choice("lb2", replace=True))
     assert "the old domain quickstart-lb2 removed" in said
     assert host.domains.note("quickstart-lb1") == before[0]
     assert host.domains.note("quickstart-lb2") != before[1]
 
 
-def test_a_pool_that_is_not_there_is_told(image: Cluster, host: Host) -> None:
+def test_a_missing_pool_is_reported(image: Cluster, host: Host) -> None:
     with pytest.raises(UserError, match="no storage pool with matching name 'none'"):
         put(image, host.uri, pool="none")

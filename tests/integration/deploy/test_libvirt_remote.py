@@ -1,7 +1,7 @@
-"""A host that is reached by SSH, as `qemu+ssh://` does it: everything goes through ssh's stdin and stdout.
+"""A host reached through SSH, as with `qemu+ssh://`: everything passes through ssh's stdin and stdout.
 
-Here ssh is a program that runs its last words on this host, so that libvirt's own tunnel and streams are what is
-tested, and no SSH server is needed.
+Here ssh is a program that runs its last argument on this host. This tests libvirt's own tunnel and streams without an
+SSH server.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ while data := there.recv(65536):
 
 @pytest.fixture
 def remote(host: Host, tmp_path: Path) -> str:
-    """The hypervisor's address by way of ssh."""
+    """The hypervisor's URI through ssh."""
     ssh, relay = tmp_path / "ssh", tmp_path / "nc"
     ssh.write_text(SSH.format(log=tmp_path / "ssh.log"))
     relay.write_text(RELAY.format(python=sys.executable))
@@ -70,14 +70,14 @@ def test_image_and_seeds_reach_a_remote_host_through_the_tunnel(
     assert put(image, remote) == 7
     assert "-l root -T -e none -- kvm1.example.com" in (tmp_path / "ssh.log").read_text()
     folder = Path(host.uri.partition("socket=")[2]).parent / "pool"
-    found = baked_image(image)
-    arrived = folder / f"vipforge-{found.label}.qcow2"
-    assert sha256(arrived) == sha256(found.path)
+    baked = baked_image(image)
+    arrived = folder / f"vipforge-{baked.label}.qcow2"
+    assert sha256(arrived) == sha256(baked.path)
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert put(image, remote) == 0
 
 
-def test_a_host_that_ssh_does_not_reach_is_told_in_its_words(image: Cluster, remote: str, tmp_path: Path) -> None:
+def test_an_unreachable_host_is_reported_in_the_words_of_ssh(image: Cluster, remote: str, tmp_path: Path) -> None:
     (tmp_path / "ssh").write_text("#!/bin/sh\necho 'ssh: Could not resolve hostname kvm1' >&2\nexit 255\n")
     with pytest.raises(UserError, match="Could not resolve hostname kvm1"):
         put(image, remote)

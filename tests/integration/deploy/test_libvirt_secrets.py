@@ -1,4 +1,4 @@
-"""Planted secrets travel in the seeds' volumes, readable by root alone, and are seen nowhere else."""
+"""Planted secrets are in the seeds' volumes, which only root can read, and appear nowhere else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from builder.deploy.libvirt import LibvirtOptions
 from builder.deploy.libvirt.host import Host
 from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
 from builder.spec.model import Cluster
-from tests.integration.deploy.conftest import bake_stand_in
+from tests.integration.deploy.conftest import fake_bake
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
@@ -22,10 +22,10 @@ PASSWORD = "planted-password-7c1f"
 
 @pytest.fixture
 def cluster(image: Cluster, tmp_path: Path) -> Cluster:
-    """The cluster with a password in its seeds."""
+    """The cluster, with a password in its seeds."""
     file = tmp_path / "statistics"
     file.write_text(f"{PASSWORD}\n")
-    return bake_stand_in(
+    return fake_bake(
         image.model_copy(update={"statistics": quickstart(statistics={"password": str(file)}).statistics})
     )
 
@@ -48,12 +48,12 @@ def test_a_secret_is_in_the_seeds_and_nowhere_else(
     for text in (shown, *domains, *capsys.readouterr()):
         assert PASSWORD not in text
     folder = Path(host.uri.partition("socket=")[2]).parent
-    holders = [path for path in folder.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
-    assert sorted(path.suffix for path in holders) == [".iso", ".iso"]
+    containing = [path for path in folder.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
+    assert sorted(path.suffix for path in containing) == [".iso", ".iso"]
     assert {path.stat().st_mode & 0o777 for path in (folder / "pool").iterdir()} == {0o600}
 
 
-def test_a_failure_tells_no_secret(cluster: Cluster, host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_reveals_no_secret(cluster: Cluster, host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UserError) as failure:
         put(cluster, host, "br-none")
     assert PASSWORD not in str(failure.value) + "".join(capsys.readouterr())

@@ -1,6 +1,6 @@
-"""An upgrade and a removal on a real libvirtd: which domains and volumes there are after each end of it.
+"""Upgrades and removals on a real libvirtd: which domains and volumes exist after each outcome.
 
-The guests boot nothing, so what they would say is made up here; tests/e2e has them for real.
+The guests boot nothing, so `Guests` answers for them; tests/e2e has real ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from builder.nodes import upgrade
 from builder.nodes.status import NodeState
 from builder.nodes.upgrade import Upgrade
 from builder.spec.model import Cluster, Node
-from tests.integration.deploy.conftest import bake_stand_in
+from tests.integration.deploy.conftest import fake_bake
 
 pytestmark = pytest.mark.integration
 NAMES = ["quickstart-lb1", "quickstart-lb2"]
@@ -33,7 +33,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Guests:
-    """Nodes of which the first one holds the VIP until it gives it away."""
+    """The guests of the nodes: the first one holds the VIP until it hands it over."""
 
     def __init__(self, cluster: Cluster, sick: str = "") -> None:
         self._cluster = cluster
@@ -79,7 +79,7 @@ def renew(cluster: Cluster, host: Host, sick: str = "") -> list[str]:
 
 
 def volumes(host: Host) -> list[str]:
-    """How many of each kind: images, disks and seeds."""
+    """Return the kinds of the volumes: one word per image, disk and seed."""
     names = host.pool.names()
     return sorted("image" if name.startswith("vipforge-") else name.rpartition(".")[2] for name in names)
 
@@ -87,9 +87,9 @@ def volumes(host: Host) -> list[str]:
 WHOLE = ["image", "iso", "iso", "qcow2", "qcow2"]
 
 
-def test_both_nodes_are_renewed_and_nothing_of_the_old_ones_is_left(image: Cluster, host: Host) -> None:
+def test_both_nodes_are_renewed_and_nothing_old_is_left(image: Cluster, host: Host) -> None:
     put(image, host)
-    bake_stand_in(image)
+    fake_bake(image)
     assert renew(image, host) == ["lb2.example.com", "lb1.example.com"]
     assert host.domains.names() == NAMES
     assert volumes(host) == WHOLE
@@ -98,10 +98,10 @@ def test_both_nodes_are_renewed_and_nothing_of_the_old_ones_is_left(image: Clust
     assert renew(image, host) == []
 
 
-def test_a_node_that_is_not_healthy_gets_its_domain_back_with_its_disk(image: Cluster, host: Host) -> None:
+def test_an_unhealthy_node_gets_its_old_domain_and_disk_back(image: Cluster, host: Host) -> None:
     put(image, host)
     before = {name: (host.domains.note(name), host.domains.volumes(name)) for name in NAMES}
-    bake_stand_in(image)
+    fake_bake(image)
     with pytest.raises(TimedOut, match="its old machine is back"):
         renew(image, host, sick="lb2")
     assert {name: (host.domains.note(name), host.domains.volumes(name)) for name in NAMES} == before
@@ -113,7 +113,7 @@ def test_a_node_that_is_not_healthy_gets_its_domain_back_with_its_disk(image: Cl
     assert volumes(host) == WHOLE
 
 
-def test_a_changed_size_alone_makes_the_nodes_anew(image: Cluster, host: Host) -> None:
+def test_a_changed_size_alone_renews_the_nodes(image: Cluster, host: Host) -> None:
     put(image, host)
     larger = image.model_copy(update={"libvirt": image.libvirt.model_copy(update={"memory_mib": 512})})
     assert len(renew(larger, host)) == 2
@@ -121,9 +121,9 @@ def test_a_changed_size_alone_makes_the_nodes_anew(image: Cluster, host: Host) -
 
 
 @pytest.mark.parametrize("steps_done", [1, 2, 3])
-def test_a_cut_off_upgrade_goes_on_from_every_step(image: Cluster, host: Host, steps_done: int) -> None:
+def test_an_interrupted_upgrade_continues_from_every_step(image: Cluster, host: Host, steps_done: int) -> None:
     put(image, host)
-    bake_stand_in(image)
+    fake_bake(image)
     with ExitStack() as stack:
         machines = on(host, stack).machines(image)
         standby = image.nodes[1]
@@ -135,14 +135,14 @@ def test_a_cut_off_upgrade_goes_on_from_every_step(image: Cluster, host: Host, s
     assert volumes(host) == WHOLE
 
 
-def test_a_machine_that_never_was_healthy_makes_room_for_a_third_image(image: Cluster, host: Host) -> None:
+def test_a_machine_that_never_became_healthy_is_replaced_by_a_third_image(image: Cluster, host: Host) -> None:
     put(image, host)
-    bake_stand_in(image)
+    fake_bake(image)
     with ExitStack() as stack:
         machines = on(host, stack).machines(image)
         carry_out(machines.prepare(image.nodes))
         carry_out(machines.replace(image.nodes[1]))
-    bake_stand_in(image)
+    fake_bake(image)
     assert renew(image, host) == ["lb2.example.com", "lb1.example.com"]
     assert host.domains.names() == NAMES
     assert volumes(host) == WHOLE
@@ -150,20 +150,20 @@ def test_a_machine_that_never_was_healthy_makes_room_for_a_third_image(image: Cl
 
 def test_a_kept_domain_does_not_start_with_the_host(image: Cluster, host: Host) -> None:
     put(image, host)
-    bake_stand_in(image)
+    fake_bake(image)
     with ExitStack() as stack:
         machines = on(host, stack).machines(image)
         carry_out(machines.prepare(image.nodes))
         carry_out(machines.replace(image.nodes[1]))
-    found = host.domains._connection.lookupByName
-    assert [found(name).autostart() for name in ("quickstart-lb2", "quickstart-lb2.old")] == [1, 0]
+    look_up = host.domains._connection.lookupByName
+    assert [look_up(name).autostart() for name in ("quickstart-lb2", "quickstart-lb2.old")] == [1, 0]
     assert not host.domains.is_running("quickstart-lb2.old")
 
 
-def test_what_is_removed_is_all_of_the_cluster_and_nothing_else(image: Cluster, host: Host) -> None:
+def test_a_removal_removes_the_whole_cluster_and_nothing_else(image: Cluster, host: Host) -> None:
     put(image, host)
-    bake_stand_in(image)
-    with ExitStack() as stack:  # cut off: a node twice, and two images
+    fake_bake(image)
+    with ExitStack() as stack:  # interrupted: one node exists twice, and there are two images
         machines = on(host, stack).machines(image)
         carry_out(machines.prepare(image.nodes))
         carry_out(machines.replace(image.nodes[1]))
@@ -186,12 +186,12 @@ def test_what_is_removed_is_all_of_the_cluster_and_nothing_else(image: Cluster, 
     assert [name for name in left if name.startswith("vipforge")] == [f"vipforge-{baked_image(image).label}.qcow2"]
 
 
-def test_disks_that_are_copies_do_not_need_the_image_and_go_like_others(image: Cluster, host: Host) -> None:
+def test_disks_that_are_copies_do_not_need_the_image_and_are_removed_like_overlays(image: Cluster, host: Host) -> None:
     copied = image.model_copy(update={"libvirt": image.libvirt.model_copy(update={"disks": "copy"})})
     put(copied, host)
     assert host.pool.bases() == {}
     assert volumes(host) == WHOLE
-    bake_stand_in(copied)
+    fake_bake(copied)
     assert len(renew(copied, host)) == 2
     assert volumes(host) == WHOLE
     with ExitStack() as stack:
@@ -207,11 +207,11 @@ def test_one_image_for_many_clusters_is_uploaded_once(image: Cluster, host: Host
     assert len([step for step in todo if ": domain " in step.what]) == 10
 
 
-def test_somebody_elses_domain_under_the_kept_name_is_left_alone(image: Cluster, host: Host) -> None:
+def test_a_foreign_domain_under_the_kept_name_is_left_alone(image: Cluster, host: Host) -> None:
     put(image, host)
     name = "quickstart-lb1.old"
     host.domains.define(
         f"<domain type='qemu'><name>{name}</name><memory>65536</memory><os><type>hvm</type></os></domain>"
     )
-    with pytest.raises(UserError, match=r"a domain quickstart-lb1\.old that vipforge did not make"):
-        renew(bake_stand_in(image), host)
+    with pytest.raises(UserError, match=r"a domain quickstart-lb1\.old that vipforge did not create"):
+        renew(fake_bake(image), host)

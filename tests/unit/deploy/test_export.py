@@ -1,4 +1,4 @@
-"""Exports of a small disk, made and read by the real qemu-img."""
+"""Exports of a small disk, written and read by the real qemu-img."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """A qcow2 of 8 MiB with something in it, and its manifest."""
+    """A qcow2 image of 8 MiB that contains some data, and its manifest."""
     raw, made = tmp_path / "disk", tmp_path / "built" / "appliance.qcow2"
     raw.write_bytes(os.urandom(MIB) + bytes(6 * MIB) + b"end" * 1000)
     os.truncate(raw, 8 * MIB)
@@ -47,7 +47,7 @@ def test_a_converted_disk_equals_the_image(image: Path, form: str) -> None:
     )
 
 
-def test_the_vmdk_is_what_vcenter_takes(image: Path) -> None:
+def test_the_vmdk_is_one_that_vcenter_accepts(image: Path) -> None:
     made = export(image, "vmdk")
     assert (
         json.loads(qemu_img("info", "--output=json", made))["format-specific"]["data"]["create-type"]
@@ -55,10 +55,10 @@ def test_the_vmdk_is_what_vcenter_takes(image: Path) -> None:
     )
     header = made.read_bytes()[:8]
     assert header[:4] == b"KDMV"
-    assert int.from_bytes(header[4:8], "little") == 3, "vCenter refuses an older sparse VMDK"
+    assert int.from_bytes(header[4:8], "little") == 3, "vCenter rejects older sparse VMDKs"
 
 
-def test_an_ova_holds_descriptor_manifest_and_disk_in_this_order(image: Path, tmp_path: Path) -> None:
+def test_an_ova_contains_descriptor_manifest_and_disk_in_this_order(image: Path, tmp_path: Path) -> None:
     made = export(image, "ova", tmp_path / "out" / "lb.ova")
     with tarfile.open(made) as tar:
         assert tar.getnames() == ["lb.ovf", "lb.mf", "lb-disk1.vmdk"]
@@ -71,7 +71,7 @@ def test_an_ova_holds_descriptor_manifest_and_disk_in_this_order(image: Path, tm
     assert "Images are identical" in qemu_img("compare", image, unpacked / "lb-disk1.vmdk")
 
 
-def test_the_descriptor_has_the_sizes_of_the_disk_and_of_its_file(image: Path) -> None:
+def test_the_descriptor_states_the_sizes_of_the_disk_and_of_its_file(image: Path) -> None:
     with tarfile.open(export(image, "ova")) as tar:
         descriptor, disk = tar.extractfile("appliance.ovf"), tar.getmember("appliance-disk1.vmdk")
         assert descriptor is not None
@@ -89,17 +89,17 @@ def test_the_same_image_gives_the_same_descriptor(image: Path, tmp_path: Path) -
     assert texts[0] == texts[1]
 
 
-def test_what_is_no_image_is_refused_and_the_old_export_stays(image: Path) -> None:
+def test_a_failed_export_keeps_the_previous_one(image: Path) -> None:
     made = export(image, "raw")
     before = made.read_bytes()
-    image.write_bytes(b"no disk")
+    image.write_bytes(b"not a disk")
     with pytest.raises(CommandFailed):
         export(image, "raw")
     assert made.read_bytes() == before
 
 
-def test_an_image_is_never_written_over_itself(image: Path) -> None:
+def test_an_image_is_never_overwritten_by_its_export(image: Path) -> None:
     with pytest.raises(UserError, match="is the image itself"):
         export(image, "vmdk", image)
-    with pytest.raises(UserError, match="is no image"):
+    with pytest.raises(UserError, match="is not an image"):
         export(image.parent / "missing.qcow2", "vmdk")

@@ -1,6 +1,6 @@
-"""A hypervisor that is one folder: found by itself, and driven through every command.
+"""A hypervisor consists of one folder: it is found automatically, and every command works with it.
 
-It consists of `extra_hypervisors/paper` alone. Its machines are files, and a program named ssh answers for the nodes.
+The folder is `extra_hypervisors/paper`. Its machines are files, and a program named ssh answers for the nodes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Vipforge = Callable[..., Ran]
 
 @pytest.fixture(autouse=True)
 def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The extra folder is searched for hypervisors like builder/deploy."""
+    """Search the extra folder for hypervisors, like builder/deploy."""
     monkeypatch.setattr(deploy, "__path__", [*deploy.__path__, str(Path(__file__).parent / "extra_hypervisors")])
     hypervisors.cache_clear()
     yield
@@ -65,7 +65,7 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def machines(tmp_path: Path) -> Path:
-    """The folder that holds the machines."""
+    """The folder of the machines."""
     folder = tmp_path / "machines"
     folder.mkdir()
     return folder
@@ -73,7 +73,7 @@ def machines(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """The baked quickstart with a VIP and a closed port on the loopback; any spec's path loads it."""
+    """The baked quickstart, with a VIP and a closed port on the loopback interface; loading any spec returns it."""
     monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path / "build"))
     monkeypatch.setenv("VIPFORGE_STATE", str(tmp_path / "state"))
     spec = quickstart(guest="debian12")
@@ -87,7 +87,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 @pytest.fixture
 def vipforge(machines: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Vipforge:
-    """`vipforge("deploy", …)` runs `vipforge deploy paper` on that spec and folder."""
+    """Return a function: `vipforge("deploy", …)` runs `vipforge deploy paper` on the cluster and the folder."""
     monkeypatch.setattr(cli, "MODULES", ("deploy",))
 
     def run(verb: str, *words: str) -> Ran:
@@ -105,7 +105,7 @@ def vipforge(machines: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 @pytest.fixture
 def sick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_program: Callable[[str, str], Path]) -> Path:
-    """Nodes that answer over SSH, except those of the image whose label is written to this file."""
+    """Make nodes answer over SSH, except those of the image whose label is in this file."""
     fake_program("ssh", SSH.format(folder=tmp_path))
     monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0)
     sick = tmp_path / "sick"
@@ -114,7 +114,7 @@ def sick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_program: Callable
 
 
 def bake(cluster: Cluster, label: str) -> str:
-    """Put an image with a digest of this digit where a bake would; returns its label."""
+    """Put a fake image, whose digest repeats this digit, where a bake would; return its label."""
     folder = paths.build_folder(cluster.cluster)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "appliance.qcow2").write_bytes(b"image")
@@ -127,7 +127,7 @@ def texts(machines: Path) -> dict[str, str]:
     return {file.name: file.read_text() for file in sorted(machines.iterdir())}
 
 
-def test_hypervisors_are_found_by_their_folders() -> None:
+def test_every_folder_is_found_as_a_hypervisor() -> None:
     assert sorted(hypervisors()) == ["libvirt", "paper", "vsphere"]
 
 
@@ -150,7 +150,7 @@ def test_a_deployment_waits_for_the_vips(vipforge: Vipforge) -> None:
     assert "nothing answers on 127.0.0.1:1" in waited.err
 
 
-def test_one_node_alone_is_replaced(vipforge: Vipforge, machines: Path, cluster: Cluster) -> None:
+def test_a_single_node_is_replaced(vipforge: Vipforge, machines: Path, cluster: Cluster) -> None:
     vipforge("deploy", "--wait", "0")
     new = bake(cluster, "b")
     assert "was deployed from another spec or image" in vipforge("deploy", "--wait", "0").err
@@ -160,7 +160,7 @@ def test_one_node_alone_is_replaced(vipforge: Vipforge, machines: Path, cluster:
 
 @pytest.mark.real_subprocess
 @pytest.mark.usefixtures("sick")
-def test_an_upgrade_renews_each_node_the_standby_first(vipforge: Vipforge, machines: Path, cluster: Cluster) -> None:
+def test_an_upgrade_renews_every_node_the_standby_first(vipforge: Vipforge, machines: Path, cluster: Cluster) -> None:
     vipforge("deploy", "--wait", "0")
     new = bake(cluster, "b")
     planned = vipforge("upgrade", "--dry-run")
@@ -183,7 +183,7 @@ def test_an_upgrade_that_fails_is_rolled_back(
     assert texts(machines) == dict.fromkeys(NAMES, "a" * 12)
 
 
-def test_what_was_deployed_is_removed_after_a_question(
+def test_destroy_removes_what_was_deployed_after_a_confirmation(
     vipforge: Vipforge, machines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vipforge("deploy", "--wait", "0")
@@ -217,18 +217,16 @@ def test_every_type_of_option_reaches_the_hypervisor(vipforge: Vipforge, machine
         ("destroy", ("--image",)),
     ],
 )
-def test_an_option_that_a_command_does_not_take_ends_with_2(
-    vipforge: Vipforge, verb: str, words: tuple[str, ...]
-) -> None:
+def test_an_option_that_a_command_lacks_ends_with_2(vipforge: Vipforge, verb: str, words: tuple[str, ...]) -> None:
     assert vipforge(verb, *words).code == 2
 
 
-def test_the_connection_ends_before_the_vips_are_waited_for(vipforge: Vipforge) -> None:
+def test_the_connection_is_closed_before_the_wait_for_the_vips(vipforge: Vipforge) -> None:
     said = vipforge("deploy", "--wait", "0.01").err
     assert said.index("paper: disconnected") < said.index("waiting for the VIPs")
 
 
-def test_an_unreachable_hypervisor_is_an_error_in_its_words(vipforge: Vipforge, machines: Path) -> None:
+def test_an_unreachable_hypervisor_is_reported_in_its_own_words(vipforge: Vipforge, machines: Path) -> None:
     machines.rmdir()
     failed = vipforge("destroy", "--yes")
     assert (failed.code, failed.err) == (Exit.FAILED, f"error: there is no folder {machines}\n")

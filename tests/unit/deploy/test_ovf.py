@@ -1,4 +1,4 @@
-"""The OVF descriptor: a golden file, and the rules that importers check."""
+"""The OVF descriptor: a golden file, and the rules that importers enforce."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_whole_descriptor() -> None:
     assert_golden("deploy/appliance.ovf", descriptor(MACHINE))
 
 
-def test_the_sections_stand_in_the_order_of_the_schema() -> None:
+def test_the_sections_are_in_the_order_of_the_schema() -> None:
     names = [part.tag.removeprefix(f"{{{OVF}}}") for part in envelope()]
     assert names == ["References", "DiskSection", "NetworkSection", "VirtualSystem"]
     system = envelope().find("ovf:VirtualSystem", NAMES)
@@ -51,13 +51,13 @@ def test_every_reference_has_its_target() -> None:
     assert [card.findtext("rasd:Connection", "", NAMES)] == networks
 
 
-def test_disk_and_cd_hang_on_their_controllers() -> None:
+def test_disk_and_cd_are_attached_to_their_controllers() -> None:
     for device, controller in ((17, 6), (15, 5)):
         parent = items(device)[0].findtext("rasd:Parent", "", NAMES)
         assert parent == items(controller)[0].findtext("rasd:InstanceID", "", NAMES)
 
 
-def test_the_elements_of_each_item_are_in_the_alphabetical_order_that_ovf_1_0_demands() -> None:
+def test_the_elements_of_each_item_are_in_alphabetical_order_as_ovf_1_0_requires() -> None:
     for item in envelope().iter(f"{{{OVF}}}Item"):
         names = [part.tag for part in item]
         assert names == sorted(names)
@@ -68,7 +68,7 @@ def test_the_paravirtual_controller_and_card() -> None:
     assert items(10)[0].findtext("rasd:ResourceSubType", "", NAMES) == "VmxNet3"
 
 
-def test_the_properties_are_the_identity_and_those_that_cloud_init_reads() -> None:
+def test_the_properties_are_the_identity_and_what_cloud_init_reads() -> None:
     keys = [each.get(f"{{{OVF}}}key") for each in envelope().iter(f"{{{OVF}}}Property")]
     identity = ["hostname", "address", "gateway", "peers", "priority", "alert-sender"]
     assert keys == [*identity, "instance-id", "user-data", "network-config"]
@@ -85,12 +85,12 @@ SYSTEMS = {
     "rocky9": ("101", "rockylinux_64Guest", "Rocky Linux 9 (64-bit)"),
     "": ("101", "otherLinux64Guest", "Linux (64-bit)"),
 }
-"""Each guest, and an image that does not say what it is: the section's id, vSphere's identifier, and the title."""
+"""By guest (empty if the image does not say): the section's ID, vSphere's identifier, and the title."""
 
 
 @pytest.mark.parametrize("guest", [*all_guests(), ""])
-def test_the_descriptor_says_what_the_guest_is(guest: str) -> None:
+def test_the_descriptor_names_the_guest(guest: str) -> None:
     section = envelope(replace(MACHINE, system=system(guest))).find(".//ovf:OperatingSystemSection", NAMES)
     assert section is not None
-    found = (section.get(f"{{{OVF}}}id"), section.get(f"{{{VMW}}}osType"))
-    assert (*found, section.findtext("ovf:Description", "", NAMES)) == SYSTEMS[guest]
+    identifiers = (section.get(f"{{{OVF}}}id"), section.get(f"{{{VMW}}}osType"))
+    assert (*identifiers, section.findtext("ovf:Description", "", NAMES)) == SYSTEMS[guest]

@@ -1,4 +1,4 @@
-"""Descriptor and environment against the standard's structure (tests/schemas says whose words those files are)."""
+"""Descriptor and environment validated against the standard's structure (tests/schemas documents those files)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ pytestmark = pytest.mark.real_subprocess
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
-def faults(schema: str, text: str) -> str:
-    """What xmllint finds wrong; empty for a valid text."""
+def errors(schema: str, text: str) -> str:
+    """Return what xmllint reports; empty for a valid text."""
     command = ["xmllint", "--noout", "--relaxng", SCHEMAS / f"{schema}.rng", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     return done.stderr if done.returncode else ""
 
 
-def made(guest: str = "debian12") -> str:
+def descriptor_of(guest: str = "debian12") -> str:
     return descriptor(OvfMachine("quickstart", system(guest), "3dd0695d", "appliance-disk1.vmdk", 123456, 4 << 30))
 
 
-@pytest.mark.parametrize("guest", [*sorted(all_guests()), "another"])
+@pytest.mark.parametrize("guest", [*sorted(all_guests()), "unknown"])
 def test_the_descriptor_of_every_guest_is_valid(guest: str) -> None:
-    assert faults("ovf-envelope", made(guest)) == ""
+    assert errors("ovf-envelope", descriptor_of(guest)) == ""
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_the_descriptor_of_every_guest_is_valid(guest: str) -> None:
         ("<ovf:Version>3dd0695d</ovf:Version>", "<ovf:Version>3dd0695d</ovf:Version><ovf:Product>late</ovf:Product>"),
     ],
 )
-def test_the_schema_sees_what_is_wrong(right: str, wrong: str) -> None:
-    assert right in made()
-    assert faults("ovf-envelope", made().replace(right, wrong))
+def test_the_schema_rejects_a_broken_descriptor(right: str, wrong: str) -> None:
+    assert right in descriptor_of()
+    assert errors("ovf-envelope", descriptor_of().replace(right, wrong))
 
 
 def test_the_environment_of_a_seed_is_valid() -> None:
     cluster = quickstart()
     for node in cluster.nodes:
         values = environments.properties(seed(cluster, node, GUEST))
-        assert faults("ovf-environment", environments.ovf_environment(values)) == ""
-    assert faults("ovf-environment", environments.ovf_environment({}).replace('oe:id=""', ""))
+        assert errors("ovf-environment", environments.ovf_environment(values)) == ""
+    assert errors("ovf-environment", environments.ovf_environment({}).replace('oe:id=""', ""))

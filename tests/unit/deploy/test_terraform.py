@@ -1,4 +1,4 @@
-"""The Terraform examples beside the deployments: both make the same nodes."""
+"""The Terraform examples create the same nodes as a deployment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parents[3] / "examples" / "terraform"
 
 
-def test_the_example_for_libvirt_makes_the_nodes_that_a_deployment_makes() -> None:
+def test_the_libvirt_example_creates_the_nodes_of_a_deployment() -> None:
     text = (EXAMPLES / "libvirt" / "main.tf").read_text()
     words = " ".join(text.split())
     domain = (Path(__file__).parents[2] / "golden" / "deploy" / "domain.xml").read_text()
@@ -18,10 +18,10 @@ def test_the_example_for_libvirt_makes_the_nodes_that_a_deployment_makes() -> No
     assert '<memory unit="MiB">1024</memory>' in domain
     assert 'memory = 1024 memory_unit = "MiB"' in words
     assert 'permissions = { mode = "0600" }' in words
-    assert "user-data" not in words, "what a state holds is no secret any more"
+    assert "user-data" not in words, "a secret must not get into Terraform's state"
 
 
-def test_the_example_for_vsphere_makes_the_nodes_that_a_deployment_makes() -> None:
+def test_the_vsphere_example_creates_the_nodes_of_a_deployment() -> None:
     words = " ".join((EXAMPLES / "vsphere" / "main.tf").read_text().split())
     descriptor = (Path(__file__).parents[2] / "golden" / "deploy" / "appliance.ovf").read_text()
     assert "1024 MiB of memory" in descriptor

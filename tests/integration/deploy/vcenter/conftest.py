@@ -9,31 +9,31 @@ import pytest
 
 from builder.deploy.vsphere import VsphereOptions
 from builder.deploy.vsphere.session import Login, connected
-from builder.deploy.vsphere.site import Site, site
-from tests.vcenter import Vcenter, compiled, started
+from builder.deploy.vsphere.site import Site, find_site
+from tests.vcenter import Vcenter, build_simulator, start_simulator
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The simulator, compiled."""
-    return compiled(tmp_path_factory.mktemp("vcenter"))
+    """The compiled simulator."""
+    return build_simulator(tmp_path_factory.mktemp("vcenter"))
 
 
 @pytest.fixture
 def vcenter(program: Path) -> Iterator[Vcenter]:
     """A running simulator with an empty inventory."""
-    with started(program) as running:
+    with start_simulator(program) as running:
         yield running
 
 
 @pytest.fixture
-def who(vcenter: Vcenter) -> Login:
-    """Who may log in there."""
-    return vcenter.who
+def login(vcenter: Vcenter) -> Login:
+    """The login that the simulator accepts."""
+    return vcenter.login
 
 
 @pytest.fixture
-def place(who: Login) -> Iterator[Site]:
-    """The only data centre, cluster and datastore, and the machines' network."""
-    with connected(who) as service:
-        yield site(service, VsphereOptions(who.server, who.user, network="VM Network"))
+def site(login: Login) -> Iterator[Site]:
+    """The simulator's only data centre, cluster and datastore, and the network of its machines."""
+    with connected(login) as service:
+        yield find_site(service, VsphereOptions(login.server, login.user, network="VM Network"))

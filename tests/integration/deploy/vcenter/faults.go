@@ -25,8 +25,8 @@ const (
 
 var called = regexp.MustCompile(`Body[^>]*>\s*<([A-Za-z_]+)`)
 
-// Stands before the sound simulator, and fails what it was armed for, once: a method of the API by its name, or a write
-// to a datastore ("folder") or to an import ("nfc"). The kinds: "deny", "full", and "cut", which ends the connection.
+// faults wraps the handler of the simulator and makes one armed request fail, once: the API method of that name, or a write
+// to a datastore ("folder") or to an import ("nfc"). The kinds are "deny", "full", and "cut", which closes the connection.
 type faults struct {
 	sound http.Handler
 	mutex sync.Mutex
@@ -103,7 +103,7 @@ func (f *faults) serveMethod(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A task that ends as vCenter's own do when the datastore has no room.
+// failedTask returns a task that fails as vCenter's own do when the datastore is full.
 func failedTask(name string) string {
 	on := types.ManagedObjectReference{Type: "Folder", Value: "group-v1"}
 	full := func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {

@@ -1,6 +1,6 @@
-// A vCenter for tests: govmomi's simulator on a free port of the loopback, with TLS, three hosts in one cluster.
-// It prints its address and ends with its stdin. A line there, "METHOD KIND [PRIVILEGE]", makes the next call of that
-// method fail (faults.go).
+// A vCenter for tests: govmomi's simulator with TLS on a free loopback port, and three hosts in one cluster. It prints its
+// address and exits when its stdin is closed. A line on stdin, "METHOD KIND [PRIVILEGE]", makes the next call of that method
+// fail (faults.go).
 package main
 
 import (

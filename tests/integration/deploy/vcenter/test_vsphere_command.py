@@ -1,4 +1,4 @@
-"""The commands as people run them against the simulated vCenter, and the planted secrets that none of them shows."""
+"""The commands as an operator runs them against the simulated vCenter; none of them shows a planted secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.deploy.vsphere.session import PASSWORD as VARIABLE
 from builder.deploy.vsphere.site import Site
 from builder.spec.load import load
 from tests import examples
-from tests.integration.deploy.conftest import bake_stand_in
+from tests.integration.deploy.conftest import fake_bake
 from tests.vcenter import PASSWORD, USER, Vcenter
 
 pytestmark = pytest.mark.integration
@@ -27,19 +27,19 @@ Vipforge = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cluster with certificates and a statistics page, baked."""
+    """A baked cluster with certificates and a statistics page."""
     monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path / "build"))
     path = examples.with_files("exchange2013", tmp_path / "spec")
-    bake_stand_in(load(path))
+    fake_bake(load(path))
     return path
 
 
 @pytest.fixture
 def vipforge(vcenter: Vcenter, spec: Path) -> Vipforge:
-    """`vipforge("deploy", …)` runs a command on that spec, with the words that log in."""
+    """Return a function: `vipforge("deploy", …)` runs a command on the spec, with the options for the login."""
 
     def run(what: str, *more: str) -> subprocess.CompletedProcess[str]:
-        options = ["--server", vcenter.who.server, "--user", USER, "--insecure", "--network", "VM Network", *more]
+        options = ["--server", vcenter.login.server, "--user", USER, "--insecure", "--network", "VM Network", *more]
         words = [sys.executable, "-m", "builder", "--debug", what, "vsphere", spec, *options]
         environment = os.environ | {VARIABLE: PASSWORD}
         return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
@@ -48,34 +48,34 @@ def vipforge(vcenter: Vcenter, spec: Path) -> Vipforge:
 
 
 def secrets(spec: Path) -> set[str]:
-    """The password of the statistics page, every line of every key, and vCenter's password."""
+    """Return the password of the statistics page, every line of every key, and vCenter's password."""
     keys = [certificate.key.read_text() for certificate in load(spec).tls.certificates]
     lines = {line for key in keys for line in key.splitlines() if not line.startswith("-----")}
     return {PASSWORD, examples.PASSWORD, *lines}
 
 
-def shown(spec: Path, *runs: subprocess.CompletedProcess[str]) -> list[str]:
-    said = "".join(run.stdout + run.stderr for run in runs)
-    assert said
-    return [secret for secret in secrets(spec) if secret in said]
+def shown_secrets(spec: Path, *runs: subprocess.CompletedProcess[str]) -> list[str]:
+    output = "".join(run.stdout + run.stderr for run in runs)
+    assert output
+    return [secret for secret in secrets(spec) if secret in output]
 
 
-def test_a_cluster_comes_and_goes(vipforge: Vipforge, place: Site, spec: Path) -> None:
+def test_a_cluster_is_deployed_and_removed(vipforge: Vipforge, site: Site, spec: Path) -> None:
     planned = vipforge("deploy", "--dry-run")
     assert planned.returncode == Exit.OK
-    assert place.machines() == []
+    assert site.machines() == []
     deployed = vipforge("deploy", "--wait", "0")
     assert deployed.returncode == Exit.OK, deployed.stderr
     assert deployed.stdout == planned.stdout
     again = vipforge("deploy", "--wait", "0")
     assert again.stdout == deployed.stdout.replace("+ ", "= ")
-    looked = vipforge("destroy", "--dry-run")
-    assert looked.stdout.count("- machine ") == len(load(spec).nodes)
-    gone = vipforge("destroy", "--yes")
-    assert gone.returncode == Exit.OK, gone.stderr
-    assert place.machines() == []
+    shown = vipforge("destroy", "--dry-run")
+    assert shown.stdout.count("- machine ") == len(load(spec).nodes)
+    destroyed = vipforge("destroy", "--yes")
+    assert destroyed.returncode == Exit.OK, destroyed.stderr
+    assert site.machines() == []
     assert "nothing of exchange2013 is there" in vipforge("destroy", "--yes").stdout
-    assert shown(spec, planned, deployed, again, looked, gone) == []
+    assert shown_secrets(spec, planned, deployed, again, shown, destroyed) == []
 
 
 @pytest.mark.parametrize(
@@ -86,25 +86,25 @@ def test_no_fault_shows_a_secret(vipforge: Vipforge, vcenter: Vcenter, spec: Pat
     failed = vipforge("deploy", "--wait", "0")
     assert failed.returncode == Exit.FAILED
     assert "Traceback" in failed.stderr
-    assert shown(spec, failed) == []
+    assert shown_secrets(spec, failed) == []
 
 
-def test_a_wrong_password_and_a_transport_that_shows_secrets_are_refused_without_them(
+def test_a_wrong_password_and_a_transport_that_exposes_secrets_are_refused_without_showing_them(
     vipforge: Vipforge, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = vipforge("deploy", "--transport", "guestinfo")
     assert "which guestinfo shows to others" in refused.stderr
     monkeypatch.setattr(f"{__name__}.PASSWORD", "planted-wrong-one")
     wrong = vipforge("deploy")
-    assert "user or password is wrong" in wrong.stderr
-    assert shown(spec, refused, wrong) == []
+    assert "wrong user name or password" in wrong.stderr
+    assert shown_secrets(spec, refused, wrong) == []
 
 
-def test_vcenter_itself_is_told_no_secret_but_the_seed_on_its_datastore(
-    vipforge: Vipforge, place: Site, spec: Path
+def test_vcenter_itself_gets_no_secret_except_in_the_seed_on_its_datastore(
+    vipforge: Vipforge, site: Site, spec: Path
 ) -> None:
     vipforge("deploy", "--wait", "0")
-    nodes = [found for found in place.machines() if CLUSTER_KEY in found.variables]
+    nodes = [found for found in site.machines() if CLUSTER_KEY in found.variables]
     assert len(nodes) == len(load(spec).nodes)
-    told = "".join(f"{found.variables} {found.machine.config}" for found in nodes)
-    assert [secret for secret in secrets(spec) if secret in told] == []
+    stored = "".join(f"{found.variables} {found.machine.config}" for found in nodes)
+    assert [secret for secret in secrets(spec) if secret in stored] == []

@@ -1,6 +1,6 @@
 """An upgrade in the simulated vCenter: standby first, the old machine kept, rollback, and nothing left at the end.
 
-The machines are the simulator's; the guests in them are played by `Guests`, which sees what runs from which image.
+The machines are the simulator's. `Guests` answers for the guests in them, depending on which machines run and on their images.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from builder.deploy.machine import baked_image
 from builder.deploy.vsphere import deploy, machines
 from builder.deploy.vsphere.deploy import deployment
 from builder.deploy.vsphere.hypervisor import VsphereMachines
-from builder.deploy.vsphere.node import IMAGE_KEY, Destination, Store, template_name
+from builder.deploy.vsphere.node import IMAGE_KEY, Destination, SeedStore, template_name
 from builder.deploy.vsphere.session import Login, finish
 from builder.deploy.vsphere.site import Site
 from builder.nodes import upgrade
 from builder.nodes.status import NodeState
 from builder.nodes.upgrade import Standing, Upgrade
 from builder.spec.model import Cluster, Node
-from tests.integration.deploy.conftest import bake_stand_in
+from tests.integration.deploy.conftest import fake_bake
 from tests.vcenter import Vcenter
 
 pytestmark = pytest.mark.integration
@@ -40,10 +40,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Guests:
-    """The protocol `Nodes`: a guest serves while its machine runs, unless its image is a sick one."""
+    """The protocol `Nodes`: a guest serves while its machine runs, unless its image is the sick one."""
 
     cluster: Cluster
-    place: Site
+    site: Site
     sick: str = ""
     away: set[str] = field(default_factory=set)
     did: list[str] = field(default_factory=list)
@@ -83,108 +83,108 @@ class Guests:
 
 
 @pytest.fixture
-def deployed(image: Cluster, who: Login, place: Site) -> Cluster:
-    """The pair, running from a first image; a second one is baked since."""
-    carry_out(deployment([image], Destination(place, who)))
-    return bake_stand_in(image)
+def deployed(image: Cluster, login: Login, site: Site) -> Cluster:
+    """The pair, running from one image; another has been baked since."""
+    carry_out(deployment([image], Destination(site, login)))
+    return fake_bake(image)
 
 
-def go(cluster: Cluster, who: Login, place: Site, guests: Guests) -> list[str]:
-    return Upgrade(cluster, VsphereMachines(cluster, Destination(place, who)), guests, seconds=0).carry_out()
+def go(cluster: Cluster, login: Login, site: Site, guests: Guests) -> list[str]:
+    return Upgrade(cluster, VsphereMachines(cluster, Destination(site, login)), guests, seconds=0).carry_out()
 
 
-def images(place: Site) -> dict[str, str]:
-    return {each.name: each.image for each in deploy.known_leftovers(place)}
+def images(site: Site) -> dict[str, str]:
+    return {each.name: each.image for each in deploy.managed_machines(site)}
 
 
-def on(place: Site) -> set[str]:
-    return {found.name for found in place.machines() if found.on}
+def on(site: Site) -> set[str]:
+    return {found.name for found in site.machines() if found.on}
 
 
-def templates(place: Site) -> list[str]:
-    return sorted(found.name for found in place.machines() if found.name.startswith("vipforge-image-"))
+def templates(site: Site) -> list[str]:
+    return sorted(found.name for found in site.machines() if found.name.startswith("vipforge-image-"))
 
 
-def test_the_standby_is_renewed_first_and_nothing_of_the_old_image_stays(
-    deployed: Cluster, who: Login, place: Site
+def test_the_standby_is_renewed_first_and_the_old_image_is_removed(
+    deployed: Cluster, login: Login, site: Site
 ) -> None:
-    new, guests = baked_image(deployed).label, Guests(deployed, place)
-    assert go(deployed, who, place, guests) == ["lb2.example.com", "lb1.example.com"]
+    new, guests = baked_image(deployed).label, Guests(deployed, site)
+    assert go(deployed, login, site, guests) == ["lb2.example.com", "lb1.example.com"]
     assert guests.did == ["forget lb2", "away lb1", "forget lb1"]
     assert guests.lost is False
-    assert images(place) == dict.fromkeys(NAMES, new)
-    assert templates(place) == [template_name(new)]
-    assert carry_out(deployment([deployed], Destination(place, who))) == 0, (
-        "a deployment finds it as it wants it, with its rule"
+    assert images(site) == dict.fromkeys(NAMES, new)
+    assert templates(site) == [template_name(new)]
+    assert carry_out(deployment([deployed], Destination(site, login))) == 0, (
+        "a deployment finds everything up to date, including the rule"
     )
-    assert go(deployed, who, place, guests) == []
+    assert go(deployed, login, site, guests) == []
 
 
-def test_a_plan_says_all_of_it_and_changes_nothing(deployed: Cluster, who: Login, place: Site) -> None:
-    before = images(place)
-    plan = Upgrade(deployed, VsphereMachines(deployed, Destination(place, who)), Guests(deployed, place), 0).plan()
+def test_a_plan_shows_every_step_and_changes_nothing(deployed: Cluster, login: Login, site: Site) -> None:
+    before = images(site)
+    plan = Upgrade(deployed, VsphereMachines(deployed, Destination(site, login)), Guests(deployed, site), 0).plan()
     assert f"+ template {template_name(baked_image(deployed).label)}" in plan
     assert plan.index("machine quickstart-lb2 powered off and kept as") < plan.index("lb1.example.com: hand 192.168")
-    assert images(place) == before
+    assert images(site) == before
 
 
-def test_a_node_that_stays_sick_gets_its_old_machine_back(deployed: Cluster, who: Login, place: Site) -> None:
-    before = images(place)
-    guests = Guests(deployed, place, sick=baked_image(deployed).label)
+def test_an_unhealthy_node_gets_its_old_machine_back(deployed: Cluster, login: Login, site: Site) -> None:
+    before = images(site)
+    guests = Guests(deployed, site, sick=baked_image(deployed).label)
     with pytest.raises(UserError, match="its old machine is back, and serves"):
-        go(deployed, who, place, guests)
-    assert images(place) == before
-    assert on(place) == NAMES
+        go(deployed, login, site, guests)
+    assert images(site) == before
+    assert on(site) == NAMES
     assert guests.lost is False
 
 
 @pytest.mark.parametrize("method", ["CloneVM_Task", "PowerOnVM_Task", "Rename_Task", "Destroy_Task"])
-def test_a_fault_half_way_loses_no_service_and_a_second_run_goes_on(
-    deployed: Cluster, vcenter: Vcenter, place: Site, method: str
+def test_an_error_interrupts_no_service_and_a_second_run_continues(
+    deployed: Cluster, vcenter: Vcenter, site: Site, method: str
 ) -> None:
-    guests = Guests(deployed, place)
+    guests = Guests(deployed, site)
     vcenter.fail(method, "full")
     with pytest.raises(UserError, match="NoDiskSpace"):
-        go(deployed, vcenter.who, place, guests)
+        go(deployed, vcenter.login, site, guests)
     assert guests.lost is False
-    assert on(place) == NAMES
-    assert "lb1.example.com" in go(deployed, vcenter.who, place, guests)
-    assert images(place) == dict.fromkeys(NAMES, baked_image(deployed).label)
+    assert on(site) == NAMES
+    assert "lb1.example.com" in go(deployed, vcenter.login, site, guests)
+    assert images(site) == dict.fromkeys(NAMES, baked_image(deployed).label)
 
 
-def test_an_upgrade_that_was_killed_goes_on_with_what_has_yet_to_prove_itself(
-    deployed: Cluster, who: Login, place: Site
+def test_an_interrupted_upgrade_continues_with_the_unproven_machine(
+    deployed: Cluster, login: Login, site: Site
 ) -> None:
-    machines, node = VsphereMachines(deployed, Destination(place, who)), deployed.nodes[1]
+    machines, node = VsphereMachines(deployed, Destination(site, login)), deployed.nodes[1]
     carry_out(machines.prepare(deployed.nodes))
-    for done in (1, 2, 3):  # set aside, cloned, the rule; powered on it was not
+    for done in (1, 2, 3):  # set aside, cloned, the rule; but not powered on
         assert machines.standing(node) == Standing(current=False, kept=done > 1)
         machines.replace(node)[0 if done == 1 else done - 2].make()
     assert machines.standing(node) == Standing(current=False, kept=True)
     carry_out(machines.replace(node))
     assert machines.standing(node) == Standing(current=True, kept=True)
-    assert go(deployed, who, place, Guests(deployed, place)) == ["lb2.example.com", "lb1.example.com"]
+    assert go(deployed, login, site, Guests(deployed, site)) == ["lb2.example.com", "lb1.example.com"]
 
 
-def test_a_changed_seed_takes_the_place_of_the_old_one(deployed: Cluster, who: Login, place: Site) -> None:
-    seeds = {each.name: each.seed for each in deploy.known_leftovers(place)}
+def test_a_changed_seed_replaces_the_old_one(deployed: Cluster, login: Login, site: Site) -> None:
+    seeds = {each.name: each.seed for each in deploy.managed_machines(site)}
     nodes = tuple(node.model_copy(update={"priority": node.priority - 10}) for node in deployed.nodes)
     changed = deployed.model_copy(update={"nodes": nodes})
-    go(changed, who, place, Guests(changed, place))
-    store = Store(place, who, "quickstart")
+    go(changed, login, site, Guests(changed, site))
+    store = SeedStore(site, login, "quickstart")
     everything = vim.host.DatastoreBrowser.SearchSpec(matchPattern=["*"])
-    task = place.datastore.browser.SearchDatastore_Task(store.path("").rstrip("/"), everything)
-    there = {file.path for file in task.info.result.file}
-    assert there == {f"{each.seed}.iso" for each in deploy.known_leftovers(place)}
-    assert not there & {f"{seed}.iso" for seed in seeds.values()}
+    task = site.datastore.browser.SearchDatastore_Task(store.path("").rstrip("/"), everything)
+    files = {file.path for file in task.info.result.file}
+    assert files == {f"{each.seed}.iso" for each in deploy.managed_machines(site)}
+    assert not files & {f"{seed}.iso" for seed in seeds.values()}
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_guest_with_vmwares_tools_is_shut_down_and_not_cut_off(vcenter: Vcenter, place: Site) -> None:
+def test_a_guest_with_vmwares_tools_is_shut_down_and_not_powered_off(vcenter: Vcenter, site: Site) -> None:
     tools = vim.option.OptionValue(key="SET.guest.toolsRunningStatus", value="guestToolsRunning")
-    finish(place.machine("quickstart-lb2").ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[tools])), "tools")
+    finish(site.machine("quickstart-lb2").ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[tools])), "tools")
     vcenter.fail("PowerOffVM_Task", "deny", "VirtualMachine.Interact.PowerOff")
-    machines.stop(place, "quickstart-lb2")
-    assert on(place) == {"quickstart-lb1"}
+    machines.stop(site, "quickstart-lb2")
+    assert on(site) == {"quickstart-lb1"}
     with pytest.raises(UserError, match="lacks the privilege"):
-        machines.stop(place, "quickstart-lb1")
+        machines.stop(site, "quickstart-lb1")

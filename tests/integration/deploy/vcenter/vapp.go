@@ -10,7 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/xml"
 )
 
-// The simulator clones a machine without the vApp properties of the request: these are put into the clone afterwards.
+// The simulator clones a machine without the vApp properties of the request; keepProperties adds them to the clone.
 func keepProperties(body []byte) {
 	var request struct {
 		Clone *types.CloneVM_Task `xml:"Body>CloneVM_Task"`

@@ -1,4 +1,4 @@
-"""libvirt's Python binding: this environment's, or Debian's, or a hint."""
+"""libvirt's Python binding: without it, an error names the package to install."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from builder.core.errors import HostLacks
 from builder.deploy import libvirt
 
 
-def test_without_the_binding_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(libvirt, "NAME", "libvirt_that_is_not_there")
+def test_a_missing_binding_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libvirt, "MODULE", "libvirt_that_does_not_exist")
     before = list(sys.path)
     with pytest.raises(HostLacks) as failure:
         libvirt.binding.__wrapped__()

@@ -1,4 +1,4 @@
-"""Domain XML: a golden file, and the digest that a node is recognised by."""
+"""Domain XML: a golden file, and the digest that identifies a node's domain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builder.deploy.hypervisor import machine_name
-from builder.deploy.libvirt.domains import NAMESPACE, Shape, digest, domain, signed
+from builder.deploy.libvirt.domains import NAMESPACE, Shape, digest, domain, with_note
 from tests.golden import assert_golden
 from tests.specs import quickstart
 
@@ -18,10 +18,10 @@ CLUSTER = quickstart()
 
 def test_the_whole_domain() -> None:
     xml = domain(CLUSTER, CLUSTER.nodes[0], SHAPE)
-    assert_golden("deploy/domain.xml", signed(xml, CLUSTER))
+    assert_golden("deploy/domain.xml", with_note(xml, CLUSTER))
 
 
-def test_a_bridge_instead_of_a_network_and_tcg_instead_of_kvm() -> None:
+def test_a_bridge_replaces_the_network_and_tcg_replaces_kvm() -> None:
     root = ET.fromstring(domain(CLUSTER, CLUSTER.nodes[0], replace(SHAPE, bridge="br0", virtualization="qemu")))
     assert root.get("type") == "qemu"
     assert root.find("cpu").get("mode") == "maximum"
@@ -30,13 +30,13 @@ def test_a_bridge_instead_of_a_network_and_tcg_instead_of_kvm() -> None:
 
 
 @pytest.mark.parametrize("change", [{"disk": "new.qcow2"}, {"seed": "new.iso"}, {"network": "other"}])
-def test_the_digest_changes_with_what_the_node_is_made_of(change: dict[str, str]) -> None:
+def test_the_digest_changes_with_every_part_of_the_domain(change: dict[str, str]) -> None:
     node = CLUSTER.nodes[0]
     assert digest(domain(CLUSTER, node, SHAPE)) != digest(domain(CLUSTER, node, replace(SHAPE, **change)))
 
 
 def test_the_note_on_the_domain_names_cluster_and_digest() -> None:
     xml = domain(CLUSTER, CLUSTER.nodes[0], SHAPE)
-    note = ET.fromstring(signed(xml, CLUSTER)).find(f"metadata/{{{NAMESPACE}}}node")
+    note = ET.fromstring(with_note(xml, CLUSTER)).find(f"metadata/{{{NAMESPACE}}}node")
     assert note.attrib == {"cluster": "quickstart", "digest": digest(xml)}
     assert machine_name(CLUSTER, CLUSTER.nodes[0]) == "quickstart-lb1"

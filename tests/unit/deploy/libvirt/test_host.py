@@ -1,11 +1,11 @@
-"""How guests run on a host: what libvirt offers, and on this host what is known to start a guest."""
+"""How guests run on a host: what libvirt offers and, on this host, what is known to start a guest."""
 
 from __future__ import annotations
 
 import pytest
 
 from builder.deploy.libvirt import binding
-from builder.deploy.libvirt import host as room
+from builder.deploy.libvirt import host as host_module
 from builder.deploy.libvirt.host import Host
 
 KVM = "<capabilities><guest><arch><domain type='qemu'/><domain type='kvm'/></arch></guest></capabilities>"
@@ -14,14 +14,14 @@ REMOTE, LOCAL = "qemu+ssh://root@kvm1/system", "qemu:///system"
 
 
 class Connection:
-    """What Host asks of libvirt."""
+    """The part of libvirt's connection that `Host` uses."""
 
     def __init__(self, capabilities: str) -> None:
         self.capabilities = capabilities
-        self.asked = 0
+        self.requests = 0
 
     def getCapabilities(self) -> str:  # noqa: N802 - libvirt's name
-        self.asked += 1
+        self.requests += 1
         return self.capabilities
 
     def storagePoolLookupByName(self, _: str) -> Connection:  # noqa: N802
@@ -31,11 +31,11 @@ class Connection:
         return True
 
     def refresh(self, _: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @pytest.mark.parametrize(
-    ("uri", "capabilities", "accelerator", "kind"),
+    ("uri", "capabilities", "accelerator", "virtualization"),
     [
         (LOCAL, KVM, "kvm", "kvm"),
         (LOCAL, KVM, "tcg", "qemu"),
@@ -44,12 +44,12 @@ class Connection:
         (REMOTE, EMULATED, "kvm", "qemu"),
     ],
 )
-def test_domains_are_of_a_type_that_starts(
-    monkeypatch: pytest.MonkeyPatch, uri: str, capabilities: str, accelerator: str, kind: str
+def test_domains_get_a_type_that_starts_on_the_host(
+    monkeypatch: pytest.MonkeyPatch, uri: str, capabilities: str, accelerator: str, virtualization: str
 ) -> None:
     assert binding()
-    monkeypatch.setattr(room, "accelerator", lambda: accelerator)
+    monkeypatch.setattr(host_module, "accelerator", lambda: accelerator)
     connection = Connection(capabilities)
     host = Host(uri, connection, "default")
-    assert [host.virtualization(), host.virtualization()] == [kind, kind]
-    assert connection.asked == 1
+    assert [host.virtualization(), host.virtualization()] == [virtualization, virtualization]
+    assert connection.requests == 1

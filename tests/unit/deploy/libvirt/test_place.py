@@ -1,16 +1,16 @@
-"""Where the nodes go: the spec, and options before it."""
+"""Where the nodes go: the spec decides, unless an option does."""
 
 from __future__ import annotations
 
 import pytest
 
 from builder.deploy.libvirt import LibvirtOptions
-from builder.deploy.libvirt.host import place
+from builder.deploy.libvirt.host import placement
 from tests.specs import quickstart
 
 
 @pytest.mark.parametrize(
-    ("spec", "asked", "network", "bridge"),
+    ("spec", "options", "network", "bridge"),
     [
         ({}, {}, "default", ""),
         ({"network": "lan"}, {}, "lan", ""),
@@ -19,14 +19,14 @@ from tests.specs import quickstart
         ({"network": "lan"}, {"bridge": "br1"}, "", "br1"),
     ],
 )
-def test_the_one_card_is_on_a_network_or_a_bridge(spec: dict, asked: dict, network: str, bridge: str) -> None:
-    found = place(quickstart(libvirt=spec), LibvirtOptions(**asked))
-    assert (found.network, found.bridge) == (network, bridge)
+def test_the_card_is_on_either_a_network_or_a_bridge(spec: dict, options: dict, network: str, bridge: str) -> None:
+    target = placement(quickstart(libvirt=spec), LibvirtOptions(**options))
+    assert (target.network, target.bridge) == (network, bridge)
 
 
-def test_hosts_and_pool_are_the_specs_unless_they_are_asked_for() -> None:
+def test_options_replace_the_hosts_and_the_pool_of_the_spec() -> None:
     cluster = quickstart(libvirt={"hosts": ["qemu+ssh://root@kvm1/system"], "pool": "ssd", "cpus": 4})
-    assert place(cluster).uris == ("qemu+ssh://root@kvm1/system",)
-    assert (place(cluster).pool, place(cluster).cpus) == ("ssd", 4)
-    asked = place(cluster, LibvirtOptions(connect=["qemu:///system"], pool="other"))
-    assert (asked.uris, asked.pool) == (("qemu:///system",), "other")
+    assert placement(cluster).uris == ("qemu+ssh://root@kvm1/system",)
+    assert (placement(cluster).pool, placement(cluster).cpus) == ("ssd", 4)
+    target = placement(cluster, LibvirtOptions(connect=["qemu:///system"], pool="other"))
+    assert (target.uris, target.pool) == (("qemu:///system",), "other")

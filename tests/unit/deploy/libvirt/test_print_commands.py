@@ -1,4 +1,4 @@
-"""The commands that people run by hand: all of them as a golden file, and no secret in any of them."""
+"""The commands and the XML that `--print` shows: a golden file of the commands, and no secret in either."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPEC = Path("cluster.yml")
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """The quickstart on two hosts, with an image that is never read."""
+    """The quickstart on two hosts, with a placeholder for its image."""
     monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path))
     hosts = ["qemu+ssh://root@kvm1/system", "qemu+ssh://root@kvm2/system"]
     made = quickstart(guest="debian12", libvirt={"hosts": hosts, "bridge": "br0"})
@@ -36,24 +36,24 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 
 def printed(form: str, cluster: Cluster, choice: Choice = EVERY_NODE, **options: str) -> str:
-    """What `--print` prints; no host is there to be asked."""
+    """Return what `--print` prints; no host is contacted."""
     return LibvirtHypervisor(LibvirtOptions(print=form, **options), ExitStack()).printout(cluster, SPEC, choice)
 
 
-def test_the_lines_of_a_shell(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_printed_commands(cluster: Cluster, tmp_path: Path) -> None:
     text = printed("commands", cluster)
     text = re.sub(r"-[0-9a-f]{16}\.iso", "-SEED.iso", re.sub(r"-[0-9a-f]{8}\.qcow2", "-DISK.qcow2", text))
     assert_golden("deploy/commands.sh", text.replace(str(tmp_path), "build"))
 
 
-def test_the_domains_bear_the_note_by_which_a_deployment_knows_them(cluster: Cluster) -> None:
+def test_the_printed_domains_have_the_note_that_a_deployment_looks_for(cluster: Cluster) -> None:
     root = ET.fromstring(f"<all>{printed('xml', cluster, network='lan')}</all>")
     assert [each.findtext("name") for each in root] == ["quickstart-lb1", "quickstart-lb2"]
     assert {each.find("devices/interface/source").get("network") for each in root} == {"lan"}
     assert all(each.find("metadata/{urn:vipforge:node}node") is not None for each in root)
 
 
-def test_one_node_alone(cluster: Cluster) -> None:
+def test_a_single_node_is_printed(cluster: Cluster) -> None:
     root = ET.fromstring(printed("xml", cluster, Choice("lb2")))
     assert root.findtext("name") == "quickstart-lb2"
 

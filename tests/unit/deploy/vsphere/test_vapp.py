@@ -1,4 +1,4 @@
-"""The vApp properties of a clone: its template's own with other values, or new ones where it has none."""
+"""The vApp properties of a clone: the template's properties with new values, and those that the template lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from builder.deploy.vsphere.machines import settings
+from builder.deploy.vsphere.machines import vapp_settings
 from builder.guests.debian12 import GUEST
 from builder.seed.seed import seed
 from builder.seed.transports import ovf
@@ -27,22 +27,22 @@ def template(*names: str, first: int = 0) -> Any:
 
 
 def test_properties_of_the_template_keep_their_keys(values: dict[str, str]) -> None:
-    changes = settings(template(*values, first=3), values).property
+    changes = vapp_settings(template(*values, first=3), values).property
     assert {each.operation for each in changes} == {"edit"}
     assert {each.info.id: each.info.value for each in changes} == values
     assert sorted(each.info.key for each in changes) == list(range(3, 3 + len(values)))
 
 
-def test_what_the_template_lacks_is_added_under_a_key_of_its_own(values: dict[str, str]) -> None:
-    changes = settings(template("user-data", "somebodys"), values).property
+def test_properties_that_the_template_lacks_get_unused_keys(values: dict[str, str]) -> None:
+    changes = vapp_settings(template("user-data", "somebodys"), values).property
     assert {each.info.id for each in changes if each.operation == "edit"} == {"user-data"}
     added = [each.info.key for each in changes if each.operation == "add"]
     assert len(set(added)) == len(added) == len(values) - 1
     assert not {0, 1} & set(added)
 
 
-def test_a_template_without_any_gets_all(values: dict[str, str]) -> None:
+def test_a_template_without_properties_gets_all_of_them(values: dict[str, str]) -> None:
     bare = SimpleNamespace(config=SimpleNamespace(vAppConfig=None))
-    made = settings(bare, values)
+    made = vapp_settings(bare, values)
     assert {each.operation for each in made.property} == {"add"}
     assert made.ovfEnvironmentTransport == ["com.vmware.guestInfo", "iso"]

@@ -1,4 +1,4 @@
-"""A hypervisor for tests: a machine is a file in a folder, and its text is the label of its image."""
+"""A hypervisor for tests: each machine is a file in a folder and contains the label of its image."""
 
 from __future__ import annotations
 

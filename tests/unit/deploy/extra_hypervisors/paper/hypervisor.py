@@ -1,4 +1,4 @@
-"""Machines of paper."""
+"""Machines that are files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from builder.spec.model import Cluster, Node
 
 
 class Paper(Hypervisor):
-    """A folder."""
+    """A folder of machines."""
 
     def __init__(self, options: PaperOptions, stack: ExitStack) -> None:
         self._options = options
@@ -74,11 +74,11 @@ class PaperMachines:
 
     def restore(self, node: Node) -> list[Step]:
         file = self._files[node]
-        return [Step(f"{file.name} back", not _kept(file).exists(), partial(_kept(file).rename, file))]
+        return [Step(f"{file.name} restored", not _kept(file).exists(), partial(_kept(file).rename, file))]
 
     def discard(self, node: Node) -> list[Step]:
         file = self._files[node]
-        return [Step(f"{file.name} of old shredded", not _kept(file).exists(), _kept(file).unlink)]
+        return [Step(f"{_kept(file).name} shredded", not _kept(file).exists(), _kept(file).unlink)]
 
 
 def _kept(file: Path) -> Path:
