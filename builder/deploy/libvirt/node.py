@@ -198,7 +198,8 @@ def _node_commands(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
     network = f"bridge={place.bridge}" if place.bridge else f"network={place.network}"
     yield (
         "virt-install", "--connect", each.uri, "--name", each.name, "--virt-type", each.virtualization,
-        "--machine", "pc", "--memory", str(place.memory), "--vcpus", str(place.cpus), "--osinfo", "detect=on,require=off", "--import",
+        "--machine", "pc", "--memory", str(place.memory), "--vcpus", str(place.cpus),
+        "--osinfo", "detect=on,require=off", "--import",
         "--disk", f"vol={pool}/{each.disk},bus=virtio", "--disk", f"vol={pool}/{each.cd},device=cdrom,bus=ide",
         "--network", f"{network},model=virtio,mac={mac(each.cluster, each.node)}", "--rng", "/dev/urandom",
         "--graphics", "none", "--noautoconsole", "--autostart",

@@ -1,6 +1,6 @@
 """An upgrade in the simulated vCenter: standby first, the old machine kept, rollback, and nothing left at the end.
 
-The machines are the simulator's. `Guests` answers for the guests in them, depending on which machines run and on their images.
+The machines are the simulator's. `Guests` answers for their guests, depending on what runs and from which image.
 """
 
 from __future__ import annotations
