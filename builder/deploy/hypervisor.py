@@ -39,11 +39,11 @@ class Choice:
         """Return the chosen nodes; raises UserError if the cluster has no node of that name."""
         if not self.node:
             return cluster.nodes
-        found = cluster.node(self.node)
-        if found is None:
-            names = ", ".join(node.name for node in cluster.nodes)
+        node = cluster.node(self.node)
+        if node is None:
+            names = ", ".join(each.name for each in cluster.nodes)
             raise UserError(f"{cluster.cluster} has no node {self.node}", hint=f"its nodes are: {names}")
-        return (found,)
+        return (node,)
 
 
 EVERY_NODE = Choice()
@@ -96,7 +96,7 @@ class Hypervisor(Protocol):
 
     @abstractmethod
     def removal(self, cluster: Cluster) -> list[Step]:
-        """Return the steps that remove all that was deployed for the cluster, and nothing else."""
+        """Return the steps that remove all that was deployed for the cluster; an empty list if nothing is left."""
 
     def printout(self, cluster: Cluster, spec: Path, choice: Choice, image: Path | None) -> str:
         """Return what `deploy` prints instead of deploying, if an option of this hypervisor asks for it."""
@@ -111,5 +111,5 @@ def connect(name: str, options: object, stack: ExitStack) -> Hypervisor:
 
 
 def machine_name(cluster: Cluster, node: Node) -> str:
-    """Return a node's name on a hypervisor, which no other cluster there can use."""
+    """Return a node's name on a hypervisor, which is unique across clusters."""
     return f"{cluster.cluster}-{node.name.split('.')[0]}"

@@ -26,57 +26,57 @@ def image_steps(domains: Sequence[PlacedDomain]) -> Iterator[Step]:
         yield Step(f"{display_uri(each.uri)}: image {each.base}", _has_image(each), partial(_upload_once, each))
 
 
-def node_steps(each: PlacedDomain, *, replace: bool) -> Iterator[Step]:
+def node_steps(domain: PlacedDomain, *, replace: bool) -> Iterator[Step]:
     """Yield all steps of one node; raises UserError if its domain exists and must not be changed."""
-    state = _state(each, replace=replace)
+    state = _state(domain, replace=replace)
     if state == "other":
-        yield Step(f"{each.where}: the old domain {each.name} removed", ready=False, make=lambda: _remove(each))
-    yield seed_step(each)
-    yield from domain_steps(each, state)
+        yield Step(f"{domain.where}: the old domain {domain.name} removed", ready=False, make=lambda: _remove(domain))
+    yield seed_step(domain)
+    yield from domain_steps(domain, state)
 
 
-def domain_steps(each: PlacedDomain, state: State) -> Iterator[Step]:
+def domain_steps(domain: PlacedDomain, state: State) -> Iterator[Step]:
     """Yield the steps for disk and domain, which are done in the state `same`, and for the start."""
     same = state == "same"
-    yield Step(f"{each.where}: disk {each.disk}", same, each.make_disk)
-    yield Step(f"{each.where}: domain {each.name} ({each.virtualization})", same, each.define)
-    running = same and each.host.domains.is_running(each.name)
-    yield Step(f"{each.where}: running", running, lambda: each.host.domains.start(each.name))
+    yield Step(f"{domain.where}: disk {domain.disk}", same, domain.make_disk)
+    yield Step(f"{domain.where}: domain {domain.name} ({domain.virtualization})", same, domain.define)
+    running = same and domain.host.domains.is_running(domain.name)
+    yield Step(f"{domain.where}: running", running, lambda: domain.host.domains.start(domain.name))
 
 
-def seed_step(each: PlacedDomain) -> Step:
+def seed_step(domain: PlacedDomain) -> Step:
     """Return the upload of the node's seed."""
-    return Step(f"{each.where}: seed {each.cd}", each.host.pool.size(each.cd) is not None, each.upload_seed)
+    return Step(f"{domain.where}: seed {domain.cd}", domain.host.pool.size(domain.cd) is not None, domain.upload_seed)
 
 
-def _has_image(each: PlacedDomain) -> bool:
+def _has_image(domain: PlacedDomain) -> bool:
     # An upload that was killed half-way is smaller than the image.
-    return each.host.pool.size(each.base) == each.image.size
+    return domain.host.pool.size(domain.base) == domain.image.size
 
 
-def _upload_once(each: PlacedDomain) -> None:
+def _upload_once(domain: PlacedDomain) -> None:
     """Upload the image, unless a concurrent deployment of another cluster that shares it has just done so."""
-    with locked(paths.state("images", f"{each.base}.lock"), f"image {each.base}", timeout=LOCK_SECONDS):
-        if not _has_image(each):
-            each.upload_image()
+    with locked(paths.state("images", f"{domain.base}.lock"), f"image {domain.base}", timeout=LOCK_SECONDS):
+        if not _has_image(domain):
+            domain.upload_image()
 
 
-def _remove(each: PlacedDomain) -> None:
+def _remove(domain: PlacedDomain) -> None:
     """Remove the domain and its volumes, except the seed that the new domain uses."""
-    volumes = each.host.domains.volumes(each.name) - {each.cd}
-    each.host.domains.remove(each.name)
+    volumes = domain.host.domains.volumes(domain.name) - {domain.cd}
+    domain.host.domains.remove(domain.name)
     for volume in sorted(volumes):
-        each.host.pool.remove(volume)
+        domain.host.pool.remove(volume)
 
 
-def _state(each: PlacedDomain, *, replace: bool) -> State:
+def _state(domain: PlacedDomain, *, replace: bool) -> State:
     """Return how the node's domain compares with the spec; raises UserError if it differs and must not be changed."""
-    note = each.host.domains.own_note(each.name, each.cluster.cluster)
+    note = domain.host.domains.own_note(domain.name, domain.cluster.cluster)
     if note is None:
         return "absent"
-    if each.is_same(note):
+    if domain.is_same(note):
         return "same"
-    return "other" if replace else refuse_other(f"{display_uri(each.uri)}: domain {each.name}")
+    return "other" if replace else refuse_other(f"{display_uri(domain.uri)}: domain {domain.name}")
 
 
 def removal(cluster: Cluster, host: Host) -> list[Step]:

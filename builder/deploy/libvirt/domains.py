@@ -81,9 +81,9 @@ def _devices(devices: Element, cluster: Cluster, node: Node, shape: Shape) -> No
     SubElement(SubElement(devices, "rng", model="virtio"), "backend", model="random").text = "/dev/urandom"
 
 
-def _disk(devices: Element, device: str, form: str, volume: tuple[str, str], target: tuple[str, str]) -> None:
+def _disk(devices: Element, device: str, volume_format: str, volume: tuple[str, str], target: tuple[str, str]) -> None:
     disk = SubElement(devices, "disk", type="volume", device=device)
-    SubElement(disk, "driver", name="qemu", type=form)
+    SubElement(disk, "driver", name="qemu", type=volume_format)
     SubElement(disk, "source", pool=volume[0], volume=volume[1])
     SubElement(disk, "target", dev=target[0], bus=target[1])
     if device == "cdrom":

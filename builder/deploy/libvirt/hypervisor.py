@@ -24,67 +24,74 @@ class LibvirtMachines:
 
     def standing(self, node: Node) -> Standing:
         """A domain beside a kept one is current only if it runs; an upgrade may have stopped before the start."""
-        each = self._domains[node]
-        kept, there = self._kept(each), self._same(each)
-        return Standing(there and (not kept or each.host.domains.is_running(each.name)), kept)
+        domain = self._domains[node]
+        kept, same = self._kept(domain), self._same(domain)
+        return Standing(same and (not kept or domain.host.domains.is_running(domain.name)), kept)
 
     def prepare(self, nodes: Sequence[Node]) -> list[Step]:
-        """Upload images and seeds."""
-        each = [self._domains[node] for node in nodes]
-        return [*deploy.image_steps(each), *map(deploy.seed_step, each)]
+        """Return the uploads of images and seeds."""
+        domains = [self._domains[node] for node in nodes]
+        return [*deploy.image_steps(domains), *map(deploy.seed_step, domains)]
 
     def replace(self, node: Node) -> list[Step]:
-        """Set the old domain aside and create the new one; steps that an interrupted run has done are ready."""
-        each = self._domains[node]
-        return [*self._aside(each), *deploy.domain_steps(each, "same" if self._same(each) else "absent")]
+        """Return the steps that set the old domain aside and create the new one; those already done are ready."""
+        domain = self._domains[node]
+        return [*self._set_aside(domain), *deploy.domain_steps(domain, "same" if self._same(domain) else "absent")]
 
     def restore(self, node: Node) -> list[Step]:
-        """Bring the kept domain back; if none is kept, start the existing one."""
-        each = self._domains[node]
-        return [*self._back(each), Step(f"{each.where}: running", False, lambda: each.host.domains.start(each.name))]
+        """Return the steps that bring the kept domain back or, if none is kept, start the existing one."""
+        domain = self._domains[node]
+        return [
+            *self._take_back(domain),
+            Step(f"{domain.where}: running", False, lambda: domain.host.domains.start(domain.name)),
+        ]
 
     def discard(self, node: Node) -> list[Step]:
-        """Remove the kept domain, the volumes that only it uses, and its image unless that is still used."""
-        each = self._domains[node]
-        ready = not self._kept(each)
-        return [Step(f"{each.where}: the old domain {each.kept} removed", ready, lambda: _remove(each, each.kept))]
+        """Return the step that removes the kept domain, and its volumes and image unless something else uses them."""
+        domain = self._domains[node]
+        ready = not self._kept(domain)
+        return [
+            Step(f"{domain.where}: the old domain {domain.kept} removed", ready, lambda: _remove(domain, domain.kept))
+        ]
 
-    def _aside(self, each: PlacedDomain) -> Iterator[Step]:
-        domains = each.host.domains
-        if domains.own_note(each.name, each.cluster.cluster) is None or self._same(each):
+    def _set_aside(self, domain: PlacedDomain) -> Iterator[Step]:
+        domains = domain.host.domains
+        if domains.own_note(domain.name, domain.cluster.cluster) is None or self._same(domain):
             return
-        if self._kept(each):
-            what = f"{each.where}: domain {each.name} removed: it never became healthy"
-            yield Step(what, False, lambda: _remove(each, each.name, spared=each.base))
+        if self._kept(domain):
+            what = f"{domain.where}: domain {domain.name} removed: it never became healthy"
+            yield Step(what, False, lambda: _remove(domain, domain.name, spared=domain.base))
         else:
-            what = f"{each.where}: domain {each.name} powered off and kept as {each.kept}"
-            yield Step(what, False, lambda: domains.set_aside(each.name, each.kept))
+            what = f"{domain.where}: domain {domain.name} powered off and kept as {domain.kept}"
+            yield Step(what, False, lambda: domains.set_aside(domain.name, domain.kept))
 
-    def _back(self, each: PlacedDomain) -> Iterator[Step]:
-        domains = each.host.domains
-        if not self._kept(each):
+    def _take_back(self, domain: PlacedDomain) -> Iterator[Step]:
+        domains = domain.host.domains
+        if not self._kept(domain):
             return
-        if domains.own_note(each.name, each.cluster.cluster) is not None:
-            yield Step(f"{each.where}: the new domain removed", False, lambda: _remove(each, each.name))
-        yield Step(f"{each.where}: {each.kept} restored", False, lambda: domains.take_back(each.kept, each.name))
+        if domains.own_note(domain.name, domain.cluster.cluster) is not None:
+            yield Step(f"{domain.where}: the new domain removed", False, lambda: _remove(domain, domain.name))
+        yield Step(
+            f"{domain.where}: {domain.kept} restored", False, lambda: domains.take_back(domain.kept, domain.name)
+        )
 
-    def _kept(self, each: PlacedDomain) -> bool:
-        return each.host.domains.own_note(each.kept, each.cluster.cluster) is not None
+    def _kept(self, domain: PlacedDomain) -> bool:
+        return domain.host.domains.own_note(domain.kept, domain.cluster.cluster) is not None
 
-    def _same(self, each: PlacedDomain) -> bool:
-        return each.is_same(each.host.domains.own_note(each.name, each.cluster.cluster))
+    def _same(self, domain: PlacedDomain) -> bool:
+        return domain.is_same(domain.host.domains.own_note(domain.name, domain.cluster.cluster))
 
 
-def _remove(each: PlacedDomain, domain: str, spared: str = "") -> None:
+def _remove(domain: PlacedDomain, name: str, spared: str = "") -> None:
     """Remove a domain, its volumes unless the node's other domain uses them, and images that nothing uses any more.
 
     The image `spared` stays, because the new domain needs it.
     """
-    domains, pool = each.host.domains, each.host.pool
-    other = each.kept if domain == each.name else each.name
-    volumes = domains.volumes(domain) - domains.volumes(other)
+    domains, pool = domain.host.domains, domain.host.pool
+    other = domain.kept if name == domain.name else domain.name
+    volumes = domains.volumes(name) - domains.volumes(other)
     bases = {base for volume, base in pool.images().items() if volume in volumes}
-    domains.remove(domain)
+    domains.remove(name)
     for volume in sorted(volumes):
         pool.remove(volume)
     for base in sorted(bases - set(pool.images().values()) - {spared}):

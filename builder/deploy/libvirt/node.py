@@ -186,38 +186,50 @@ def _domains(cluster: Cluster, options: LibvirtOptions, choice: Choice, image: P
     ]
 
 
-def _image_commands(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
-    yield from _upload(each, each.base, "qcow2", str(each.image.virtual_size), each.image.path)
+def _image_commands(domain: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
+    yield from _upload(domain, domain.base, "qcow2", str(domain.image.virtual_size), domain.image.path)
 
 
-def _node_commands(each: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
-    file = paths.build_folder(each.cluster.cluster, "seeds", f"{each.node.name}.iso")
-    yield _disk(each)
-    yield from _upload(each, each.cd, "raw", str(len(nocloud.image(each.seed))), file)
-    place, pool = each.place, each.place.pool
+def _node_commands(domain: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
+    file = paths.build_folder(domain.cluster.cluster, "seeds", f"{domain.node.name}.iso")
+    yield _disk(domain)
+    yield from _upload(domain, domain.cd, "raw", str(len(nocloud.image(domain.seed))), file)
+    place, pool = domain.place, domain.place.pool
     network = f"bridge={place.bridge}" if place.bridge else f"network={place.network}"
     yield (
-        "virt-install", "--connect", each.uri, "--name", each.name, "--virt-type", each.virtualization,
+        "virt-install", "--connect", domain.uri, "--name", domain.name, "--virt-type", domain.virtualization,
         "--machine", "pc", "--memory", str(place.memory), "--vcpus", str(place.cpus),
         "--osinfo", "detect=on,require=off", "--import",
-        "--disk", f"vol={pool}/{each.disk},bus=virtio", "--disk", f"vol={pool}/{each.cd},device=cdrom,bus=ide",
-        "--network", f"{network},model=virtio,mac={mac(each.cluster, each.node)}", "--rng", "/dev/urandom",
+        "--disk", f"vol={pool}/{domain.disk},bus=virtio", "--disk", f"vol={pool}/{domain.cd},device=cdrom,bus=ide",
+        "--network", f"{network},model=virtio,mac={mac(domain.cluster, domain.node)}", "--rng", "/dev/urandom",
         "--graphics", "none", "--noautoconsole", "--autostart",
     )  # fmt: skip
 
 
-def _disk(each: DesiredDomain) -> tuple[str, ...]:
-    if each.place.disks == "copy":
-        return ("virsh", "--connect", each.uri, "vol-clone", "--pool", each.place.pool, each.base, each.disk)
-    backing = ("--backing-vol", each.base, "--backing-vol-format", "qcow2")
-    return (*_create(each, each.disk, "qcow2", str(each.image.virtual_size)), *backing)
+def _disk(domain: DesiredDomain) -> tuple[str, ...]:
+    if domain.place.disks == "copy":
+        return ("virsh", "--connect", domain.uri, "vol-clone", "--pool", domain.place.pool, domain.base, domain.disk)
+    backing = ("--backing-vol", domain.base, "--backing-vol-format", "qcow2")
+    return (*_create(domain, domain.disk, "qcow2", str(domain.image.virtual_size)), *backing)
 
 
-def _upload(each: DesiredDomain, volume: str, form: str, size: str, file: Path) -> Iterator[tuple[str | Path, ...]]:
-    yield _create(each, volume, form, size)
-    yield ("virsh", "--connect", each.uri, "vol-upload", "--pool", each.place.pool, volume, file)
+def _upload(
+    domain: DesiredDomain, volume: str, volume_format: str, size: str, file: Path
+) -> Iterator[tuple[str | Path, ...]]:
+    yield _create(domain, volume, volume_format, size)
+    yield ("virsh", "--connect", domain.uri, "vol-upload", "--pool", domain.place.pool, volume, file)
 
 
-def _create(each: DesiredDomain, volume: str, form: str, size: str) -> tuple[str, ...]:
+def _create(domain: DesiredDomain, volume: str, volume_format: str, size: str) -> tuple[str, ...]:
     """Create a volume that only its owner can read: libvirt's default, mode 0600."""
-    return ("virsh", "--connect", each.uri, "vol-create-as", each.place.pool, volume, size, "--format", form)
+    return (
+        "virsh",
+        "--connect",
+        domain.uri,
+        "vol-create-as",
+        domain.place.pool,
+        volume,
+        size,
+        "--format",
+        volume_format,
+    )

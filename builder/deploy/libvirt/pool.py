@@ -40,11 +40,11 @@ class Pool:
             return int(self._pool.storageVolLookupByName(name).infoFlags(PHYSICAL)[2])
         return None
 
-    def upload(self, name: str, form: str, content: bytes | Path, capacity: int) -> None:
+    def upload(self, name: str, volume_format: str, content: bytes | Path, capacity: int) -> None:
         """Create a volume with this content, sent through the connection; if that fails, no volume is left behind."""
         self.remove(name)
         with translate_errors(f"{self._uri}: volume {name}"):
-            volume = self._pool.createXML(_volume(name, form, capacity), 0)
+            volume = self._pool.createXML(_volume(name, volume_format, capacity), 0)
             try:
                 with _opened(content) as file:
                     self._send(volume, file)
@@ -119,12 +119,12 @@ def _opened(content: bytes | Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _volume(name: str, form: str, capacity: int, backing: str = "") -> str:
+def _volume(name: str, volume_format: str, capacity: int, backing: str = "") -> str:
     root = Element("volume")
     SubElement(root, "name").text = name
     SubElement(root, "capacity", unit="bytes").text = str(capacity)
     target = SubElement(root, "target")
-    SubElement(target, "format", type=form)
+    SubElement(target, "format", type=volume_format)
     SubElement(SubElement(target, "permissions"), "mode").text = "0600"
     if backing:
         store = SubElement(root, "backingStore")

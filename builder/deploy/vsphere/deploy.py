@@ -60,25 +60,27 @@ def template_steps(
         yield Step(f"template {name}", ready, make)
 
 
-def seed_steps(each: DesiredMachine, store: SeedStore) -> Iterator[Step]:
+def seed_steps(desired: DesiredMachine, store: SeedStore) -> Iterator[Step]:
     """Yield the upload of the node's seed, if the seed is a CD."""
-    if each.file:
-        ready = store.has(each.file, len(each.cd))
-        yield Step(f"seed {store.path(each.file)}", ready, partial(store.put, each.file, each.cd))
+    if desired.file:
+        ready = store.has(desired.file, len(desired.cd))
+        yield Step(f"seed {store.path(desired.file)}", ready, partial(store.put, desired.file, desired.cd))
 
 
-def clone_step(each: DesiredMachine, store: SeedStore, *, ready: bool) -> Step:
+def clone_step(desired: DesiredMachine, store: SeedStore, *, ready: bool) -> Step:
     """Return the step that clones the node's machine, with its seed."""
-    cd = store.path(each.file) if each.file else ""
+    cd = store.path(desired.file) if desired.file else ""
     return Step(
-        f"machine {each.name}, a clone of {each.template}", ready, partial(machines.clone, store.site, each, cd)
+        f"machine {desired.name}, a clone of {desired.template}",
+        ready,
+        partial(machines.clone, store.site, desired, cd),
     )
 
 
-def power_on_step(each: DesiredMachine, site: Site, found: MachineInfo | None) -> Step:
+def power_on_step(desired: DesiredMachine, site: Site, machine: MachineInfo | None) -> Step:
     """Return the step that powers the node's machine on."""
-    on = is_same(each, found) and found is not None and found.on
-    return Step(f"machine {each.name}: running", on, partial(machines.start, site, each.name))
+    on = is_same(desired, machine) and machine is not None and machine.on
+    return Step(f"machine {desired.name}: running", on, partial(machines.start, site, desired.name))
 
 
 def _find_machines(
@@ -109,18 +111,18 @@ def _cluster_steps(
 
 
 def _machine_steps(
-    each: DesiredMachine, store: SeedStore, found: MachineInfo | None, choice: Choice
+    desired: DesiredMachine, store: SeedStore, machine: MachineInfo | None, choice: Choice
 ) -> Iterator[Step]:
-    same = is_same(each, found)
-    if found and not same:
+    same = is_same(desired, machine)
+    if machine and not same:
         if not choice.replace:
-            refuse_other(f"machine {each.name}")
-        yield from former_machine_steps(each.name, each, store)
-    yield clone_step(each, store, ready=same)
+            refuse_other(f"machine {desired.name}")
+        yield from former_machine_steps(desired.name, desired, store)
+    yield clone_step(desired, store, ready=same)
 
 
 def removal(cluster: Cluster, destination: Destination) -> list[Step]:
-    """Remove the cluster's rule, machines and seeds, and the templates that nothing else uses."""
+    """Return the steps that remove the rule, machines and seeds, and the templates that nothing else uses."""
     name, site = cluster.cluster, destination.site
     store = SeedStore(site, destination.login, name)
     with translate_errors(f"looking for machines of {name}"):
@@ -166,7 +168,9 @@ class ManagedMachine:
 
 def managed_machines(site: Site) -> list[ManagedMachine]:
     """Return every machine that vipforge created, of all clusters, by name."""
-    return sorted(map(_known, (each for each in site.machines() if each.variables.get(CLUSTER_KEY))), key=_name)
+    return sorted(
+        map(_managed_machine, (each for each in site.machines() if each.variables.get(CLUSTER_KEY))), key=_name
+    )
 
 
 def former_machine_steps(name: str, desired: DesiredMachine, store: SeedStore) -> Iterator[Step]:
@@ -201,8 +205,10 @@ def seed_removal(instance_id: str, store: SeedStore) -> Step:
     return Step(f"seed {store.path(file)} removed", ready=False, make=partial(store.remove, file))
 
 
-def _known(found: MachineInfo) -> ManagedMachine:
-    return ManagedMachine(found.name, *(found.variables.get(key, "") for key in (CLUSTER_KEY, IMAGE_KEY, SEED_KEY)))
+def _managed_machine(machine: MachineInfo) -> ManagedMachine:
+    return ManagedMachine(
+        machine.name, *(machine.variables.get(key, "") for key in (CLUSTER_KEY, IMAGE_KEY, SEED_KEY))
+    )
 
 
 def _name(each: ManagedMachine) -> str:

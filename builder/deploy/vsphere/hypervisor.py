@@ -43,13 +43,13 @@ class VsphereMachines:
 
     def standing(self, node: Node) -> Standing:
         """A machine beside a kept one is current only if it runs; an upgrade may have stopped before the start."""
-        each = self._desired[node]
-        found, kept = self._look(each)
-        current = found is not None and is_same(each, found) and (kept is None or found.on)
+        desired = self._desired[node]
+        machine, kept = self._find_machines(desired)
+        current = machine is not None and is_same(desired, machine) and (kept is None or machine.on)
         return Standing(current, kept is not None)
 
     def prepare(self, nodes: Sequence[Node]) -> list[Step]:
-        """Upload the template and the seeds."""
+        """Return the uploads of the template and the seeds."""
         name = template_name(self._image.label)
         with translate_errors(f"template {name}"):
             existing = self._site.find([name])
@@ -57,57 +57,59 @@ class VsphereMachines:
         return [*deploy.template_steps([self._image], self._destination, existing), *seeds]
 
     def replace(self, node: Node) -> list[Step]:
-        """Set the old machine aside and clone the new one; steps that an interrupted run has done are ready."""
-        each = self._desired[node]
-        found, kept = self._look(each)
-        same = is_same(each, found)
-        aside = [] if found is None or same else [self._aside(each, kept)]
-        clone = deploy.clone_step(each, self._store, ready=same)
-        return [*aside, clone, *self._running(each, found, settled=same)]
+        """Return the steps that set the old machine aside and clone the new one; those already done are ready."""
+        desired = self._desired[node]
+        machine, kept = self._find_machines(desired)
+        same = is_same(desired, machine)
+        aside = [] if machine is None or same else [self._set_aside_step(desired, kept)]
+        clone = deploy.clone_step(desired, self._store, ready=same)
+        return [*aside, clone, *self._power_on_steps(desired, machine, settled=same)]
 
     def restore(self, node: Node) -> list[Step]:
-        """Bring the kept machine back; if none is kept, start the existing one."""
-        each = self._desired[node]
-        found, kept = self._look(each)
-        back = list(self._back(each, found)) if kept else []
-        return [*back, *self._running(each, found, settled=not back)]
+        """Return the steps that bring the kept machine back or, if none is kept, start the existing one."""
+        desired = self._desired[node]
+        machine, kept = self._find_machines(desired)
+        back = list(self._restore_steps(desired, machine)) if kept else []
+        return [*back, *self._power_on_steps(desired, machine, settled=not back)]
 
     def discard(self, node: Node) -> list[Step]:
-        """Remove the kept machine, and its seed and image unless something else uses them."""
-        each = self._desired[node]
-        _, kept = self._look(each)
-        return list(deploy.former_machine_steps(each.kept, each, self._store)) if kept else []
+        """Return the steps that remove the kept machine, and its seed and image unless something else uses them."""
+        desired = self._desired[node]
+        _, kept = self._find_machines(desired)
+        return list(deploy.former_machine_steps(desired.kept, desired, self._store)) if kept else []
 
-    def _aside(self, each: DesiredMachine, kept: MachineInfo | None) -> Step:
+    def _set_aside_step(self, desired: DesiredMachine, kept: MachineInfo | None) -> Step:
         if kept:
-            what = f"machine {each.name} removed: it never became healthy"
-            return Step(what, ready=False, make=partial(machines.remove, self._site, each.name))
-        what = f"machine {each.name} powered off and kept as {each.kept}"
-        return Step(what, ready=False, make=partial(self._set_aside, each))
+            what = f"machine {desired.name} removed: it never became healthy"
+            return Step(what, ready=False, make=partial(machines.remove, self._site, desired.name))
+        what = f"machine {desired.name} powered off and kept as {desired.kept}"
+        return Step(what, ready=False, make=partial(self._set_aside, desired))
 
-    def _set_aside(self, each: DesiredMachine) -> None:
-        machines.stop(self._site, each.name)
-        machines.rename(self._site, each.name, each.kept)
+    def _set_aside(self, desired: DesiredMachine) -> None:
+        machines.stop(self._site, desired.name)
+        machines.rename(self._site, desired.name, desired.kept)
 
-    def _back(self, each: DesiredMachine, found: MachineInfo | None) -> Iterator[Step]:
-        if found:
-            what = f"machine {each.name}: the new one removed"
-            yield Step(what, ready=False, make=partial(machines.remove, self._site, each.name))
-        what = f"machine {each.name}: {each.kept} restored"
-        yield Step(what, ready=False, make=partial(machines.rename, self._site, each.kept, each.name))
+    def _restore_steps(self, desired: DesiredMachine, machine: MachineInfo | None) -> Iterator[Step]:
+        if machine:
+            what = f"machine {desired.name}: the new one removed"
+            yield Step(what, ready=False, make=partial(machines.remove, self._site, desired.name))
+        what = f"machine {desired.name}: {desired.kept} restored"
+        yield Step(what, ready=False, make=partial(machines.rename, self._site, desired.kept, desired.name))
 
-    def _running(self, each: DesiredMachine, found: MachineInfo | None, *, settled: bool) -> Iterator[Step]:
+    def _power_on_steps(
+        self, desired: DesiredMachine, machine: MachineInfo | None, *, settled: bool
+    ) -> Iterator[Step]:
         with translate_errors("looking at the machines"):
             existing = self._site.find(rule.machine_names(self._cluster))
         yield rule.rule_step(self._cluster, self._site, existing, settled=settled)
-        on = settled and found is not None and found.on
-        yield Step(f"machine {each.name}: running", on, partial(machines.start, self._site, each.name))
+        on = settled and machine is not None and machine.on
+        yield Step(f"machine {desired.name}: running", on, partial(machines.start, self._site, desired.name))
 
-    def _look(self, each: DesiredMachine) -> tuple[MachineInfo | None, MachineInfo | None]:
+    def _find_machines(self, desired: DesiredMachine) -> tuple[MachineInfo | None, MachineInfo | None]:
         """Return the node's machine and its kept former machine; raises UserError if vipforge did not create them."""
-        with translate_errors(f"machine {each.name}"):
-            existing = self._site.find([each.name, each.kept])
-        return owned(existing.get(each.name), each.cluster), owned(existing.get(each.kept), each.cluster)
+        with translate_errors(f"machine {desired.name}"):
+            existing = self._site.find([desired.name, desired.kept])
+        return owned(existing.get(desired.name), desired.cluster), owned(existing.get(desired.kept), desired.cluster)
 
 
 class VsphereHypervisor(Hypervisor):

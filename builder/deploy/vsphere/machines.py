@@ -33,20 +33,22 @@ PROGRESS_SECONDS = 30
 ANSWER_SECONDS = 5 * 60
 
 
-def clone(site: Site, each: DesiredMachine, cd: str) -> None:
+def clone(site: Site, desired: DesiredMachine, cd: str) -> None:
     """Clone the machine from its template, powered off; `cd` is the datastore path of its seed, if that is a CD."""
-    extra = [vim.option.OptionValue(key=key, value=value) for key, value in each.variables.items()]
-    annotation = f"A load balancer of {each.cluster}, by vipforge"
-    with translate_errors(f"machine {each.name}"):
-        template = site.machine(each.template)
+    extra = [vim.option.OptionValue(key=key, value=value) for key, value in desired.variables.items()]
+    annotation = f"A load balancer of {desired.cluster}, by vipforge"
+    with translate_errors(f"machine {desired.name}"):
+        template = site.machine(desired.template)
         changes = [node.cd_drive(template, cd)] if cd else []
         config = vim.vm.ConfigSpec(extraConfig=extra, annotation=annotation, deviceChange=changes)
-        if each.properties:
-            config.vAppConfig = vapp_settings(template, each.properties)
-        location = vim.vm.RelocateSpec(pool=site.pool, datastore=site.datastore, host=rule.host_for(site, each.number))
+        if desired.properties:
+            config.vAppConfig = vapp_settings(template, desired.properties)
+        location = vim.vm.RelocateSpec(
+            pool=site.pool, datastore=site.datastore, host=rule.host_for(site, desired.number)
+        )
         spec = vim.vm.CloneSpec(location=location, config=config, powerOn=False, template=False)
-        task = template.CloneVM_Task(folder=site.folder, name=each.name, spec=spec)
-    finish(task, f"machine {each.name}")
+        task = template.CloneVM_Task(folder=site.folder, name=desired.name, spec=spec)
+    finish(task, f"machine {desired.name}")
 
 
 def start(site: Site, name: str) -> None:

@@ -174,7 +174,7 @@ def owned(found: MachineInfo | None, cluster: str) -> MachineInfo | None:
     return found
 
 
-def is_same(each: DesiredMachine, found: MachineInfo | None) -> bool:
+def is_same(desired: DesiredMachine, found: MachineInfo | None) -> bool:
     """Return whether the machine is up to date; raises UserError if vipforge did not create it for this cluster."""
-    ours = owned(found, each.cluster)
-    return ours is not None and {key: ours.variables.get(key) for key in each.variables} == each.variables
+    ours = owned(found, desired.cluster)
+    return ours is not None and {key: ours.variables.get(key) for key in desired.variables} == desired.variables

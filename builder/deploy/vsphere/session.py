@@ -23,7 +23,7 @@ CONNECT_SECONDS = 30
 TASK_SECONDS = 30 * 60
 PAUSE_SECONDS = 0.5
 PRIVILEGES_HINT = (
-    "grant it (docs/vsphere.md lists all privileges) and run the same command again: it continues where it stopped"
+    "grant the privilege (docs/vsphere.md lists all) and run the same command again: it continues where it stopped"
 )
 SPACE_HINT = (
     "free space on the datastore or choose another, and run the same command again: it continues where it stopped"
