@@ -71,7 +71,7 @@ class Guests:
 
     def _serves(self, node: Node) -> bool:
         name = machine_name(self.cluster, node)
-        found = self.place.find([name]).get(name)
+        found = self.site.find([name]).get(name)
         return found is not None and found.on and found.variables[IMAGE_KEY] != self.sick
 
     def _state(self, node: Node, holder: str, *, serving: bool) -> NodeState:
