@@ -1,5 +1,5 @@
-# Every target calls one command; the logic is in builder/.
-# Another spec: make image SPEC=cluster.yml
+# Each target runs one command; the logic is in builder/.
+# To use another spec: make image SPEC=cluster.yml
 
 SPEC ?= examples/quickstart.yml
 VENV := .venv
@@ -21,40 +21,40 @@ $(VENV)/test-complete: $(VENV)/complete tests/debian-packages.txt
 	@scripts/setup.sh tests/debian-packages.txt
 	@touch $@
 
-image: setup ## Bake the appliance of SPEC (examples/quickstart.yml)
+image: setup ## Bake the appliance of SPEC (default: examples/quickstart.yml)
 	@$(VIPFORGE) image $(SPEC)
 
-seeds: setup ## Write each node's seed ISO
+seeds: setup ## Write the seed ISO of each node
 	@$(VIPFORGE) seed $(SPEC)
 
 lab-up: setup ## Boot the pair on this host
 	@$(VIPFORGE) lab up $(SPEC)
 
-lab-status: setup ## Show who holds the VIP
+lab-status: setup ## Show which node holds each VIP
 	@$(VIPFORGE) lab status $(SPEC)
 
-lab-down: setup ## Stop the pair and remove all of it
+lab-down: setup ## Stop the pair and remove everything
 	@$(VIPFORGE) lab down $(SPEC)
 
 verify: setup ## Check the running pair
 	@$(VIPFORGE) verify $(SPEC)
 
-rehearse: setup ## Break the pair in namespaces and measure what clients feel (as root)
+rehearse: setup ## Break a pair in network namespaces and measure outages (as root)
 	@$(VIPFORGE) rehearse $(SPEC)
 
-proof: setup ## The same on the running pair
+proof: setup ## Break the running pair and measure outages
 	@$(VIPFORGE) proof $(SPEC)
 
-test: $(VENV)/test-complete ## Run every test: bakes, boots and breaks a pair as well
+test: $(VENV)/test-complete ## Run all tests, including baking, booting and breaking a pair
 	@$(PYTEST)
 
 test-fast: $(VENV)/test-complete ## Run the unit tests and the linters
 	@$(PYTEST) -m "not integration and not e2e"
 
-lint: setup ## Run the linters alone
+lint: setup ## Run only the linters
 	@$(PYTEST) tests/unit/test_linters.py
 
-bench: setup ## Time bakes beside other ways to make the image: hours
+bench: setup ## Compare bake times with other ways to make the image (takes hours)
 	@$(VENV)/bin/python -m benchmarks.bake $(BENCH)
 
 clean: ## Remove .venv/ and build/

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from builder.core.files import together
+from builder.core.files import file_batch
 from builder.guests import all_guests
 from builder.seed.seed import write_seeds
 from builder.spec.model import Cluster
@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         half = 0
-        with together() as files:
+        with file_batch() as files:
             for count, cluster in enumerate(clusters(number)):
                 write_seeds(cluster, FACTS, Path(folder) / cluster.cluster, files)
                 half = peak() if count == number // 2 else half

@@ -1,4 +1,4 @@
-"""`vipforge`, and `python -m builder`: the same command."""
+"""The entry point of `vipforge` and of `python -m builder`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import sys
 from typing import NoReturn
 
 INTERRUPTED = 130
-"""builder.core.errors.Exit.INTERRUPTED, which cannot be imported before an interrupt is taken care of."""
+"""Same as builder.core.errors.Exit.INTERRUPTED; importing that could itself be interrupted."""
 
 
 def main() -> NoReturn:
-    """Run the command; an interrupt while Python still loads it ends it as one later does."""
+    """Run the command; an interrupt while its modules load exits like any later one, without a traceback."""
     try:
-        from builder.cli import main as run  # noqa: PLC0415 - loading it is what may be interrupted
+        from builder.cli import main as run  # noqa: PLC0415 - an interrupt may arrive during this import
 
         run()
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
-"""The `vipforge` command: names and options only; every module here hands on to the room that does the work.
+"""The `vipforge` command: names, options and help only; the work is done in the other packages.
 
-Heavy imports belong inside the command functions, so that `--help` stays quick.
+Import heavy modules inside the command functions, so that `--help` stays fast.
 """
 
 from __future__ import annotations
@@ -20,17 +20,22 @@ from builder.core.errors import Exit, SpecError, UserError
 from builder.seed import DEFAULT_TRANSPORT, TRANSPORT_HELP
 
 MODULES = ("spec", "image", "lab", "verify", "deploy", "host")
-"""In the order of the help. Each has `register(app)`."""
+"""One module per command group, in the order of the help. Each has `register(app)`."""
 
 OS_HINTS = MappingProxyType(
     {
-        errno.ENOSPC: "free some space; VIPFORGE_CACHE, VIPFORGE_BUILD and TMPDIR name other places to work in",
-        errno.EDQUOT: "your disk quota is used up; VIPFORGE_CACHE, VIPFORGE_BUILD and TMPDIR name other places",
-        errno.EACCES: "see who may write there with ls -ld, or run the command as another user",
-        errno.EROFS: "VIPFORGE_CACHE, VIPFORGE_BUILD and VIPFORGE_STATE name other places to write to",
+        errno.ENOSPC: "free some space, or set VIPFORGE_CACHE, VIPFORGE_BUILD or TMPDIR to a folder on a larger disk",
+        errno.EDQUOT: "your disk quota is exceeded; set VIPFORGE_CACHE, VIPFORGE_BUILD or TMPDIR to another disk",
+        errno.EACCES: "check the permissions with `ls -ld`, or run the command as another user",
+        errno.EROFS: "set VIPFORGE_CACHE, VIPFORGE_BUILD or VIPFORGE_STATE to a folder that can be written",
     }
 )
-"""What to do about an error of the operating system, by its number."""
+"""The hint for an error of the operating system, by its number."""
+
+SPEC = typer.Argument(..., help="Spec of the cluster.", readable=False)
+"""Not checked for readability here: `builder.spec.load` reports that like any other problem in a spec."""
+SPECS = typer.Argument(..., help="Spec of the cluster; several specs are deployed together.", readable=False)
+TRANSPORT = typer.Option(DEFAULT_TRANSPORT, "--transport", help=TRANSPORT_HELP)
 
 app = typer.Typer(
     name="vipforge",
@@ -42,9 +47,9 @@ app = typer.Typer(
 )
 
 
-def show_version(wanted: bool) -> None:
+def show_version(requested: bool) -> None:
     """The callback of `--version`."""
-    if wanted:
+    if requested:
         typer.echo(f"vipforge {__version__}")
         raise typer.Exit
 
@@ -54,7 +59,7 @@ def options(
     _version: bool = typer.Option(
         False, "--version", help="Print the version and exit.", is_eager=True, callback=show_version
     ),
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback when a command fails."),
 ) -> None:
     """Bake, boot and prove highly available load-balancer appliances."""
     if debug:
@@ -62,9 +67,9 @@ def options(
 
 
 def main() -> NoReturn:
-    """Run the command; an error that people can mend becomes its message and its exit code.
+    """Run the command; an error that the user can fix ends it with a message and an exit code.
 
-    Its traceback is shown with `--debug` only, or with VIPFORGE_DEBUG in the environment.
+    The traceback is shown only with `--debug` or VIPFORGE_DEBUG.
     """
     try:
         for name in MODULES:
@@ -81,7 +86,7 @@ def main() -> NoReturn:
 
 
 def explain(error: UserError | OSError) -> str:
-    """The error in words: a spec's problems as they are, for each has its place; any other after `error:`."""
+    """The message for an error: the problems in a spec as they are, each with its position; others after `error:`."""
     if isinstance(error, SpecError):
         return str(error)
     if isinstance(error, UserError):
@@ -89,9 +94,3 @@ def explain(error: UserError | OSError) -> str:
     where = f": {error.filename}" if error.filename else ""
     hint = OS_HINTS.get(error.errno or 0)
     return f"error: {error.strerror or error}{where}" + (f"\n  hint: {hint}" if hint else "")
-
-
-SPEC = typer.Argument(..., help="The cluster's spec.", readable=False)
-"""That it can be read is for `builder.spec.load` to say, in the words of every other fault of a spec."""
-SPECS = typer.Argument(..., help="The cluster's spec; of several, the nodes of all.", readable=False)
-TRANSPORT = typer.Option(DEFAULT_TRANSPORT, "--transport", help=TRANSPORT_HELP)

@@ -1,4 +1,4 @@
-"""`vipforge deploy`, `upgrade` and `destroy` on every hypervisor, `export` for others, and `push` to running nodes."""
+"""`vipforge deploy`, `upgrade` and `destroy` for every hypervisor; `export` of images; `push` to running nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 Connect = Callable[[ExitStack], "Hypervisor"]
 
-IMAGE = typer.Option(None, "--image", help="Another image than build/CLUSTER has; its manifest.json lies beside it.")
+IMAGE = typer.Option(
+    None, "--image", help="Image to use instead of the one in build/CLUSTER; its manifest.json must be beside it."
+)
 
 
 def deploy(
@@ -29,12 +31,16 @@ def deploy(
     specs: list[Path] = SPECS,
     *,
     image: Path | None = IMAGE,
-    node: str = typer.Option("", "--node", help="This node alone."),
-    replace: bool = typer.Option(False, "--replace", help="Replace a node that differs, instead of refusing it."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Show what is there and what would be made."),
-    wait: float = typer.Option(300, "--wait", help="Seconds until the VIPs must answer; 0 does not wait."),
+    node: str = typer.Option("", "--node", help="Deploy only this node."),
+    replace: bool = typer.Option(
+        False, "--replace", help="Replace a node that differs from the spec; by default, that is an error."
+    ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Show what exists and what would be created, and change nothing."
+    ),
+    wait: float = typer.Option(300, "--wait", help="Seconds to wait for the VIPs to answer; 0: do not wait."),
 ) -> None:
-    """Put the nodes on a hypervisor; a second run changes nothing."""
+    """Create the nodes on a hypervisor. A second run changes nothing."""
     from builder.core.progress import carry_out, plan_text
     from builder.deploy.hypervisor import Choice, await_vips
     from builder.spec.load import load
@@ -60,11 +66,13 @@ def upgrade(
     spec: Path = SPEC,
     *,
     image: Path | None = IMAGE,
-    ssh_config: Path | None = typer.Option(None, "--ssh-config", help="OpenSSH configuration to reach the nodes."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be done, and do nothing."),
-    wait: float = typer.Option(600, "--wait", help="Seconds that a node may take to become healthy."),
+    ssh_config: Path | None = typer.Option(
+        None, "--ssh-config", help="OpenSSH configuration file for reaching the nodes."
+    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be done, and change nothing."),
+    wait: float = typer.Option(600, "--wait", help="Seconds to wait for each node to become healthy."),
 ) -> None:
-    """Bring a new image or a changed spec to running nodes, one at a time."""
+    """Apply a new image or a changed spec, one node at a time."""
     from builder.nodes import running
     from builder.spec.load import load
 
@@ -79,26 +87,26 @@ def destroy(
     connected: Connect,
     spec: Path = SPEC,
     *,
-    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask for confirmation."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be removed, and remove nothing."),
 ) -> None:
-    """Remove what a deployment made on a hypervisor, and nothing else."""
+    """Remove what a deployment created, and nothing else."""
     from builder.core.progress import carry_out, plan_text
     from builder.spec.load import load
 
     cluster = load(spec)
     with ExitStack() as stack:
         todo = connected(stack).removal(cluster)
-        typer.echo(plan_text(todo, made="-") or f"nothing of {cluster.cluster} is there")
+        typer.echo(plan_text(todo, mark="-") or f"nothing of cluster {cluster.cluster} exists here")
         if dry_run or not todo:
             return
         if not yes:
-            typer.confirm(f"remove all of {cluster.cluster}?", abort=True, err=True)
+            typer.confirm(f"Remove all of cluster {cluster.cluster}?", abort=True, err=True)
         carry_out(todo)
 
 
 def _register_hypervisors(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
     verbs: dict[Verb, Callable[..., None]] = {"deploy": deploy, "upgrade": upgrade, "destroy": destroy}
     for verb, run in verbs.items():
         group = typer.Typer(no_args_is_help=True, help=run.__doc__)
@@ -108,23 +116,23 @@ def _register_hypervisors(app: typer.Typer) -> None:
 
 
 def _command(verb: Verb, run: Callable[..., None], name: str, description: Description) -> Callable[..., None]:
-    """The verb's function for one hypervisor. typer reads its options from a signature, which is composed here."""
-    own = list(_options(verb, description))
+    """The verb's function for one hypervisor, with a composed signature, from which typer reads the options."""
+    specific = list(_options(verb, description))
 
-    def command(**given: Any) -> None:  # noqa: ANN401 - each option has its own type
+    def command(**arguments: Any) -> None:  # noqa: ANN401 - each option has its own type
         from builder.deploy.hypervisor import connect
 
-        options = description.options(**{each.name: given.pop(each.name) for each in own})
-        run(partial(connect, name, options), **given)
+        options = description.options(**{each.name: arguments.pop(each.name) for each in specific})
+        run(partial(connect, name, options), **arguments)
 
     _, spec, *shared = signature(run, eval_str=True).parameters.values()
-    keywords = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in (spec, *own, *shared)]
+    keywords = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in (spec, *specific, *shared)]
     command.__signature__ = Signature(keywords)  # type: ignore[attr-defined]
     return command
 
 
 def _options(verb: Verb, description: Description) -> Iterator[Parameter]:
-    """The hypervisor's own options of this verb, as parameters that typer understands."""
+    """The options that only this hypervisor has for the verb, as parameters for typer."""
     hints = get_type_hints(description.options)
     for each in dataclasses.fields(description.options):
         if verb not in each.metadata["verbs"]:
@@ -137,7 +145,7 @@ def _options(verb: Verb, description: Description) -> Iterator[Parameter]:
 
 
 class Form(StrEnum):
-    """What an image can be written as."""
+    """The formats in which an image can be exported."""
 
     OVA = "ova"
     VMDK = "vmdk"
@@ -146,33 +154,33 @@ class Form(StrEnum):
 
 
 def _register_export(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def export(
-        image: Path = typer.Argument(..., help="The image: build/CLUSTER/appliance.qcow2."),
-        to: Form = typer.Option(..., "--to", help="OVA for vCenter and ovftool, or the bare disk."),
-        output: Path | None = typer.Option(None, "--output", help="Where to write it; left out, beside the image."),
+        image: Path = typer.Argument(..., help="Image to export: build/CLUSTER/appliance.qcow2."),
+        to: Form = typer.Option(..., "--to", help="Format: ova for vCenter and ovftool; the others are bare disks."),
+        output: Path | None = typer.Option(None, "--output", help="File to write; by default, beside the image."),
     ) -> None:
-        """Write the image in another form: OVA, streamOptimized VMDK, raw or VHDX."""
+        """Convert an image to OVA, streamOptimized VMDK, raw or VHDX."""
         from builder.deploy.export import export as write
 
         typer.echo(write(image, to.value, output))
 
 
 def _register_push(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def push(
         spec: Path = SPEC,
         *,
         ssh_config: Path | None = typer.Option(
-            None, "--ssh-config", help="OpenSSH configuration to reach the nodes with."
+            None, "--ssh-config", help="OpenSSH configuration file for reaching the nodes."
         ),
-        wait: float = typer.Option(60, "--wait", help="Seconds until every node must have let us in."),
+        wait: float = typer.Option(60, "--wait", help="Seconds to wait for SSH on every node."),
     ) -> None:
-        """Bring changed services to the running nodes: checked on all, then one after the other, standby first."""
+        """Apply changed services to running nodes. Checks them on all nodes, then updates the nodes, standby first."""
         from builder.lab.ssh import way_in
         from builder.nodes import push as pushing
         from builder.spec.load import load
@@ -183,7 +191,7 @@ def _register_push(app: typer.Typer) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
     _register_export(app)
     _register_hypervisors(app)
     _register_push(app)

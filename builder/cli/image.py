@@ -1,4 +1,4 @@
-"""`vipforge render`, `image`, `inspect`, `diff` and what else is about an image alone."""
+"""`vipforge render`, `image`, `inspect` and `diff`: baking images and examining them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,34 @@ import typer
 from builder.cli import SPEC
 from builder.core.errors import Exit
 
+IMAGE = typer.Argument(
+    ..., help="Image: build/CLUSTER/appliance.qcow2, with its manifest, SBOM and signature beside it."
+)
+
 
 def _register_image(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def image(
         spec: Path = SPEC,
         *,
-        force: bool = typer.Option(False, "--force", help="Bake also when the image is up to date."),
-        offline: bool = typer.Option(False, "--offline", help="Open no connection; use what the cache holds."),
-        refresh: bool = typer.Option(False, "--refresh", help="Make base and foundation anew, with today's packages."),
+        force: bool = typer.Option(False, "--force", help="Bake even if the image is up to date."),
+        offline: bool = typer.Option(False, "--offline", help="Open no connection; use only the cache."),
+        refresh: bool = typer.Option(False, "--refresh", help="Rebuild base and foundation with current packages."),
         guest: str = typer.Option("", "--guest", help="Bake this guest instead of the spec's."),
         builder: str = typer.Option("qemu", "--builder", help="qemu, qemu-iso, vsphere-iso or vsphere-clone."),
-        var_file: Path = typer.Option(None, "--var-file", help="Packer var file with vSphere's coordinates."),
-        sign: str | None = typer.Option(None, "--sign", help="Sign with this minisign key file or GPG key."),
-        why: bool = typer.Option(False, "--explain", help="Bake nothing; say which input makes which layer stale."),
-        timings: Path = typer.Option(None, "--timings", help="Write a trace for Perfetto or speedscope."),
-        json_output: bool = typer.Option(False, "--json", help="Print the manifest, or what --explain found."),
+        var_file: Path = typer.Option(None, "--var-file", help="Packer var file with the vSphere settings."),
+        sign: str | None = typer.Option(None, "--sign", help="Sign the image with this minisign key file or GPG key."),
+        why: bool = typer.Option(False, "--explain", help="Bake nothing; show which input makes which layer stale."),
+        timings: Path = typer.Option(
+            None, "--timings", help="Write the time of each step to this file, for Perfetto or speedscope."
+        ),
+        json_output: bool = typer.Option(
+            False, "--json", help="Print the manifest, or the result of --explain, as JSON."
+        ),
     ) -> None:
-        """Bake the cluster's appliance: build/CLUSTER/appliance.qcow2."""
+        """Bake the cluster's appliance as build/CLUSTER/appliance.qcow2."""
         from builder.core.trace import traced
         from builder.image.foundations import with_guest
         from builder.spec.load import load
@@ -37,8 +45,8 @@ def _register_image(app: typer.Typer) -> None:
         if why:
             from builder.image import explain, plan
 
-            found = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
-            typer.echo(explain.as_json(found) if json_output else explain.explanation(found))
+            explanation = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
+            typer.echo(explain.as_json(explanation) if json_output else explain.explanation(explanation))
             return
 
         from builder.image.attest import signature
@@ -52,14 +60,14 @@ def _register_image(app: typer.Typer) -> None:
 
 
 def _register_render(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def render(
         spec: Path = SPEC,
-        guest: str = typer.Option("", "--guest", help="Show this guest instead of the spec's."),
+        guest: str = typer.Option("", "--guest", help="Render for this guest instead of the spec's."),
     ) -> None:
-        """Write out what a bake would use. Packer template, guest files and seeds go to build/CLUSTER/rendered."""
+        """Render the inputs of a bake. Writes the Packer template, guest files and seeds to build/CLUSTER/rendered."""
         from builder.image.foundations import with_guest
         from builder.image.preview import preview
         from builder.spec.load import load
@@ -67,31 +75,28 @@ def _register_render(app: typer.Typer) -> None:
         typer.echo(preview(with_guest(load(spec), guest)))
 
 
-IMAGE = typer.Argument(..., help="The image: build/CLUSTER/appliance.qcow2, with its papers beside it.")
-
-
 def _register_attest(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def inspect(
         image: Path = IMAGE,
-        key: Path | None = typer.Option(None, "--key", help="The signer's public minisign key."),
-        json_output: bool = typer.Option(False, "--json", help="Print it for programs."),
+        key: Path | None = typer.Option(None, "--key", help="Public minisign key of the signer."),
+        json_output: bool = typer.Option(False, "--json", help="Print the result as JSON."),
     ) -> None:
-        """Print an image's papers and check them. Ends with code 1 where one is wrong."""
+        """Show and verify an image's SBOM, provenance and signature. Exits with code 1 if one is wrong."""
         from builder.image.attest import signature
 
-        found = signature.inspect(image, key)
-        typer.echo(signature.report(found, as_json=json_output))
-        raise typer.Exit(Exit.OK if found.good else Exit.FAILED)
+        inspection = signature.inspect(image, key)
+        typer.echo(signature.report(inspection, as_json=json_output))
+        raise typer.Exit(Exit.OK if inspection.good else Exit.FAILED)
 
     @app.command()
     def diff(
         old: Path = IMAGE,
-        new: Path = typer.Argument(..., help="The image to compare it with."),
+        new: Path = typer.Argument(..., help="Image to compare with."),
     ) -> None:
-        """Show what differs between two images. Packages, files, versions; code 1 where anything does."""
+        """Compare packages, files and versions of two images. Exits with code 1 if any differ."""
         from builder.image.attest.signature import difference, record
 
         lines = difference(record(old), record(new))
@@ -100,7 +105,7 @@ def _register_attest(app: typer.Typer) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
     _register_render(app)
     _register_image(app)
     _register_attest(app)

@@ -1,4 +1,4 @@
-"""Commands that need a spec alone: `vipforge init`, `check`, `schema`, `seed` and `transports`."""
+"""`vipforge init`, `check`, `schema`, `seed` and `transports`: commands that need only a spec."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from builder.core.errors import Exit
 
 
 def _register_spec(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
-    def init(path: Path = typer.Argument(Path("cluster.yml"), help="Where to write it.")) -> None:
-        """Write a commented spec to start from; it overwrites nothing."""
+    def init(path: Path = typer.Argument(Path("cluster.yml"), help="File to write.")) -> None:
+        """Write a commented spec to start from. Existing files are never overwritten."""
         from builder.core.progress import say
         from builder.spec.report import write_starter
 
         write_starter(path)
-        say(f"{path} is written; change it to your network, then: vipforge check {path}")
+        say(f"wrote {path}; adapt it to your network, then run: vipforge check {path}")
 
     @app.command()
     def check(
         spec: Path = SPEC,
         json_output: bool = typer.Option(False, "--json", help="Print the problems as a JSON list."),
     ) -> None:
-        """Check a spec and show every problem with its line."""
+        """Check a spec, and report every problem with its line."""
         from builder.core.progress import warn
         from builder.spec import report
 
@@ -44,52 +44,52 @@ def _register_spec(app: typer.Typer) -> None:
 
     @app.command()
     def schema() -> None:
-        """Print the JSON Schema of the spec, for editors."""
+        """Print the JSON Schema of specs, for editors."""
         from builder.spec.report import schema as text
 
         typer.echo(text(), nl=False)
 
 
 def _register_seed(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def seed(
         specs: list[Path] = typer.Argument(
-            ..., help="The cluster's spec; several are written together.", readable=False
+            ..., help="Spec of the cluster; the seeds of several specs are written together.", readable=False
         ),
         to: Path | None = typer.Option(
             None,
             "--to",
-            help="Folder for the seeds, of several specs for a folder each; left out, build/CLUSTER/seeds.",
+            help="Folder for the seeds; with several specs, one subfolder each. Default: build/CLUSTER/seeds.",
         ),
         transport: str = TRANSPORT,
         json_output: bool = typer.Option(
-            False, "--json", help="Print node names and paths as JSON; of several specs, by cluster."
+            False, "--json", help="Print node names and paths as JSON, for several specs by cluster."
         ),
     ) -> None:
-        """Write each node's seed. They go to build/CLUSTER/seeds, readable by you only."""
+        """Write the seed of each node. By default to build/CLUSTER/seeds; only you can read the files."""
         from builder.deploy.export import write_specs
         from builder.seed.transports import find_transport
 
-        made = write_specs(specs, to, transport=find_transport(transport))
-        shown = {cluster: {name: str(path) for name, path in paths.items()} for cluster, paths in made.items()}
+        written = write_specs(specs, to, transport=find_transport(transport))
+        seeds = {cluster: {name: str(path) for name, path in paths.items()} for cluster, paths in written.items()}
         if json_output:
-            typer.echo(json.dumps(shown if len(specs) > 1 else next(iter(shown.values())), indent=2))
+            typer.echo(json.dumps(seeds if len(specs) > 1 else next(iter(seeds.values())), indent=2))
             return
-        for paths in shown.values():
+        for paths in seeds.values():
             for name, path in paths.items():
                 typer.echo(f"{name}  {path}")
 
     @app.command()
     def transports() -> None:
-        """List the ways in which a seed can reach its node."""
+        """List the transports that can carry a seed to its node."""
         from builder.seed.transports import listing
 
         typer.echo(listing())
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
     _register_spec(app)
     _register_seed(app)

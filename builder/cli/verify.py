@@ -1,4 +1,4 @@
-"""`vipforge verify`, `rehearse` and `proof`: checking nodes, and breaking them on purpose."""
+"""`vipforge verify`, `rehearse`, `proof` and `scenarios`: checking nodes, and injecting faults into them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,39 @@ import typer
 
 from builder.cli import SPEC
 
+if TYPE_CHECKING:
+    from builder.faults.campaign import CampaignOptions
+    from builder.faults.model import Proof
+
+ONLY = typer.Option([], "--only", help="Run only this scenario; may be repeated. `vipforge scenarios` lists them.")
+REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Number of trials of each scenario.")
+RANDOM_SEED = typer.Option(
+    0, "--random-seed", help="Shuffle the scenarios and vary the wait before each fault; 0: fixed order and waits."
+)
+RATE = typer.Option(None, "--rate", min=1, max=1000, help="Milliseconds between two requests of a probe.")
+VIP = typer.Option(
+    None, "--vip", help="Probe this VIP, and break the node that holds it; by default, the first VIP of the spec."
+)
+REPORT = typer.Option(None, "--report", help="Folder for report.html, proof.json and junit.xml.")
+JSON = typer.Option(False, "--json", help="Print the results as JSON.")
+
 
 def _register_verify(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
 
     @app.command()
     def verify(
         spec: Path = SPEC,
         *,
-        node: str | None = typer.Option(None, "--node", help="Check this node alone, not what holds between nodes."),
+        node: str | None = typer.Option(None, "--node", help="Check only this node, and skip checks across nodes."),
         ssh_config: Path | None = typer.Option(
-            None, "--ssh-config", help="OpenSSH configuration to reach the nodes with."
+            None, "--ssh-config", help="OpenSSH configuration file for reaching the nodes."
         ),
-        wait: float = typer.Option(60, "--wait", help="Seconds until every node must have let us in."),
-        junit: Path | None = typer.Option(None, "--junit", help="Write the results as JUnit XML, too."),
+        wait: float = typer.Option(60, "--wait", help="Seconds to wait for SSH on every node."),
+        junit: Path | None = typer.Option(None, "--junit", help="Also write the results to this file as JUnit XML."),
         json_output: bool = typer.Option(False, "--json", help="Print the results as JSON."),
     ) -> None:
-        """Check the running nodes over SSH. Ends with code 1 when a check failed."""
+        """Check the running nodes over SSH. Exits with code 1 if a check fails."""
         from builder.core.errors import Exit
         from builder.verify import plan, runner
 
@@ -35,28 +51,13 @@ def _register_verify(app: typer.Typer) -> None:
         raise typer.Exit(Exit.FAILED if report.failed else Exit.OK)
 
 
-if TYPE_CHECKING:
-    from builder.faults.campaign import CampaignOptions
-    from builder.faults.model import Proof
-
-ONLY = typer.Option([], "--only", help="Run this scenario alone; may be given again. `vipforge scenarios` lists them.")
-REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Trials of each scenario.")
-RANDOM_SEED = typer.Option(
-    0, "--random-seed", help="Shuffle the scenarios and vary the wait before each fault; 0 keeps their order."
-)
-RATE = typer.Option(None, "--rate", min=1, max=1000, help="Milliseconds between two questions of a probe.")
-VIP = typer.Option(None, "--vip", help="Watch this VIP, and break the node that holds it; else the first one.")
-REPORT = typer.Option(None, "--report", help="Folder for report.html, proof.json and junit.xml.")
-JSON = typer.Option(False, "--json", help="Print the results as JSON.")
-
-
 def _register_faults(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
     _register_runs(app)
 
     @app.command()
     def scenarios() -> None:
-        """List what `rehearse` and `proof` break."""
+        """List the scenarios for `rehearse` and `proof`."""
         from builder.faults.report import summary
 
         typer.echo(summary.scenario_table())
@@ -75,10 +76,10 @@ def _register_runs(app: typer.Typer) -> None:
         report: Path | None = REPORT,
         json_output: bool = JSON,
     ) -> None:
-        """Break the pair without machines: the real programs in network namespaces. Code 1 over a limit."""
+        """Break a pair in network namespaces and measure outages. Exits with code 1 if one exceeds its limit."""
         from builder.faults.campaign import rehearse as run
 
-        _tell(run(spec, _asked(only, repeat, random_seed, rate, vip)), report, json_output)
+        _report(run(spec, _options(only, repeat, random_seed, rate, vip)), report, json_output)
 
     @app.command()
     def proof(
@@ -92,19 +93,19 @@ def _register_runs(app: typer.Typer) -> None:
         report: Path | None = REPORT,
         json_output: bool = JSON,
     ) -> None:
-        """Break the running lab's pair (`vipforge lab up`). Code 1 when clients waited longer than a limit."""
+        """Break the running lab's pair and measure outages. Exits with code 1 if one exceeds its limit."""
         from builder.faults.campaign import prove
 
-        _tell(prove(spec, _asked(only, repeat, random_seed, rate, vip)), report, json_output)
+        _report(prove(spec, _options(only, repeat, random_seed, rate, vip)), report, json_output)
 
 
-def _asked(only: list[str], repeat: int, random_seed: int, rate: float | None, vip: str | None) -> CampaignOptions:
+def _options(only: list[str], repeat: int, random_seed: int, rate: float | None, vip: str | None) -> CampaignOptions:
     from builder.faults.campaign import CampaignOptions
 
     return CampaignOptions(tuple(only), repeat, random_seed, rate / 1000 if rate else None, vip)
 
 
-def _tell(proof: Proof, folder: Path | None, as_json: bool) -> None:
+def _report(proof: Proof, folder: Path | None, as_json: bool) -> None:
     from builder.core.errors import Exit
     from builder.core.progress import say
     from builder.faults import model, report
@@ -117,6 +118,6 @@ def _tell(proof: Proof, folder: Path | None, as_json: bool) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the app."""
     _register_verify(app)
     _register_faults(app)

@@ -1,1 +1,1 @@
-"""What every other package builds on: errors, files, subprocesses, progress."""
+"""What every other package builds on: errors, files, subprocesses, waiting, progress and traces."""

@@ -1,4 +1,4 @@
-"""Errors for the user: what is wrong, where and what to do; and what a failed program said, its cause first."""
+"""Errors shown to the user: what is wrong, where, and what to do; and the messages of failed commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Exit(IntEnum):
 
 
 class UserError(Exception):
-    """Something a person can mend: one sentence on what is wrong, and a hint on what to do."""
+    """An error that the user can fix: one sentence saying what is wrong, and a hint saying what to do."""
 
     exit_code = Exit.FAILED
 
@@ -42,14 +42,14 @@ class HostLacks(UserError):
 
 
 class TimedOut(UserError):
-    """A wait reached its limit; the message names what was waited for and how long."""
+    """A wait reached its limit; the message says what did not happen, and within what time."""
 
     exit_code = Exit.TIMED_OUT
 
 
 @dataclass(frozen=True, order=True)
 class LocatedProblem:
-    """One fault of a spec. `line` and `column` count from 1, as editors do."""
+    """A problem in a spec and its position. `line` and `column` count from 1, as in editors."""
 
     file: str
     line: int
@@ -65,7 +65,7 @@ class LocatedProblem:
 
 
 class SpecError(UserError):
-    """Every fault of one spec, in the order of its lines."""
+    """All problems in one spec, in line order."""
 
     exit_code = Exit.BAD_SPEC
 
@@ -75,54 +75,54 @@ class SpecError(UserError):
 
 
 WRAPPERS = ("setpriv", "unshare", "nsenter")
-"""Programs that only start another one, which follows a `--`."""
-HANDS_OVER = 'exec "$@"'
-"""Ends a script of `sh -c` that prepares something for the program after it."""
+"""Programs that only start another program, which follows a `--`."""
+EXEC_ARGUMENTS = 'exec "$@"'
+"""How an `sh -c` script ends that only prepares the ground for the program after it."""
 CAUSE = re.compile(
     r"^E: |^\S*(fatal|error|failed|cannot)\b(?!\.)|: (fatal |internal )?error\b|\berror: ", re.IGNORECASE
 )
-"""How programs mark the line that matters: apt, compilers, rpm, QEMU, git and their like."""
+"""How programs such as apt, compilers, rpm, QEMU and git mark the line that matters."""
 LONGEST_WORD, LONGEST_COMMAND = 48, 160
 
 
-def program(words: Sequence[str]) -> str:
-    """The program that a command line is about, without its folder and without what wraps it."""
+def program_name(words: Sequence[str]) -> str:
+    """The name of the program that a command line runs, ignoring its folder and any wrappers around it."""
     rest = list(words)
     while rest and Path(rest[0]).name in WRAPPERS and "--" in rest:
         rest = rest[rest.index("--") + 1 :]
-    if rest[:2] == ["sh", "-c"] and "".join(rest[2:3]).endswith(HANDS_OVER):
+    if rest[:2] == ["sh", "-c"] and "".join(rest[2:3]).endswith(EXEC_ARGUMENTS):
         rest = rest[4:]
     return Path(rest[0]).name if rest else ""
 
 
-def marked(line: str) -> bool:
-    """Whether a line says that it is an error."""
+def is_error(line: str) -> bool:
+    """Whether a line of output is marked as an error."""
     return CAUSE.search(line) is not None
 
 
 def cause(lines: Sequence[str]) -> str:
-    """The first line that says it is an error, or the last one that says anything; empty where none does."""
-    told = [line.strip() for line in lines if line.strip()]
-    return next(filter(marked, told), told[-1] if told else "")
+    """The first line marked as an error, else the last line with any text; empty if there is no text."""
+    texts = [line.strip() for line in lines if line.strip()]
+    return next(filter(is_error, texts), texts[-1] if texts else "")
 
 
 def shortened(words: Sequence[str]) -> str:
-    """A command line for people: long words, such as scripts, are cut, and so is a long line."""
+    """A command line for messages: long words, such as scripts, are cut, and so is a long line."""
     line = shlex.join(word if len(word) <= LONGEST_WORD and "\n" not in word else _cut(word) for word in words)
     return line if len(line) <= LONGEST_COMMAND else f"{line[:LONGEST_COMMAND]}… ({len(words)} words)"
 
 
-def message(words: Sequence[str], code: int, tail: Sequence[str]) -> str:
-    """The whole message of a command that ended with a code other than 0."""
+def failure_message(words: Sequence[str], code: int, tail: Sequence[str]) -> str:
+    """The message of a command that exited with a code other than 0: its cause, its last lines, the command."""
     why = cause(tail)
-    head = f"{program(words)} failed with exit code {code}" + (f": {why}" if why else "")
+    head = f"{program_name(words)} failed with exit code {code}" + (f": {why}" if why else "")
     context = tail if len([line for line in tail if line.strip()]) > 1 else ()
     return "\n    ".join((head, *context, f"command: {shortened(words)}"))
 
 
-def late(words: Sequence[str], seconds: float) -> str:
-    """The message of a command that did not end in time."""
-    return f"{program(words)} was still running after {seconds:g} s\n    command: {shortened(words)}"
+def timeout_message(words: Sequence[str], seconds: float) -> str:
+    """The message of a command that did not finish in time."""
+    return f"{program_name(words)} was still running after {seconds:g} s\n    command: {shortened(words)}"
 
 
 def _cut(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, locked while they change, and checked by their digests."""
+"""Files: atomic writes, locks, workspaces, free space, and integrity checks by digest."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ from builder.core.progress import say
 
 CHUNK = 1 << 20
 GIB = 1 << 30
+CHECK_RECORD = ".checked.json"
+"""Records the last full check of a folder's files, inside that folder."""
+CHECK_VALID_SECONDS = 24 * 60 * 60
+
+Digests = Mapping[str, str]
+"""SHA-256 by the file's path in its folder."""
 
 
 def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Put `content` at `path` in one step: a reader sees the old file or the new one, never a part."""
+    """Write `content` to `path` in one step: a reader sees the old file or the new one, never part of it."""
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -43,54 +49,54 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None
     sync_folder(path.parent)
 
 
-class Together:
-    """Files that come to their places at once: one wait for the disk, however many they are."""
+class FileBatch:
+    """Files that are published together, with one sync to disk however many there are."""
 
     def __init__(self) -> None:
-        self._made: list[tuple[Path, Path]] = []
+        self._pending: list[tuple[Path, Path]] = []
 
     def write(self, path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-        """Put `content` beside `path`; `publish` brings it there."""
+        """Write `content` to a temporary file beside `path`; `publish` renames it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        self._made.append((Path(name), path))
+        self._pending.append((Path(name), path))
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), mode)
             file.write(content.encode() if isinstance(content, str) else content)
 
     def publish(self) -> None:
-        """Give every file its name, when all of them are on the disk."""
-        folders = {folder.stat().st_dev: folder for folder in {path.parent for _, path in self._made}}
+        """Sync all files to disk, then rename each to its final name."""
+        folders = {folder.stat().st_dev: folder for folder in {path.parent for _, path in self._pending}}
         _sync(folders.values())
-        while self._made:
-            made, path = self._made.pop()
-            made.replace(path)
+        while self._pending:
+            temporary, path = self._pending.pop()
+            temporary.replace(path)
         _sync(folders.values())
 
-    def drop(self) -> None:
-        """Remove what has no name yet."""
-        while self._made:
-            self._made.pop()[0].unlink(missing_ok=True)
+    def discard(self) -> None:
+        """Remove the files that have not been published."""
+        while self._pending:
+            self._pending.pop()[0].unlink(missing_ok=True)
 
 
 @contextmanager
-def together() -> Iterator[Together]:
-    """Write files aside, and publish all of them at the end of the block; where it fails, none."""
-    files = Together()
+def file_batch() -> Iterator[FileBatch]:
+    """A batch of files that is published at the end of the block, or discarded if the block fails."""
+    files = FileBatch()
     try:
         yield files
         files.publish()
     finally:
-        files.drop()
+        files.discard()
 
 
-def publish(made: Path, target: Path) -> None:
-    """Move a finished file or folder to its place in one step; both must be on one file system."""
-    if made.is_file():
-        with made.open("rb") as file:
+def publish(finished: Path, target: Path) -> None:
+    """Move a finished file or folder to `target` in one step; both must be on the same file system."""
+    if finished.is_file():
+        with finished.open("rb") as file:
             os.fsync(file.fileno())
     target.parent.mkdir(parents=True, exist_ok=True)
-    made.replace(target)
+    finished.replace(target)
     sync_folder(target.parent)
 
 
@@ -104,7 +110,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _sync(folders: Iterable[Path]) -> None:
-    """Bring all that was written to these folders' file systems to the disk (syncfs(2), which Python has not)."""
+    """Flush the file systems of these folders to disk with syncfs(2), which Python does not wrap."""
     for folder in folders:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -121,40 +127,40 @@ def sha256(path: Path) -> str:
 
 
 def digest(path: Path, algorithm: str) -> str:
-    """The digest of a file by any algorithm of hashlib, in hexadecimal."""
+    """The digest of a file in hexadecimal, by any algorithm that hashlib has."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def need_room(folder: Path, gib: float, work: str, variable: str) -> None:
-    """Raise UserError where `folder` has less than `gib` GiB free for `work`; `variable` moves it elsewhere."""
+    """Raise UserError if `folder` has less than `gib` GiB free for `work`; `variable` is what moves the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free / GIB
     if free < gib:
         raise UserError(
             f"{folder} has {free:.1f} GiB free; {work} needs {gib:g} GiB",
-            hint=f"make room, or set {variable} to a folder on a larger disk",
+            hint=f"free some space, or set {variable} to a folder on a larger disk",
         )
 
 
 @contextmanager
 def locked(path: Path, what: str, *, timeout: float) -> Iterator[None]:
-    """Hold the lock file `path`; another holder is waited for, `timeout` seconds at most.
+    """Lock the file `path` for the block; wait at most `timeout` seconds for another process that has the lock.
 
-    The lock is flock(2), so the kernel frees it when its holder dies.
+    The lock is an flock(2), so the kernel releases it when its owner dies.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"waiting for another vipforge that is at work on {what} (at most {timeout:g} s)")
+        say(f"waiting up to {timeout:g} s for another vipforge process to finish with {what}")
         try:
             lock.acquire(timeout=timeout)
         except Timeout:
             raise UserError(
-                f"another vipforge is still at work on {what} after {timeout:g} s",
-                hint=f"wait for it, or end it; the lock is {path}",
+                f"another vipforge process is still using {what} after {timeout:g} s",
+                hint=f"wait for it to finish or stop it (it has a lock on {path}), then run this command again",
             ) from None
     try:
         yield
@@ -164,15 +170,15 @@ def locked(path: Path, what: str, *, timeout: float) -> Iterator[None]:
 
 @contextmanager
 def workspace(parent: Path, name: str) -> Iterator[Path]:
-    """A folder to work in, removed at the end; what a killed run left there is removed at the start.
+    """A working folder, removed at the end of the block; folders left by killed runs are removed first.
 
-    A folder is in use while its lock is held, so only folders of dead runs are swept.
+    Each folder is locked while it is in use, so only those of dead runs are removed.
     """
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
     folder = parent / f"{name}.{secrets.token_hex(6)}"
     lock = FileLock(folder.with_suffix(folder.suffix + ".lock"))
-    lock.acquire()  # before there is a folder, or another run could sweep it in between
+    lock.acquire()  # before the folder exists, or another run could sweep it
     folder.mkdir(mode=0o700)
     try:
         yield folder
@@ -183,7 +189,7 @@ def workspace(parent: Path, name: str) -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> None:
-    """Remove the workspaces that killed runs left in `parent`."""
+    """Remove the workspaces that killed runs left behind in `parent`."""
     for folder in parent.iterdir():
         if not folder.is_dir():
             continue
@@ -195,51 +201,48 @@ def sweep(parent: Path) -> None:
             Path(lock.lock_file).unlink(missing_ok=True)
 
 
-NOTE = ".checked.json"
-BELIEVED_SECONDS = 24 * 60 * 60
-
-Digests = Mapping[str, str]
-"""SHA-256 by the file's path in its folder."""
-
-
 def is_intact(folder: Path, digests: Digests, *, thorough: bool = False) -> bool:
-    """Whether every file is there and has its digest; a folder that cannot be written is always checked in full."""
+    """Whether every file exists and has its digest.
+
+    A full check is recorded and trusted for a day, unless `thorough` or a file's metadata has changed since.
+    In a read-only folder nothing can be recorded, so every check is a full one.
+    """
     try:
-        seen = _seen(folder, digests)
-        if not thorough and seen == _noted(folder):
+        observations = _observations(folder, digests)
+        if not thorough and observations == _recorded(folder):
             return True
-        whole = all(sha256(folder / name) == digest for name, digest in digests.items())
+        intact = all(sha256(folder / name) == digest for name, digest in digests.items())
     except OSError:
         return False
-    if whole:
-        _write(folder, seen)
-    return whole
+    if intact:
+        _record(folder, observations)
+    return intact
 
 
 def record_digests(folder: Path, digests: Digests) -> None:
-    """Note files that have been made just now, and have these digests."""
-    _write(folder, _seen(folder, digests))
+    """Record files that were just written and are known to have these digests."""
+    _record(folder, _observations(folder, digests))
 
 
-def _write(folder: Path, seen: dict[str, Any]) -> None:
+def _record(folder: Path, observations: dict[str, Any]) -> None:
     with suppress(OSError):
-        write_atomic(folder / NOTE, json.dumps({"checked": time.time(), "files": seen}))
+        write_atomic(folder / CHECK_RECORD, json.dumps({"checked": time.time(), "files": observations}))
 
 
-def _seen(folder: Path, digests: Digests) -> dict[str, Any]:
-    return {name: [digest, *_facts(folder / name)] for name, digest in digests.items()}
+def _observations(folder: Path, digests: Digests) -> dict[str, Any]:
+    return {name: [digest, *_metadata(folder / name)] for name, digest in digests.items()}
 
 
-def _facts(path: Path) -> tuple[int, ...]:
-    facts = path.stat()
-    return (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+def _metadata(path: Path) -> tuple[int, ...]:
+    status = path.stat()
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def _noted(folder: Path) -> object:
-    """What the last full check saw; None where there was none within a day."""
+def _recorded(folder: Path) -> object:
+    """What the last full check observed; None if there was none within a day."""
     try:
-        noted = json.loads((folder / NOTE).read_text())
-        young = 0 <= time.time() - noted["checked"] < BELIEVED_SECONDS
-        return noted["files"] if young else None
+        record = json.loads((folder / CHECK_RECORD).read_text())
+        is_recent = 0 <= time.time() - record["checked"] < CHECK_VALID_SECONDS
+        return record["files"] if is_recent else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

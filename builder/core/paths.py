@@ -1,4 +1,4 @@
-"""Where things lie: the project's own files, the user's cache, and what commands write."""
+"""Where files live: those that ship with vipforge, the user's cache, and the state of running labs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def resources(*parts: str) -> Path:
     """A file or folder that ships with vipforge: packer/, cloud-init/, examples/.
 
-    In a checkout they lie beside the package; in a wheel they are packed into it.
+    In a checkout they are beside the package; a wheel has them inside it.
     """
     for home in (PACKAGE.parent, PACKAGE / "_resources"):
         if (home / "packer" / "overlay").is_dir():
             return home.joinpath(*parts)
-    raise UserError("this installation of vipforge lacks its packer/ folder", hint="install it again")
+    raise UserError("this installation of vipforge has no packer/ folder", hint="reinstall vipforge")
 
 
 def cache(*parts: str) -> Path:
@@ -30,7 +30,7 @@ def cache(*parts: str) -> Path:
 
 
 def state(*parts: str) -> Path:
-    """What must be found again by later commands (running labs): $VIPFORGE_STATE, or the user's state folder."""
+    """What later commands must find again (running labs): $VIPFORGE_STATE, or the user's state folder."""
     home = os.environ.get("VIPFORGE_STATE") or platformdirs.user_state_dir("vipforge", appauthor=False)
     return Path(home).absolute().joinpath(*parts)
 

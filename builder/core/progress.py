@@ -1,4 +1,4 @@
-"""Progress on stderr, and work as steps: what each does, whether it is already done, how long it took."""
+"""Progress lines on stderr, timed steps, and plans: steps that are skipped if already done."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from builder.core.errors import UserError
 
 MINUTE = 60
+HINT = "fix the cause and run the same command again: it continues from there"
 _depth = ContextVar("depth", default=0)
 _timings: list[Timing] = []
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A finished step: its name, how deep it was nested, start and length in seconds (monotonic clock)."""
+    """A finished step: name, nesting depth, and start and duration in seconds (monotonic clock)."""
 
     name: str
     depth: int
@@ -29,18 +30,18 @@ class Timing:
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     _line("  " * _depth.get() + text)
 
 
 def warn(text: str) -> None:
-    """One line that a person must not miss."""
+    """Print one line that the user must not miss."""
     _line("  " * _depth.get() + _styled("33;1", "! " + text))
 
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """A named step: a line when it begins, and one with the elapsed time when it ends."""
+    """A named step: prints a line when it begins, and one with the elapsed time when it ends."""
     depth = _depth.get()
     _line("  " * depth + _styled("1", f"· {name}"))
     began = time.monotonic()
@@ -57,32 +58,32 @@ def step(name: str) -> Iterator[None]:
 
 
 class Phases:
-    """Steps that follow each other, each told by one line when it begins; one ends where the next begins."""
+    """Consecutive steps: each prints one line when it begins, which also ends the one before."""
 
     def __init__(self) -> None:
         self._name = ""
         self._began = 0.0
 
     def begin(self, name: str) -> None:
-        """Say the next one's name."""
+        """End the current phase, if any, and begin the next."""
         self.end()
         say(name)
         self._name, self._began = name, time.monotonic()
 
     def end(self) -> None:
-        """End the last one."""
+        """End the current phase."""
         if self._name:
             _timings.append(Timing(self._name, _depth.get(), self._began, time.monotonic() - self._began))
         self._name = ""
 
 
 def timings() -> tuple[Timing, ...]:
-    """Every step that has ended in this process, in the order of their ends."""
+    """Every step that has ended in this process, in the order in which they ended."""
     return tuple(_timings)
 
 
 def duration(seconds: float) -> str:
-    """A length of time as people say it: 0.42 s, 12.3 s, 4 min 05 s."""
+    """A readable duration: 0.42 s, 12.3 s, 4 min 05 s."""
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < MINUTE:
@@ -99,41 +100,40 @@ def _line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-HINT = "fix the cause and run the same command again: it goes on from there"
-
-
 @dataclass(frozen=True)
 class Step:
-    """One thing to do, unless `ready` says that it is done. `what` is shown to people and holds no secret."""
+    """One thing to do, unless `ready` says that it is already done. `what` is shown to users and has no secrets."""
 
     what: str
     ready: bool
     make: Callable[[], object]
 
 
-def plan_text(steps: Sequence[Step], made: str = "+") -> str:
-    """One line per step: `=` is done already, `+` (or `made`) will be done."""
-    return "\n".join(f"{'=' if each.ready else made} {each.what}" for each in steps)
+def plan_text(steps: Sequence[Step], mark: str = "+") -> str:
+    """One line per step: `=` is already done, `+` (or another `mark`) will be done."""
+    return "\n".join(f"{'=' if each.ready else mark} {each.what}" for each in steps)
 
 
 def carry_out(steps: Sequence[Step]) -> int:
-    """Do what is left, in order; returns how many steps that was.
+    """Carry out the steps that are not done yet, in order, and return their number.
 
-    Raises the failure of a step as a UserError that also says what has been done by then.
+    If a step fails, its UserError also lists what exists by then.
     """
-    lacking = [each for each in steps if not each.ready]
-    there = [each.what for each in steps if each.ready]
-    for each in lacking:
+    remaining = [each for each in steps if not each.ready]
+    present = [each.what for each in steps if each.ready]
+    for each in remaining:
         try:
             with step(each.what):
                 each.make()
         except UserError as failure:
-            failure.message = f"{failure.message}\n{_listed(there)}"
+            failure.message = f"{failure.message}\n{_already_there(present)}"
             failure.hint = failure.hint or HINT
             raise
-        there.append(each.what)
-    return len(lacking)
+        present.append(each.what)
+    return len(remaining)
 
 
-def _listed(there: Sequence[str]) -> str:
-    return "\n".join(["  there by now:", *(f"    {what}" for what in there)]) if there else "  nothing was made"
+def _already_there(present: Sequence[str]) -> str:
+    if not present:
+        return "  nothing was created"
+    return "\n".join(["  already there:", *(f"    {what}" for what in present)])

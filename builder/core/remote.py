@@ -1,7 +1,7 @@
-"""Commands for a node, as SSH carries them: each brings its own PATH.
+"""Commands that run on a node over SSH; each one sets its own PATH.
 
-What a session finds otherwise is the guest's affair. The sshd of CentOS 7 gives it /usr/local/bin:/usr/bin, where `ip`
-is missing, and `secure_path` of Red Hat's sudoers has no /usr/local, where the programs built from source lie.
+The PATH of an SSH session depends on the guest. The sshd of CentOS 7 sets it to /usr/local/bin:/usr/bin, which lacks
+`ip`, and `secure_path` in Red Hat's sudoers has no /usr/local, where programs built from source are installed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ SUDO = "sudo -n "
 
 
 def command(text: str, *, root: bool = False) -> str:
-    """The words for ssh that run a piece of POSIX shell on a node; what it reads from stdin comes through."""
+    """The remote command that runs POSIX shell code on a node; the code can read ssh's stdin."""
     return f"{SUDO if root else ''}{ENVIRONMENT} sh -c {shlex.quote(text)}"
 
 
 def shell(*, root: bool = False) -> str:
-    """The words for ssh that run the POSIX shell script on stdin on a node."""
+    """The remote command that runs the POSIX shell script it reads from ssh's stdin."""
     return f"{SUDO if root else ''}{ENVIRONMENT} sh -s"

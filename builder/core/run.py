@@ -1,9 +1,9 @@
-"""The one door for subprocesses.
+"""Subprocesses: everything vipforge runs goes through this module.
 
-Every command is an argv list with a limit in seconds. A command that fails raises `CommandFailed`,
+Every command is an argv list with a time limit in seconds. A command that fails raises `CommandFailed`,
 whose message begins with the cause and ends with the command line. `contain()` wraps a command so
-that nothing it starts can outlive it, whatever happens to us: the kernel ends a PID namespace with
-its first process, and that process with its parent (prctl(2) PR_SET_PDEATHSIG).
+that nothing it starts can outlive vipforge, however vipforge ends: the kernel kills a PID namespace along
+with its first process, and that process along with its parent (prctl(2), PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "http_proxy", "https_proxy", "no_proxy")
 TAIL_LINES = 15
 _streaming: set[subprocess.Popen[str]] = set()
-"""What `stream` runs now, in all threads."""
+"""The processes that `stream` is running, in all threads."""
 _failed: ContextVar[threading.Event | None] = ContextVar("failed", default=None)
-"""Set as soon as what is worked on beside this context has failed."""
+"""Set once the other half of `run_both` has failed."""
 
 One = TypeVar("One")
 Other = TypeVar("Other")
 
 
 class CommandFailed(UserError):
-    """A command ended with another code than 0."""
+    """A command exited with a code other than 0."""
 
     def __init__(self, argv: Sequence[str], code: int, tail: Sequence[str], *, hint: str = "") -> None:
-        super().__init__(errors.message(argv, code, tail), hint=hint)
+        super().__init__(errors.failure_message(argv, code, tail), hint=hint)
         self.argv = tuple(argv)
         self.code = code
         self.tail = tuple(tail)
@@ -48,7 +48,7 @@ class CommandFailed(UserError):
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command left: its exit code, and the text of its stdout and stderr."""
+    """A finished command: its exit code, and what it wrote to stdout and stderr."""
 
     argv: tuple[str, ...]
     code: int
@@ -57,7 +57,7 @@ class Completed:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A clean environment: no locale, no stray variables, PATH with the sbin folders."""
+    """A clean environment: the C.UTF-8 locale, no stray variables, and a PATH that includes the sbin folders."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     path = os.environ.get("PATH", "")
     return {
@@ -70,12 +70,12 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def find_program(program: str) -> str | None:
-    """The path of a program, also where only root's PATH has it (sbin)."""
+    """The path of a program, searched in the sbin folders as well; None if there is none."""
     return shutil.which(program, path=environment()["PATH"])
 
 
 def need(program: str, package: str) -> str:
-    """The path of a program that must be there; raises HostLacks and names the Debian package."""
+    """The path of a required program; raises HostLacks, naming its Debian package, if it is not installed."""
     path = find_program(program)
     if path is None:
         raise HostLacks(f"{program} is not installed", hint=f"apt-get install {package}")
@@ -92,7 +92,7 @@ def run(
     stdin: str | None = None,
     hint: str = "",
 ) -> Completed:
-    """Run a command to its end and keep its output; raises CommandFailed, HostLacks or TimedOut."""
+    """Run a command and return its output; raises CommandFailed, HostLacks or TimedOut."""
     words = [os.fspath(word) for word in argv]
     feed = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
     try:
@@ -103,7 +103,7 @@ def run(
     except FileNotFoundError as missing:
         raise _not_found(words, missing) from None
     except subprocess.TimeoutExpired:
-        raise TimedOut(errors.late(words, timeout), hint=hint) from None
+        raise TimedOut(errors.timeout_message(words, timeout), hint=hint) from None
     if check and done.returncode != 0:
         raise CommandFailed(words, done.returncode, _tail(done.stdout + done.stderr), hint=hint)
     return Completed(tuple(words), done.returncode, done.stdout, done.stderr)
@@ -119,13 +119,13 @@ def stream(
     env: Mapping[str, str] | None = None,
     hint: str = "",
 ) -> int:
-    """Run a command and hand over each line of its stdout and stderr as it comes; returns its exit code."""
+    """Run a command, pass each line of its stdout and stderr to `on_line` as it arrives, and return its exit code."""
     words = [os.fspath(word) for word in argv]
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    first = ""
+    first_error = ""
     process = _spawn_piped(words, cwd, env)
     _streaming.add(process)
-    if (failed := _failed.get()) and failed.is_set():  # asked only now, so that nothing is started between the two
+    if (failed := _failed.get()) and failed.is_set():  # checked only now: the failure may come while it starts
         process.kill()
     expired = threading.Event()
     timer = threading.Timer(timeout, _expire, (process, expired))
@@ -134,7 +134,7 @@ def stream(
     try:
         for line in process.stdout or ():
             tail.append(line.rstrip("\n"))
-            first = first or (tail[-1] if errors.marked(tail[-1]) else "")
+            first_error = first_error or (tail[-1] if errors.is_error(tail[-1]) else "")
             on_line(tail[-1])
         code = process.wait()
     finally:
@@ -144,21 +144,21 @@ def stream(
         process.wait()
         _streaming.discard(process)
     if expired.is_set():
-        raise TimedOut(errors.late(words, timeout), hint=hint)
+        raise TimedOut(errors.timeout_message(words, timeout), hint=hint)
     if check and code != 0:
-        early = () if first in ("", *tail) else (first, "…")
+        early = () if first_error in ("", *tail) else (first_error, "…")
         raise CommandFailed(words, code, (*early, *tail), hint=hint)
     return code
 
 
-def together(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
-    """Both results; `other` is worked on in a thread. When one fails, the commands of all threads are ended."""
+def run_both(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
+    """Call both at once, `other` in a thread, and return both results. If one fails, running commands are killed."""
     failed, context = threading.Event(), copy_context()
     context.run(_failed.set, failed)
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(context.run, other)
+        future = pool.submit(context.run, other)
         try:
-            return one(), begun.result()
+            return one(), future.result()
         except BaseException:
             failed.set()
             for process in tuple(_streaming):
@@ -167,7 +167,7 @@ def together(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, O
 
 
 def start_process(argv: Argv, *, log: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Start a program that outlives this command, in a session of its own; returns its process id."""
+    """Start a program that outlives this command, in its own session; returns its process ID."""
     words = [os.fspath(word) for word in argv]
     with log.open("ab") as out:
         try:
@@ -181,9 +181,9 @@ def start_process(argv: Argv, *, log: Path, cwd: Path | None = None, env: Mappin
 
 
 def contain(argv: Argv, *, network: bool = True) -> list[str]:
-    """The same command in a PID namespace that the kernel ends when we end, also after kill -9.
+    """The command, wrapped in a PID namespace that the kernel kills when vipforge ends, even by kill -9.
 
-    Without `network` it also gets a network namespace that has nothing but its own loopback.
+    Without `network` it also gets a network namespace that has only a loopback interface.
     """
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     alone = [] if network else ["--net"]
@@ -209,8 +209,8 @@ def _spawn_piped(words: list[str], cwd: Path | None, env: Mapping[str, str] | No
 
 def _not_found(words: Sequence[str], missing: FileNotFoundError) -> UserError:
     if missing.filename == words[0] or missing.filename is None:
-        return HostLacks(f"{words[0]} was not found", hint="`vipforge doctor` lists what this host lacks")
-    return UserError(f"{missing.filename} does not exist, so {words[0]} could not be started in it")
+        return HostLacks(f"{words[0]} was not found", hint="run `vipforge doctor`: it lists what this host lacks")
+    return UserError(f"cannot start {words[0]} in {missing.filename}: no such folder")
 
 
 def _tail(text: str) -> list[str]:

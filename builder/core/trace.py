@@ -1,6 +1,6 @@
-"""The steps of a command as a trace file, which Perfetto and speedscope open.
+"""The steps of a command as a trace file for Perfetto and speedscope.
 
-The form is Chrome's trace event format, as a JSON object with complete events (`"ph": "X"`, times in microseconds).
+The file is in Chrome's trace event format: a JSON object with complete events (`"ph": "X"`, times in microseconds).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MICROSECONDS = 1_000_000
 
 @contextmanager
 def traced(name: str, target: Path | None) -> Iterator[None]:
-    """Write the steps of what runs inside to `target`, if there is one; also when it fails."""
+    """Write the steps of the block to `target`, if one is given, even if the block fails."""
     try:
         yield
     finally:
@@ -30,13 +30,13 @@ def traced(name: str, target: Path | None) -> Iterator[None]:
 
 
 def events(name: str, steps: tuple[Timing, ...]) -> dict[str, Any]:
-    """The trace: what waits stands above its parts; steps of another thread get a row of their own."""
+    """The trace: outer steps come before the steps inside them, and each thread has its own row."""
     start = min((step.started for step in steps), default=0.0)
     ordered = sorted(steps, key=lambda step: (step.started, step.depth))
     threads = list(dict.fromkeys(step.thread for step in ordered))
-    made = [_event(step, start, threads.index(step.thread) + 1) for step in ordered]
+    rows = [_event(step, start, threads.index(step.thread) + 1) for step in ordered]
     title = {"name": "process_name", "ph": "M", "pid": os.getpid(), "tid": 0, "args": {"name": name}}
-    return {"traceEvents": [title, *made], "displayTimeUnit": "ms"}
+    return {"traceEvents": [title, *rows], "displayTimeUnit": "ms"}
 
 
 def _event(step: Timing, start: float, row: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Waiting with a limit: for a condition that has a name, and for a program in the background to be ready."""
+"""Waiting with a time limit: for a condition, or for a background program to become ready."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Found = TypeVar("Found")
 
 
 def until(look: Callable[[], Found | None], what: str, *, limit: float, every: float = 0.05) -> Found:
-    """What `look` returns as soon as it is something true; raises TimedOut, naming `what`, after `limit` seconds.
+    """Call `look` until it returns something true, and return that; raises TimedOut after `limit` seconds.
 
-    `look` may raise to end the wait early.
+    `what` completes the message "waited 5 s for …". `look` may raise to end the wait early.
     """
     deadline = time.monotonic() + limit
     while True:
@@ -31,16 +31,16 @@ def until(look: Callable[[], Found | None], what: str, *, limit: float, every: f
 
 
 def launch(argv: Argv, ready: Callable[[], Found | None], what: str, *, log: Path, limit: float) -> Found:
-    """Start a program and return what `ready` returns, as soon as it is something true.
+    """Start a program, call `ready` until it returns something true, and return that.
 
-    Raises UserError with the program's own words if it ends instead, and TimedOut after `limit` seconds.
+    Raises UserError with the program's output if the program exits first, and TimedOut after `limit` seconds.
     """
     pid = start_process(argv, log=log)
 
     def look() -> Found | None:
         found = ready()
         if not found and _ended(pid):
-            raise UserError(f"{what} ended as it started:\n{log.read_text(errors='replace').rstrip()}")
+            raise UserError(f"{what} exited during startup:\n{log.read_text(errors='replace').rstrip()}")
         return found
 
     return until(look, f"{what} to start", limit=limit)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from builder.core import files, paths
 from builder.core.errors import UserError
-from builder.core.files import sha256, together
+from builder.core.files import file_batch, sha256
 from builder.core.progress import step
 from builder.deploy import ovf
 from builder.deploy.ovf import OvfMachine, system
@@ -113,7 +113,7 @@ def write_specs(
     build/CLUSTER/seeds. Raises UserError if two specs name the same cluster or if the transport would expose a secret.
     """
     written: dict[str, dict[str, Path]] = {}
-    with together() as files:
+    with file_batch() as files:
         for spec in specs:
             cluster = load(spec)
             if cluster.cluster in written:

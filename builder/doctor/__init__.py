@@ -1,4 +1,4 @@
-"""The doctor's findings, as a table for people and as JSON for scripts."""
+"""`vipforge doctor`: what this host has and lacks. This module prints findings as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ State = Literal["ok", "lacks", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, what was found, and what to do about it.
+    """The result of one check: what was checked, what was found, and what to do about it.
 
-    `lacks` keeps vipforge from working; a `note` is worth knowing, and work goes on.
+    `lacks` means that vipforge cannot work like this; a `note` is for information only.
     """
 
     name: str
@@ -25,21 +25,21 @@ class Finding:
     advice: str = ""
 
 
-def asked(name: str, question: Callable[[], str], *, otherwise: State = "lacks") -> Finding:
-    """The finding of a question that answers with what it found, or raises UserError."""
+def check(name: str, probe: Callable[[], str]) -> Finding:
+    """The finding of a probe, which returns what it found or raises UserError."""
     try:
-        return Finding(name, "ok", question())
+        return Finding(name, "ok", probe())
     except UserError as failure:
-        return Finding(name, otherwise, failure.message, failure.hint)
+        return Finding(name, "lacks", failure.message, failure.hint)
 
 
 def exit_code(findings: Sequence[Finding]) -> Exit:
-    """HOST_LACKS where something is lacking, else OK."""
+    """HOST_LACKS if anything is lacking, else OK."""
     return Exit.HOST_LACKS if any(each.state == "lacks" for each in findings) else Exit.OK
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """The table: state, name, what was found; what to do stands below it."""
+    """A table of state, name and what was found, with the advice on a line below."""
     width = max(len(each.name) for each in findings)
     return "\n".join(line for each in findings for line in _lines(each, width))
 

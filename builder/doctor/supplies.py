@@ -1,4 +1,4 @@
-"""Where packages and sources come from: variables, mirrors, the cache."""
+"""The checks of where packages and sources come from: environment, mirrors and the cache."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from builder.core import paths
 from builder.core.errors import HostLacks, UserError
-from builder.doctor import Finding, asked
+from builder.doctor import Finding, check
 from builder.guests import Repositories, is_folder
 from builder.image.foundations import choose
 from builder.rootfs.mirror import RELEASE, mirror
-from builder.sources import Pin, every, pin
+from builder.sources import Pin, all_pins, pin
 from builder.sources.fetch import in_reach, is_cached, is_offline
 from builder.spec.features import keepalived_for
 from builder.spec.model import Cluster
@@ -27,43 +27,46 @@ VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 
 
 def supply_findings(cluster: Cluster | None) -> list[Finding]:
-    """The variables that are set, the mirrors, what the cache holds, and what a spec needs of them."""
-    found = [*_variables(), *_mirrors(cluster), _cache()]
-    return found if cluster is None else [*found, *_spec(cluster)]
+    """The environment variables, the mirrors and the cache, and whether they provide what a spec needs."""
+    findings = [*_variables(), *_mirrors(cluster), _cache()]
+    return findings if cluster is None else [*findings, *_spec(cluster)]
 
 
 def _variables() -> list[Finding]:
     names = [name for name in sorted(os.environ) if name.startswith("VIPFORGE_") or name in VARIABLES]
     shown = ", ".join(f"{name}={_shown(name, os.environ[name])}" for name in names)
-    found = [Finding("environment", "note", shown)] if shown else []
+    findings = [Finding("environment", "note", shown)] if shown else []
     folders = filter(None, os.environ.get("VIPFORGE_MIRROR", "").split(":"))
     absent = [folder for folder in folders if not Path(folder).is_dir()]
-    return [*found, *(Finding("VIPFORGE_MIRROR", "lacks", f"{each} is no folder", "mend the path") for each in absent)]
+    return [
+        *findings,
+        *(Finding("VIPFORGE_MIRROR", "lacks", f"{each} is not a folder", "fix the path") for each in absent),
+    ]
 
 
 def _shown(name: str, value: str) -> str:
-    """A variable's value without the password in it: what doctor says is shown to others."""
+    """The value of a variable without any password, since people post doctor's output."""
     return "…" if "PASSWORD" in name else re.sub(r"(?<=//)[^/]*@", "…@", value)
 
 
 def _mirrors(cluster: Cluster | None) -> list[Finding]:
     repositories = _repositories(cluster) if cluster else None
     if cluster and repositories:
-        return [_vendor(repositories, mirror) for mirror in repositories.chosen(cluster.image.mirror)]
+        return [_vendor(repositories, mirror) for mirror in repositories.bake_mirrors(cluster.image.mirror)]
     return _debian_mirrors(cluster)
 
 
 def _repositories(cluster: Cluster) -> Repositories | None:
     try:
         return choose(cluster).facts.repositories
-    except UserError:  # told with the spec
+    except UserError:  # reported with the spec
         return None
 
 
 def _vendor(repositories: Repositories, address: str) -> Finding:
-    if is_offline(asked=False) and not is_folder(address):
-        return Finding("package mirror", "note", f"{address}: not asked (VIPFORGE_OFFLINE)")
-    return asked("package mirror", lambda: f"{address} has {_opened(f'{address}/{repositories.key}')}")
+    if is_offline(offline=False) and not is_folder(address):
+        return Finding("package mirror", "note", f"{address}: not checked (VIPFORGE_OFFLINE)")
+    return check("package mirror", lambda: f"{address} has {_open(f'{address}/{repositories.key}')}")
 
 
 def _debian_mirrors(cluster: Cluster | None) -> list[Finding]:
@@ -71,20 +74,20 @@ def _debian_mirrors(cluster: Cluster | None) -> list[Finding]:
         source = mirror(RELEASE, cluster.image.mirror if cluster else None)
     except HostLacks as failure:
         return [Finding("Debian mirror", "lacks", failure.message, failure.hint)]
-    if is_offline(asked=False):
-        return [Finding("Debian mirror", "note", f"{source.address}: not asked (VIPFORGE_OFFLINE)")]
+    if is_offline(offline=False):
+        return [Finding("Debian mirror", "note", f"{source.address}: not checked (VIPFORGE_OFFLINE)")]
     suites = [(archive.address, archive.suites[0]) for archive in source.archives]
-    return [asked("Debian mirror", partial(_answer, address, suite)) for address, suite in suites]
+    return [check("Debian mirror", partial(_open_suite, address, suite)) for address, suite in suites]
 
 
-def _answer(address: str, suite: str) -> str:
-    """Ask a mirror for a suite's signed index; raises HostLacks where it does not come."""
-    _opened(f"{address}/dists/{suite}/InRelease")
+def _open_suite(address: str, suite: str) -> str:
+    """Open a suite's signed index on a mirror; raises HostLacks if that fails."""
+    _open(f"{address}/dists/{suite}/InRelease")
     return f"{address} has {suite}"
 
 
-def _opened(url: str) -> str:
-    """The last part of an address that answers; raises HostLacks for another."""
+def _open(url: str) -> str:
+    """Open an address and return its last component; raises HostLacks if it does not answer."""
     try:
         with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - an apt source's address
             answer.read(1)
@@ -92,23 +95,23 @@ def _opened(url: str) -> str:
         reason = getattr(failure, "reason", failure)
         raise HostLacks(
             f"{url}: {getattr(reason, 'strerror', None) or reason}",
-            hint="is it up, or does it need http_proxy? a cached foundation can be used without it (docs/offline.md)",
+            hint="is it up, or does it need http_proxy? A cached foundation works without it (docs/offline.md)",
         ) from None
     return url.rpartition("/")[2]
 
 
 def _cache() -> Finding:
-    sources = sum(is_cached(each) for each in every())
+    sources = sum(is_cached(each) for each in all_pins())
     layers = Counter(path.parent.parent.name for path in paths.cache("layers").glob("*/*/digests.json"))
     size = sum(map(_size, paths.cache().rglob("*"))) / MIB
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(layers.items())) or "none"
-    return Finding("cache", "note", f"{sources} of {len(every())} sources; layers: {kinds}; {size:.0f} MiB")
+    return Finding("cache", "note", f"{sources} of {len(all_pins())} sources; layers: {kinds}; {size:.0f} MiB")
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:  # another vipforge at work has just removed it
+    except FileNotFoundError:  # another vipforge process has just removed it
         return 0
 
 
@@ -118,19 +121,24 @@ def _spec(cluster: Cluster) -> list[Finding]:
         source = pin("keepalived", keepalived_for(cluster, guest.facts))
     except UserError as failure:
         return [Finding("spec", "lacks", failure.message, failure.hint)]
-    where = "its source is cached" if is_cached(source) else "its source is not cached; compiling it fetches it"
-    found = [
-        Finding("guest", "ok", f"guest: {cluster.guest} is {guest.facts.title} here"),
+    where = (
+        "its source is cached" if is_cached(source) else "its source is not cached; it will be fetched to compile it"
+    )
+    findings = [
+        Finding("guest", "ok", f"guest: {cluster.guest} means {guest.facts.title} here"),
         Finding("keepalived", "ok" if is_cached(source) else "note", f"{source.version}: {where}"),
     ]
-    return [*found, _base(guest.pins["disk"])] if "disk" in guest.pins else found
+    return [*findings, _base(guest.pins["disk"])] if "disk" in guest.pins else findings
 
 
 def _base(disk: Pin) -> Finding:
-    """Whether a bake can have the vendor's disk."""
+    """Whether the vendor's disk is available to a bake."""
     if is_cached(disk):
         return Finding("base", "ok", f"{disk.file} is cached")
     if in_reach(disk, offline=False):
-        return Finding("base", "note", f"{disk.file} is in reach; the first bake fetches it")
-    advice = "where it is in reach: vipforge sources fetch SPEC --to FOLDER; here: name that folder in VIPFORGE_MIRROR"
-    return Finding("base", "lacks", f"{disk.file} is neither cached nor in reach", advice)
+        return Finding("base", "note", f"{disk.file} is reachable and will be fetched by the first bake")
+    advice = (
+        "where it can be downloaded, run: vipforge sources fetch SPEC --to FOLDER;"
+        " then copy FOLDER to this host and set VIPFORGE_MIRROR to it"
+    )
+    return Finding("base", "lacks", f"{disk.file} is neither cached nor reachable", advice)

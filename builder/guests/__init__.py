@@ -1,4 +1,7 @@
-"""A vendor's package repositories: mirrors, folders, signing key, and the programs that compile there."""
+"""The guests: one module per operating system with all its facts, found by its GUEST.
+
+This module defines what those facts are.
+"""
 
 from __future__ import annotations
 
@@ -11,185 +14,184 @@ from typing import Literal
 
 from builder.core.paths import resources
 
+Medium = Literal["disk", "installer", "template"]
+"""What a bake starts from: a bootable disk, an installation medium, or a template in a vCenter."""
+Family = Literal["deb", "rpm"]
+"""The format of a guest's packages, as named in the package-url specification."""
+
 
 @dataclass(frozen=True)
 class Repositories:
-    """A vendor's repositories, the same folders under each of its mirrors."""
+    """A vendor's package repositories, in the same folders on each of its mirrors."""
 
     release: str
     """What yum and dnf call `$releasever`."""
     mirrors: tuple[str, ...]
-    """Addresses that serve the same files, the first one first."""
+    """Addresses that serve the same files, in the order in which they are tried."""
     paths: tuple[tuple[str, str], ...]
-    """Name of a repository and its folder under a mirror."""
+    """The name of each repository and its folder on a mirror."""
     key: str
-    """The file of the signing key under a mirror; the guest has it in /etc/pki/rpm-gpg/."""
+    """The path of the signing key on a mirror; in the guest it is in /etc/pki/rpm-gpg/."""
     fingerprint: str
-    """Of that key, in capital hexadecimal digits; vendors publish it on their pages of keys."""
+    """The fingerprint of that key, in uppercase hexadecimal digits, as vendors publish it."""
 
     @property
     def key_name(self) -> str:
-        """The name of the key's file."""
+        """The file name of the key."""
         return self.key.rpartition("/")[2]
 
-    def chosen(self, override: str | None) -> tuple[str, ...]:
-        """The mirrors that are used: the spec's `image.mirror` alone, or the vendor's own."""
+    def bake_mirrors(self, override: str | None) -> tuple[str, ...]:
+        """The mirrors used by the bake: only the spec's `image.mirror` if it is set, else the vendor's."""
         return (override.rstrip("/"),) if override else self.mirrors
 
-    def written(self, override: str | None) -> tuple[str, ...]:
-        """The mirrors that are written into the guest, where a folder of the host means nothing."""
-        return self.mirrors if override and is_folder(override) else self.chosen(override)
+    def guest_mirrors(self, override: str | None) -> tuple[str, ...]:
+        """The mirrors written into the guest: as for the bake, but never a folder of this host."""
+        return self.mirrors if override and is_folder(override) else self.bake_mirrors(override)
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A newer compiler than the release's own, in a repository beside the others, under the same mirrors.
+    """A compiler newer than the release's own, in an additional repository on the same mirrors.
 
-    That repository is signed with another key. One of the release's own packages brings it, so it needs no trust of
-    its own.
+    That repository is signed with another key, which one of the release's own packages contains, so that trusting the
+    release's key is enough.
     """
 
     repository: str
     path: str
-    """Its folder under a mirror."""
+    """The folder of the repository on a mirror."""
     key_package: str
     key: str
-    """Where that package puts the key."""
+    """Where that package installs the key."""
     packages: tuple[str, ...]
     programs: str
-    """The folder of the compiler, which goes to the front of PATH."""
+    """The folder with the compiler; it is put first on PATH."""
 
 
 @dataclass(frozen=True)
 class Epel:
-    """EPEL for a guest, signed with another key, which a package of the vendor brings: it needs no trust of its own.
+    """EPEL for a guest. It is signed with another key, which a package of the vendor contains.
 
-    It is for the operator's own packages; the bake takes none from it.
+    It is for packages that operators install themselves; the bake uses none from it.
     """
 
     title: str
     mirrors: tuple[str, ...]
-    """Addresses of its folder of the release, the first one first."""
+    """Addresses of EPEL's folder for the release, in the order in which they are tried."""
     path: str
-    """The repository's folder under a mirror."""
+    """The folder of the repository on a mirror."""
     key: str
-    """Where the package puts the key."""
+    """Where `key_package` installs the key."""
     key_package: str = "epel-release"
     key_paths: tuple[tuple[str, str], ...] = ()
-    """The vendor's repository that has the package, name and folder, where none of the others has."""
+    """An additional repository of the vendor, by name and folder, if only that one has `key_package`."""
 
 
 def is_folder(mirror: str) -> bool:
-    """Whether a mirror is a folder of this host."""
+    """Whether a mirror is a folder on this host."""
     return mirror.startswith("file:")
-
-
-Medium = Literal["disk", "installer", "template"]
-"""What a bake starts from: a disk that boots, an installer's medium, or a template that a vCenter has."""
-Family = Literal["deb", "rpm"]
-"""The format of a guest's packages, as the package-url specification names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """One guest. Its packages are listed in packer/packages/NAME.txt."""
+    """All facts about one guest. Its packages are listed in packer/packages/NAME.txt."""
 
     name: str
-    """What the spec calls it."""
+    """Its name in the spec."""
     title: str
-    """What messages call it."""
+    """Its name in messages."""
     family: Family
     suite: str = ""
-    """Its suite in Debian's archive; empty for another family."""
+    """Its suite in Debian's archive; empty for other families."""
     auto: int = 0
-    """Its place, from 1 on, among the guests that `guest: auto` tries; 0 where it has to be asked for."""
+    """Its position, from 1, among the guests that `guest: auto` tries; 0 if only a spec that names it gets it."""
 
     # What it runs.
     default_keepalived: str
     newer_keepalived: str = ""
-    """The release for a profile that the default cannot run; empty where the default runs them all."""
+    """The release for profiles that the default cannot run; empty if the default runs them all."""
     haproxy_version: str
-    """The HAProxy release of its packages, as far as templates differ by it: `2.6`."""
+    """The HAProxy release in its packages, such as `2.6`; templates depend on it."""
     has_selinux: bool = False
     has_tls_1_3: bool = True
     """Whether its OpenSSL (1.1.1 or later) speaks TLS 1.3."""
     login_shell: str = "/bin/bash"
     sudo_group: str = "sudo"
     options: str = "/etc/default"
-    """The folder of the files that hold services' options."""
+    """The folder of the files with the command-line options of services."""
 
-    # How it is made.
+    # How its image is baked.
     overlay: tuple[str, ...]
-    """Folders of packer/overlay/, in the order they are laid over each other."""
+    """Folders of packer/overlay/; files in later ones replace those in earlier ones."""
     steps: tuple[str, ...]
-    """Folders of packer/provision/ whose scripts run in it during the bake."""
+    """Folders of packer/provision/ whose scripts run in the guest during the bake."""
     snmp_list: str
-    """The list in packer/packages/ of what it needs besides where the spec wants SNMP."""
+    """The list in packer/packages/ of the additional packages for SNMP."""
     media: tuple[Medium, ...] = ("disk",)
-    """What it can be baked from."""
+    """What a bake of this guest can start from."""
     bases: tuple[str, ...] = ()
-    """The vendor's cloud images, as versions of the source NAME-cloud; a spec that names none gets the first."""
+    """The vendor's cloud images, as versions of the source NAME-cloud; the first is the default."""
     base_gib: int = 0
-    """The virtual size of those."""
+    """The virtual size of those images."""
     installer: str = ""
-    """The installer's medium, as a version of the source NAME-minimal."""
+    """The installation medium, as a version of the source NAME-minimal."""
     kickstart: str = ""
-    """The template in packer/http/ that answers the installer's questions."""
+    """The template in packer/http/ that configures the unattended installation."""
     bake_user: str = "root"
-    """Who logs in during the bake: a vendor's image lets in an account of its own, which may use sudo."""
+    """The user who logs in during the bake; a vendor's cloud image has its own account, which may use sudo."""
     repositories: Repositories | None = None
-    """Where packages come from that the bake installs in the guest; None where the foundation has them all."""
+    """Where the bake gets the packages that it installs in the guest; None if the foundation contains them all."""
     epel: Epel | None = None
-    """EPEL for this guest; None where it is not of the RPM family."""
+    """EPEL for this guest; None for guests outside the RPM family."""
     toolchain: Toolchain | None = None
-    """What compiles keepalived 2, where the release's own compiler is too old for that."""
+    """The compiler for keepalived 2, if the release's own is too old for it."""
 
-    # What it calls its hardware, and what others call it.
+    # Names of its hardware, and its names elsewhere.
     network_file: str = ""
-    """Where cloud-init puts a node's network, as netplan reads it: there the seed's CD brings it as well, so that the
-    node serves before cloud-init has run. Empty for a guest that waits for cloud-init."""
+    """Where cloud-init writes a node's network for netplan. The seed's CD supplies the same file, so that the node can
+    serve before cloud-init has run. Empty for a guest that waits for cloud-init."""
     interface: str = ""
-    """What the only network card is called, where the guest makes sure of it; else it is found by its kind."""
+    """The name of the only network interface, if the guest fixes it; otherwise the interface is matched by type."""
     disk_interface: str = "virtio"
-    """What its disk hangs on while it is baked, in Packer's words: something by which its kernel gives blocks back."""
+    """Packer's `disk_interface` for the bake: one on which the guest's kernel can discard unused blocks."""
     os_id: str
-    """`ID` of its os-release, and so the namespace of its packages' URLs (the package-url specification)."""
+    """`ID` in its os-release, which is also the namespace of its package URLs (package-url specification)."""
     full_title: str = ""
-    """The title that hypervisors show, where it is another one."""
+    """The title that hypervisors show, if it differs from `title`."""
     vsphere_type: str
-    """What vSphere calls it (VirtualMachineGuestOsIdentifier)."""
+    """Its identifier in vSphere (VirtualMachineGuestOsIdentifier)."""
     cim_type: int
-    """What an OVF descriptor calls it (DMTF's CIM_OperatingSystem.OsType)."""
+    """Its number in an OVF descriptor (CIM_OperatingSystem.OsType of the DMTF)."""
 
     @property
     def provision(self) -> tuple[str, ...]:
-        """Scripts of packer/provision/ (FOLDER/NAME.sh) that the appliance bake runs in the guest, in order."""
+        """The scripts in packer/provision/ (FOLDER/NAME.sh) that the appliance bake runs in the guest, in order."""
         return provision_scripts(*self.steps)
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """The packages of its own list."""
+        """The packages in the guest's list."""
         return _listed(self.name)
 
     @property
     def snmp_packages(self) -> tuple[str, ...]:
-        """What it needs besides where the spec wants SNMP."""
+        """The additional packages for SNMP."""
         return _listed(self.snmp_list)
 
     @property
     def choice_of_bases(self) -> tuple[str, ...]:
-        """What a spec may say as `image.base`; empty where there is nothing to choose."""
+        """The values that a spec may use for `image.base`; empty if there is only one base."""
         return self.bases if len(self.bases) > 1 else ()
 
 
 def provision_scripts(*folders: str) -> tuple[str, ...]:
-    """The scripts of these folders of packer/provision/, as FOLDER/NAME.sh, in the order of their names."""
+    """The scripts in these folders of packer/provision/, as FOLDER/NAME.sh, in the order of their file names."""
     scripts = (path for folder in folders for path in resources("packer", "provision", folder).glob("*.sh"))
     return tuple(f"{path.parent.name}/{path.name}" for path in sorted(scripts, key=lambda path: path.name))
 
 
 def package_names(path: Path) -> tuple[str, ...]:
-    """The packages in a list: one a line, its name first and what it is for after it; `#` begins a comment."""
+    """The packages in a list: one per line, the name first and then its purpose; `#` begins a comment."""
     lines = (line.partition("#")[0].split() for line in path.read_text().splitlines())
     return tuple(words[0] for words in lines if words)
 
@@ -200,25 +202,25 @@ def _listed(name: str) -> tuple[str, ...]:
 
 @cache
 def all_guests() -> dict[str, Facts]:
-    """Every guest by its name, in alphabetical order: the modules of this package that define a GUEST."""
+    """Every guest by name, in alphabetical order: one for each module of this package that defines a GUEST."""
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     guests: list[Facts] = [module.GUEST for module in modules if hasattr(module, "GUEST")]
     return {facts.name: facts for facts in sorted(guests, key=lambda facts: facts.name)}
 
 
 def in_order_of_preference() -> tuple[Facts, ...]:
-    """The guests that `guest: auto` tries, the first one first."""
+    """The guests that `guest: auto` tries, in order."""
     return tuple(sorted((facts for facts in all_guests().values() if facts.auto), key=lambda facts: facts.auto))
 
 
 def embedded() -> Facts:
-    """The guest that is always available: it is made of this host's own mirror, and `guest: auto` takes it last."""
+    """The guest that is always available, being built from this host's own mirror; `guest: auto` tries it last."""
     return in_order_of_preference()[-1]
 
 
 @dataclass(frozen=True)
 class GuestFile:
-    """One file of the guest: its text and its permission bits. All belong to root."""
+    """One file of the guest: its text and its permission bits. All files belong to root."""
 
     content: str
     mode: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from builder.guests.rpm import El9Facts, el9_epel, el9_repositories
 
 FOLDER = "9/"
-"""Where its mirrors have the release: its key is beside that."""
+"""The folder of the release on its mirrors; the signing key is outside that folder."""
 
 GUEST = El9Facts(
     name="alma9",

@@ -1,4 +1,4 @@
-"""CentOS 7, the guest that the product exists for: its servers are a vault since its end of life in June 2024."""
+"""CentOS 7, the guest that vipforge was made for. Since its end of life in June 2024, its packages are in a vault."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ GUEST = RpmFacts(
     repositories=VAULT,
     epel=EPEL,
     toolchain=DEVTOOLSET,
-    disk_interface="virtio-scsi",  # virtio-blk knows discards since Linux 5.0, and this kernel is 3.10
+    disk_interface="virtio-scsi",  # virtio-blk supports discard since Linux 5.0, and this kernel is 3.10
     os_id="centos",
     vsphere_type="centos7_64Guest",
     cim_type=107,

@@ -1,4 +1,4 @@
-"""Debian 12, the embedded guest: everything but the boot loader is made on this host, without emulation."""
+"""Debian 12, the embedded guest: everything but the boot loader is built on this host, without emulation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ GUEST = Facts(
     network_file="/etc/netplan/50-cloud-init.yaml",
     os_id="debian",
     full_title="Debian GNU/Linux 12",
-    vsphere_type="debian10_64Guest",  # the latest Debian that ESXi 6.5 knows
+    vsphere_type="debian10_64Guest",  # the newest Debian that ESXi 6.5 knows
     cim_type=96,
 )

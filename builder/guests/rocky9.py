@@ -1,4 +1,4 @@
-"""Rocky Linux 9: the RPM family's guest of today."""
+"""Rocky Linux 9, a current guest of the RPM family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts that guests of the RPM family share: installer, SELinux, firewalld; and those of Enterprise Linux 9."""
+"""Facts that the guests of the RPM family share, and those that the rebuilds of Enterprise Linux 9 share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ARCHITECTURE = "x86_64/os"
 
 @dataclass(frozen=True, kw_only=True)
 class RpmFacts(Facts):
-    """A guest of the family: the vendor's own base, and packages from the vendor's repositories."""
+    """A guest of the RPM family: the vendor's base image, and packages from the vendor's repositories."""
 
     family: Family = "rpm"
     has_selinux: bool = True
@@ -26,8 +26,8 @@ class RpmFacts(Facts):
 class El9Facts(RpmFacts):
     """A rebuild of Red Hat Enterprise Linux 9.
 
-    Its HAProxy is 2.8 since release 9.7 (haproxy-2.8.14-1.el9_7.1; Red Hat's ubi9 images query 2.8.14 as well).
-    Before, it was 2.4 (haproxy-2.4.22-3.el9_5.1), but the bake updates to the newest 9.
+    It has HAProxy 2.8 since release 9.7 (haproxy-2.8.14-1.el9_7.1; Red Hat's ubi9 images also report 2.8.14).
+    Earlier releases had 2.4 (haproxy-2.4.22-3.el9_5.1), but the bake updates to the newest 9.
     """
 
     default_keepalived: str = "2.3.4"
@@ -37,14 +37,14 @@ class El9Facts(RpmFacts):
 
 
 def el9_repositories(mirror: str, *, key: str, fingerprint: str, folder: str = "") -> Repositories:
-    """The three repositories of such a rebuild, which lie in `folder` under its mirrors."""
+    """The three repositories of a rebuild of Enterprise Linux 9, in `folder` on its mirrors."""
     names = (("baseos", "BaseOS"), ("appstream", "AppStream"), ("crb", "CRB"))
-    paths = tuple((name, f"{folder}{place}/{ARCHITECTURE}") for name, place in names)
+    paths = tuple((name, f"{folder}{directory}/{ARCHITECTURE}") for name, directory in names)
     return Repositories(release="9", mirrors=(mirror,), paths=paths, key=key, fingerprint=fingerprint)
 
 
 def el9_epel(folder: str = "") -> Epel:
-    """EPEL 9; its key comes with a package of the vendor's `extras`."""
+    """EPEL 9; its key is in a package from the vendor's `extras` repository."""
     return Epel(
         title="EPEL 9",
         mirrors=("https://dl.fedoraproject.org/pub/epel/9",),

@@ -1,1 +1,1 @@
-"""What this host offers: Packer, QEMU, and whether KVM really runs guests."""
+"""What this host provides: Packer, QEMU, and whether KVM can actually run guests."""

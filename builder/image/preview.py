@@ -128,16 +128,16 @@ def _packer_version() -> tuple[int, ...]:
 
 
 def asked(words: Sequence[str], *, bases: bool = False, offline: bool = False) -> list[Pin]:
-    """The pins that words name: a spec's file stands for what it needs, another word for a source (`carry.chosen`).
+    """The pins that words name: a spec's file stands for what it needs, other words for sources (`carry.pins_named`).
 
     Without a word, all sources but the bases; with `bases`, all of these as well.
     Raises UserError for a name that is not pinned, or a spec with faults.
     """
     specs = [word for word in words if is_spec(word)]
     needed = [each for spec in specs for each in pins_for(load(Path(spec)), offline=offline)]
-    named = carry.chosen([word for word in words if word not in specs])
-    small = [] if words else carry.of_kind(bases=False)
-    large = carry.of_kind(bases=True) if bases else []
+    named = carry.pins_named([word for word in words if word not in specs])
+    small = [] if words else carry.pins_by_kind(bases=False)
+    large = carry.pins_by_kind(bases=True) if bases else []
     return list(dict.fromkeys((*needed, *named, *small, *large)))
 
 

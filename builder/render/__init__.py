@@ -1,4 +1,4 @@
-"""Rendering the files of an appliance with the one Jinja2 environment; nothing is escaped, as nothing is HTML."""
+"""Renders the files of an appliance. All templates share one Jinja2 environment; without escaping, as none is HTML."""
 
 from __future__ import annotations
 
@@ -20,97 +20,98 @@ from builder.spec.model import Cluster
 from builder.spec.service import backends
 from builder.spec.vrrp import PROFILES
 
+TEMPLATE_SUFFIX = ".j2"
+EXECUTABLE_MODE = 0o755
+PLAIN_MODE = 0o644
+FILE_TIME = 1_400_000_000
+"""The modification time of every file, in 2014: tar would warn about each file with a time near 0."""
+
 
 @cache
 def jinja_environment() -> Environment:
-    """The environment of every template; what they include lies in packer/."""
-    made = Environment(  # noqa: S701 - nothing is HTML
+    """The environment of every template; includes are searched in packer/."""
+    environment = Environment(  # noqa: S701 - nothing is HTML
         loader=FileSystemLoader(paths.resources("packer")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        auto_reload=False,  # else each include asks for its file's time
+        auto_reload=False,  # otherwise each include checks the time of its file
     )
-    made.filters["word"] = word
-    return made
+    environment.filters["word"] = word
+    return environment
 
 
 def word(text: str) -> str:
-    """Text as one word of haproxy.cfg, in the way that every release reads (quotes came with 1.6)."""
+    """Text escaped as one word of haproxy.cfg for every release; only 1.6 and later support quotes."""
     return re.sub(r"([ #\\])", r"\\\1", text)
 
 
 def render(template: Path, **context: object) -> str:
-    """Fill one template; raises UserError with the template's line where it is wrong."""
+    """Render one template; raises UserError with the line of the template if that fails."""
     try:
         return _compiled(template.read_text()).render(context)
     except TemplateError as failure:
         line = getattr(failure, "lineno", None)
         place = f"{getattr(failure, 'filename', None) or template}:{line}" if line else str(template)
         raise UserError(
-            f"{place}: {failure.message}", hint="this is a fault of the template, not of the spec"
+            f"{place}: {failure.message}", hint="this is an error in the template, not in the spec"
         ) from failure
 
 
 @cache
 def _compiled(text: str) -> Template:
-    """The template of this text. Compiling it takes ten times as long as filling it."""
+    """The template with this text, cached: compiling one takes ten times as long as rendering it."""
     return jinja_environment().from_string(text)
 
 
 def cloud_init(name: str, **context: object) -> str:
-    """Fill one template of cloud-init/: `user-data`, `meta-data` or `network-config`."""
+    """Render one template in cloud-init/: `user-data`, `meta-data` or `network-config`."""
     return render(paths.resources("cloud-init", f"{name}.j2"), **context)
 
 
-TEMPLATE = ".j2"
-EXECUTABLE = 0o755
-PLAIN = 0o644
-
-
 def appliance(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, GuestFile]:
-    """Every file that the cluster puts into its appliance, by absolute path in the guest.
+    """Every file of the cluster's appliance, by its absolute path in the guest.
 
-    A later overlay's file takes the place of an earlier one's. A template that renders to nothing is no file.
-    None of them holds an identity or a secret: those come with the seed.
+    A file in a later overlay replaces one in an earlier overlay. A template that renders to nothing yields no file.
+    No file contains an identity or a secret: those come with the seed.
     """
     files: dict[str, GuestFile] = {}
     for source, path in _sources(facts):
         content = _content(source, cluster, facts, keepalived)
         if content.strip():
-            files[path] = GuestFile(content, EXECUTABLE if source.stat().st_mode & 0o100 else PLAIN)
-    files |= {path: GuestFile(page, PLAIN) for path, page in haproxy.maintenance_pages(cluster).items()}
+            files[path] = GuestFile(content, EXECUTABLE_MODE if source.stat().st_mode & 0o100 else PLAIN_MODE)
+    files |= {path: GuestFile(page, PLAIN_MODE) for path, page in haproxy.maintenance_pages(cluster).items()}
     return dict(sorted(files.items()))
 
 
 def overlay_text(path: str, cluster: Cluster, facts: Facts, keepalived: str) -> str:
-    """One of them alone: what lies at that path in the guest."""
-    sources = [source for source, place in _sources(facts) if place == path]
+    """The text of one of these files, by its path in the guest."""
+    sources = [source for source, target in _sources(facts) if target == path]
     return _content(sources[-1], cluster, facts, keepalived)
 
 
 def _content(source: Path, cluster: Cluster, facts: Facts, keepalived: str) -> str:
-    if source.suffix != TEMPLATE:
+    if source.suffix != TEMPLATE_SUFFIX:
         return source.read_text()
     return render(source, **_context(cluster, facts, keepalived))
 
 
 def _sources(facts: Facts) -> Iterator[tuple[Path, str]]:
-    """Each file of the guest's overlays, with the path that it has in the guest."""
+    """Each file in the guest's overlays, with its path in the guest."""
     for name in facts.overlay:
         overlay = paths.resources("packer", "overlay", name)
         for source in sorted(path for path in overlay.rglob("*") if path.is_file()):
-            yield source, "/" + str(source.relative_to(overlay)).removesuffix(TEMPLATE)
+            yield source, "/" + str(source.relative_to(overlay)).removesuffix(TEMPLATE_SUFFIX)
 
 
 def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, object]:
-    release = haproxy.release(cluster, facts)
+    release = haproxy.haproxy_release(cluster, facts)
     return {
         "cluster": cluster,
         "facts": facts,
         "haproxy": release,
-        "address": lambda address: haproxy.address(address, release),
+        "address": lambda address: haproxy.bind_address(address, release),
         "backends": backends,
         "maintenance_page": haproxy.maintenance_path,
         "tls_file": haproxy.guest_path,
@@ -120,17 +121,13 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
     }
 
 
-TIME = 1_400_000_000
-"""The time of every file, in 2014: tar warns of times near 0 for each of them."""
-
-
 def payload(files: Mapping[str, GuestFile]) -> bytes:
-    """A tar rooted at /, owned by root, all its files of the same time."""
+    """The files as a tar rooted at /; all files belong to root and have the same time."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path, file in sorted(files.items()):
             entry = tarfile.TarInfo(path.lstrip("/"))
-            entry.mtime = TIME
+            entry.mtime = FILE_TIME
             entry.mode = file.mode
             content = file.content.encode()
             entry.size = len(content)

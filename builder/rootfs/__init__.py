@@ -1,1 +1,1 @@
-"""Roots of a guest's operating system, made on this host without emulation."""
+"""Root file systems of a guest's operating system, built on this host without emulation."""

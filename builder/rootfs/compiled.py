@@ -1,4 +1,4 @@
-"""Programs compiled natively in a clean root of the guest's own system: no compiler in any image."""
+"""Programs compiled natively in a clean root of the guest's operating system, so that no image contains a compiler."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from builder.sources import fetch, pin
 from builder.spec.features import release
 
 Library = Literal["openssl", "libnl", "snmp", "systemd"]
-"""What a program may be linked with; each family has packages of other names for it."""
+"""A library to link with; its packages have different names in each family."""
 
 DEBIAN_LIBRARIES = MappingProxyType(
     {
@@ -40,13 +40,16 @@ RPM_LIBRARIES = MappingProxyType(
     }
 )
 
-CONFIGURE = ("pkgconfig", "coreutils", "sed", "grep", "gawk", "diffutils")
-"""What configure scripts run; by name, because nothing but luck has all of it in the smallest root."""
+CONFIGURE_TOOLS = ("pkgconfig", "coreutils", "sed", "grep", "gawk", "diffutils")
+"""Programs that configure scripts run. They are listed because a minimal root need not contain all of them."""
+
+SYSTEMD_NOTIFY_SINCE = (3, 0)
+"""The first HAProxy that notifies systemd by itself (`-Ws`); older ones need libsystemd for that."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One compilation: `script` gets the source, the tar to write, and the options."""
+    """One compilation: `script` is given the source, the tar to write, and the options."""
 
     source: Path
     script: Path
@@ -56,29 +59,29 @@ class Job:
 
 
 class BuildRoot(Protocol):
-    """A guest's operating system, as far as compiling for it goes."""
+    """A root of a guest's operating system in which programs can be compiled for it."""
 
     @property
     def release(self) -> str:
-        """Its name, which goes into a layer's inputs."""
+        """The name of the release, which is an input of layers."""
 
     @property
     def needs_connection(self) -> bool:
-        """Whether its packages come from a server."""
+        """Whether its packages are downloaded from a server."""
 
     def tools(self, libraries: tuple[Library, ...]) -> tuple[str, ...]:
-        """The packages of a compiler and of these libraries."""
+        """The packages of the compiler and of these libraries."""
 
     def debian(self) -> str | None:
-        """Address of the Debian mirror that may have the source; None without one."""
+        """The address of a Debian mirror that may have the source; None if there is none."""
 
     def compile(self, tools: tuple[str, ...], job: Job) -> None:
-        """Make a root with these packages, run the job in it, remove it."""
+        """Create a root with these packages, run the job in it, and remove it."""
 
 
 @dataclass(frozen=True)
 class DebianBuildRoot:
-    """A release of Debian, from the spec's mirror or this host's own."""
+    """A release of Debian, from the spec's mirror or this host's."""
 
     release: str
     override: str | None = None
@@ -86,15 +89,15 @@ class DebianBuildRoot:
 
     def tools(self, libraries: tuple[Library, ...]) -> tuple[str, ...]:
         """gcc, make, and the development packages of the libraries."""
-        wanted = (package for library in libraries for package in DEBIAN_LIBRARIES[library])
-        return ("gcc", "libc6-dev", "make", "pkg-config", *wanted)
+        development = (package for library in libraries for package in DEBIAN_LIBRARIES[library])
+        return ("gcc", "libc6-dev", "make", "pkg-config", *development)
 
     def debian(self) -> str | None:
         """The main archive of the release."""
         return self._mirror().address
 
     def compile(self, tools: tuple[str, ...], job: Job) -> None:
-        """In a root that mmdebstrap makes and removes."""
+        """Run the job in a root that mmdebstrap creates and removes."""
         work = job.log.parent.parent
         shutil.copyfile(job.source, work / "source.tar.gz")
         shutil.copyfile(job.script, work / "build.sh")
@@ -114,7 +117,7 @@ class DebianBuildRoot:
 
 @dataclass(frozen=True)
 class RpmBuildRoot:
-    """A release of the RPM family, from the spec's mirror or the vendor's own; with its compiler or a newer one."""
+    """A release of the RPM family, from the spec's mirror or the vendor's, with its own compiler or a newer one."""
 
     release: str
     repositories: Repositories
@@ -123,29 +126,29 @@ class RpmBuildRoot:
 
     @property
     def needs_connection(self) -> bool:
-        """Not where the spec's mirror is a folder of this host."""
+        """True, unless the spec's mirror is a folder on this host."""
         return not (self.override and is_folder(self.override))
 
     def tools(self, libraries: tuple[Library, ...]) -> tuple[str, ...]:
-        """The compiler, make, what configure scripts run, what unpacks and packs, and the libraries' own."""
-        wanted = (package for library in libraries for package in RPM_LIBRARIES[library])
+        """The compiler, make, programs for configure and archives, and the development packages of the libraries."""
+        development = (package for library in libraries for package in RPM_LIBRARIES[library])
         compiler = (self.toolchain.key_package, *self.toolchain.packages) if self.toolchain else ("gcc",)
-        return (*compiler, "make", *CONFIGURE, "tar", "gzip", "findutils", *wanted)
+        return (*compiler, "make", *CONFIGURE_TOOLS, "tar", "gzip", "findutils", *development)
 
     def debian(self) -> str | None:
-        """This host's Debian mirror, which has the source of some releases."""
+        """This host's Debian mirror, which has the sources of some versions."""
         return host_address()
 
     def compile(self, tools: tuple[str, ...], job: Job) -> None:
-        """In a root that dnf makes, and that is removed at the end."""
+        """Run the job in a root that dnf creates; the workspace with it is removed at the end."""
         files = {"source.tar.gz": job.source, "build.sh": job.script}
-        root = dnf.Root(self.repositories, self.repositories.chosen(self.override), tools, self.toolchain)
+        root = dnf.Root(self.repositories, self.repositories.bake_mirrors(self.override), tools, self.toolchain)
         dnf.compile_in(root, files, job.options, job.result, job.log)
 
 
 @dataclass(frozen=True)
 class Product:
-    """A pinned source, compiled by `packer/NAME/build.sh`, which gets the source, the tar to write and the options."""
+    """A program to compile from a pinned source with `packer/NAME/build.sh`."""
 
     name: str
     version: str
@@ -154,76 +157,72 @@ class Product:
 
     @property
     def script(self) -> Path:
-        """What compiles it, run in the root."""
+        """The script that compiles it inside the root."""
         return paths.resources("packer", self.name, "build.sh")
 
     @property
     def result(self) -> str:
-        """The file of the layer."""
+        """The file name of the resulting tar in the layer."""
         return f"{self.name}.tar"
 
 
-def compile_product(product: Product, workshop: BuildRoot, *, offline: bool) -> Path:
-    """A tar of what `make install` left, rooted at /.
+def compile_product(product: Product, build_root: BuildRoot, *, offline: bool) -> Path:
+    """A tar of what `make install` installed, rooted at /; from the cache, or compiled now.
 
-    Cached by the digests of the source and of the recipe. Raises NotFetched without the source.
+    Raises NotFetched if the source is unavailable.
     """
-    make = partial(_make, product, workshop, offline)
-    return layers.layer(product.name, product_layer(product, workshop).inputs, make) / product.result
+    make = partial(_make, product, build_root, offline)
+    return layers.layer(product.name, product_layer(product, build_root).inputs, make) / product.result
 
 
-def product_layer(product: Product, workshop: BuildRoot) -> Layer:
-    """What the result depends on."""
-    own = {
-        "release": workshop.release,
+def product_layer(product: Product, build_root: BuildRoot) -> Layer:
+    """The layer of a compiled program, with everything that the result depends on."""
+    inputs = {
+        "release": build_root.release,
         "source": pin(product.name, product.version).digest,
-        "tools": " ".join(workshop.tools(product.libraries)),
+        "tools": " ".join(build_root.tools(product.libraries)),
         "options": " ".join(product.options),
         "build.sh": sha256(product.script),
     }
-    return Layer(product.name, own)
+    return Layer(product.name, inputs)
 
 
-def _make(product: Product, workshop: BuildRoot, offline: bool, folder: Path) -> None:
-    source = fetch.fetch(pin(product.name, product.version), offline=offline, debian=workshop.debian())
-    if workshop.needs_connection:
+def _make(product: Product, build_root: BuildRoot, offline: bool, folder: Path) -> None:
+    source = fetch.fetch(pin(product.name, product.version), offline=offline, debian=build_root.debian())
+    if build_root.needs_connection:
         fetch.refuse_offline(offline, f"compiling {product.name} {product.version}")
     job = Job(source, product.script, product.options, folder / product.result, folder / "build.log")
-    with step(f"compiling {product.name} {product.version} for {workshop.release}, natively"):
-        workshop.compile(workshop.tools(product.libraries), job)
+    with step(f"compiling {product.name} {product.version} for {build_root.release}, natively"):
+        build_root.compile(build_root.tools(product.libraries), job)
 
 
 def keepalived_product(version: str, *, snmp: bool = False) -> Product:
-    """That version, with SNMP where it is wanted."""
+    """Keepalived in this version, with or without SNMP."""
     if snmp:
         return Product("keepalived", version, ("openssl", "libnl", "snmp"), ("--enable-snmp",))
     return Product("keepalived", version, ("openssl", "libnl"))
 
 
-def build_keepalived(workshop: BuildRoot, version: str, *, offline: bool, snmp: bool = False) -> Path:
-    """A tar of it, rooted at /; from the cache or compiled now (builder.rootfs.compiled)."""
-    return compile_product(keepalived_product(version, snmp=snmp), workshop, offline=offline)
+def build_keepalived(build_root: BuildRoot, version: str, *, offline: bool, snmp: bool = False) -> Path:
+    """A tar of keepalived, as compile_product returns it."""
+    return compile_product(keepalived_product(version, snmp=snmp), build_root, offline=offline)
 
 
-def keepalived_layer(workshop: BuildRoot, version: str, *, snmp: bool = False) -> Layer:
-    """What it depends on."""
-    return product_layer(keepalived_product(version, snmp=snmp), workshop)
+def keepalived_layer(build_root: BuildRoot, version: str, *, snmp: bool = False) -> Layer:
+    """The layer of keepalived, with everything that it depends on."""
+    return product_layer(keepalived_product(version, snmp=snmp), build_root)
 
 
-SPEAKS_TO_SYSTEMD = (3, 0)
-"""The first release that tells systemd by itself that it is ready (`-Ws`); older ones need libsystemd."""
+def build_haproxy(build_root: BuildRoot, version: str, *, offline: bool) -> Path:
+    """A tar of HAProxy, as compile_product returns it."""
+    return compile_product(_haproxy_product(version), build_root, offline=offline)
 
 
-def build_haproxy(workshop: BuildRoot, version: str, *, offline: bool) -> Path:
-    """A tar of it, rooted at /; from the cache or compiled now (builder.rootfs.compiled)."""
-    return compile_product(_product(version), workshop, offline=offline)
+def haproxy_layer(build_root: BuildRoot, version: str) -> Layer:
+    """The layer of HAProxy, with everything that it depends on."""
+    return product_layer(_haproxy_product(version), build_root)
 
 
-def haproxy_layer(workshop: BuildRoot, version: str) -> Layer:
-    """What it depends on."""
-    return product_layer(_product(version), workshop)
-
-
-def _product(version: str) -> Product:
-    older: tuple[Library, ...] = ("systemd",) if release(version) < SPEAKS_TO_SYSTEMD else ()
-    return Product("haproxy", version, ("openssl", *older))
+def _haproxy_product(version: str) -> Product:
+    systemd: tuple[Library, ...] = ("systemd",) if release(version) < SYSTEMD_NOTIFY_SINCE else ()
+    return Product("haproxy", version, ("openssl", *systemd))

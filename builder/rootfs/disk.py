@@ -1,4 +1,4 @@
-"""A bootable disk from a root: a partition, a file system, and GRUB."""
+"""A bootable disk made from a root: partitions, a file system, and GRUB."""
 
 from __future__ import annotations
 
@@ -19,41 +19,52 @@ SECTOR = 512
 GRUB_OFFSET = MIB
 ROOT_OFFSET = 2 * MIB
 TAIL = MIB
-"""Left free at the end, for the backup GPT."""
+"""Space at the end for the backup GPT."""
 
 BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 LINUX_ROOT = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 SECONDS = 15 * 60
 GRUB_IMAGES = "boot/grub/i386-pc"
-"""The folder of boot.img and core.img in the root."""
+"""The folder in the root that contains boot.img and core.img."""
+
+GRUB_SECTOR = 512
+BOOT_CODE = 440
+"""The number of bytes of boot code in the first sector, before the disk signature and the partition table."""
+CORE_SECTOR = 0x5C
+"""Offset in boot.img of the sector number of core.img."""
+DRIVE_CHECK = 0x66
+"""Offset in boot.img of a jump to the code that checks the BIOS drive; grub-bios-setup disables it as well."""
+NO_OPERATIONS = b"\x90\x90"
+BLOCK_LIST = GRUB_SECTOR - 12
+"""Offset in core.img of the list of its remaining blocks: a 64-bit sector, a 16-bit count, a 16-bit segment."""
 
 FSTAB = f"LABEL={LABEL} / ext4 errors=remount-ro 0 1\n"
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """A root that lies unpacked in a folder; its files belong to the guest's users."""
+    """A root unpacked in a folder; its files belong to the guest's users."""
 
     folder: Path
 
     def put(self, tar: Path) -> None:
-        """Unpack a tar over it."""
-        as_guest_root(["tar", "-x", "--exclude=./dev/*", "--numeric-owner", "-f", tar, "-C", self.folder])
+        """Unpack a tar over the root."""
+        run_as_guest_root(["tar", "-x", "--exclude=./dev/*", "--numeric-owner", "-f", tar, "-C", self.folder])
 
     def write(self, path: str, content: str) -> None:
-        """Write a text file of root's into it."""
-        aside = self.folder.with_name("aside")
-        write_atomic(aside, content)
-        as_guest_root(["install", "-D", "-m", "0644", "-o", "0", "-g", "0", aside, self.folder / path])
-        aside.unlink()
+        """Write a text file, owned by root, into the root."""
+        temporary = self.folder.with_name("aside")
+        write_atomic(temporary, content)
+        run_as_guest_root(["install", "-D", "-m", "0644", "-o", "0", "-g", "0", temporary, self.folder / path])
+        temporary.unlink()
 
     def remove(self) -> None:
-        """Remove it; only the user that unpacked it may."""
-        as_guest_root(["rm", "-rf", self.folder])
+        """Remove the root; only the user who unpacked it can."""
+        run_as_guest_root(["rm", "-rf", self.folder])
 
 
 def unpack(tar: Path, folder: Path) -> Unpacked:
-    """Unpack a root's tar with its owners kept."""
+    """Unpack the tar of a root, preserving owners."""
     folder.mkdir()
     root = Unpacked(folder)
     root.put(tar)
@@ -72,13 +83,13 @@ def write_disk(root: Unpacked, target: Path, *, gib: int) -> None:
     raw.unlink()
 
 
-def as_guest_root(argv: Sequence[str | os.PathLike[str]]) -> None:
-    """Run a command as root of the guest's files."""
-    run(guest_root(argv), timeout=SECONDS, hint="is the disk full?")
+def run_as_guest_root(argv: Sequence[str | os.PathLike[str]]) -> None:
+    """Run a command as the owner of the guest's files."""
+    run(as_guest_root(argv), timeout=SECONDS, hint="check that the disk is not full")
 
 
-def guest_root(argv: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """The command, run as root of the guest's files: as root itself, or as root of a mapped user namespace."""
+def as_guest_root(argv: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """The command, wrapped to run as the owner of the guest's files: root, or root in a mapped user namespace."""
     if os.geteuid() == 0:
         return contain(argv)
     need("newuidmap", "uidmap")
@@ -95,7 +106,7 @@ def _partition(raw: Path) -> None:
 
 def _make_bootable(root: Unpacked, raw: Path) -> None:
     boot, core = ((root.folder / GRUB_IMAGES / name).read_bytes() for name in ("boot.img", "core.img"))
-    install(raw, boot, core, start=GRUB_OFFSET // SECTOR, room=ROOT_OFFSET - GRUB_OFFSET)
+    install_grub(raw, boot, core, start=GRUB_OFFSET // SECTOR, room=ROOT_OFFSET - GRUB_OFFSET)
 
 
 def _fill(root: Unpacked, raw: Path, kib: int) -> None:
@@ -103,30 +114,20 @@ def _fill(root: Unpacked, raw: Path, kib: int) -> None:
     extended = f"offset={ROOT_OFFSET},nodiscard"
     options = ["-q", "-t", "ext4", "-L", LABEL, "-m", "1", "-E", extended, "-d", str(root.folder)]
     try:
-        as_guest_root([program, *options, raw, f"{kib}k"])
+        run_as_guest_root([program, *options, raw, f"{kib}k"])
     except UserError as failure:
         raise UserError(
-            f"the root file system could not be written:\n{failure}", hint="image: disk_gib may be too small"
+            f"cannot write the root file system:\n{failure}", hint="increase disk_gib in the spec (image: disk_gib)"
         ) from failure
 
 
-GRUB_SECTOR = 512
-BOOT_CODE = 440
-"""Bytes of the first sector before the partition table's signature."""
-CORE_SECTOR = 0x5C
-DRIVE_CHECK = 0x66
-NO_OPERATIONS = b"\x90\x90"
-BLOCK_LIST = GRUB_SECTOR - 12
-"""A 64-bit sector, a 16-bit count, a 16-bit segment."""
+def install_grub(disk: Path, boot: bytes, core: bytes, *, start: int, room: int) -> None:
+    """Write GRUB to a raw disk whose BIOS boot partition begins at sector `start` and has `room` bytes.
 
-
-def install(disk: Path, boot: bytes, core: bytes, *, start: int, room: int) -> None:
-    """Write GRUB to a raw disk whose BIOS boot partition begins at the sector `start` and has `room` bytes.
-
-    `boot` is boot.img, `core` an image of grub-mkimage's for i386-pc. Raises ValueError where it does not fit.
+    `boot` is boot.img, `core` an image from grub-mkimage for i386-pc. Raises ValueError if `core` does not fit.
     """
     if len(core) > room:
-        raise ValueError(f"the core image has {len(core)} bytes, the BIOS boot partition {room}")
+        raise ValueError(f"the core image has {len(core)} bytes, but the BIOS boot partition has only {room}")
     with disk.open("r+b") as file:
         file.write(_first_sector(boot, start)[:BOOT_CODE])
         file.seek(start * GRUB_SECTOR)

@@ -1,6 +1,6 @@
-"""Roots of the RPM family, made by this host's dnf from the vendor's repositories, for compiling natively.
+"""Roots of the RPM family, created by this host's dnf from the vendor's repositories, for compiling natively.
 
-Every package's signature is checked, with a key whose fingerprint is known here: the mirror is not trusted.
+The signature of every package is checked with a key whose fingerprint is pinned, so mirrors need not be trusted.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from builder.core.errors import UserError
 from builder.core.files import write_atomic
 from builder.core.run import CommandFailed, need, run, stream
 from builder.guests import Repositories, Toolchain
-from builder.rootfs.disk import guest_root
+from builder.rootfs.disk import as_guest_root
 from builder.sources.download import download
 
 SECONDS = 30 * 60
 GPG_SECONDS = 30
 PRIMARY_KEY = re.compile(r"^pub:.*\n(?:(?!sub:|pub:).*\n)*?fpr:+([0-9A-F]{40}):", re.MULTILINE)
-"""In gpg's listing by colons (GnuPG's doc/DETAILS): the first `fpr` after `pub` is that of the primary key."""
+"""In gpg's colon listing (GnuPG's doc/DETAILS), the first `fpr` after `pub` is that of the primary key."""
 KEY = "RPM-GPG-KEY"
-MIRROR_FAULTS = ("Cannot download", "Failed to download", "Curl error", "No URLs in mirrorlist", "Cannot find a valid")
-"""What dnf says when it is the mirror that fails."""
+MIRROR_ERRORS = ("Cannot download", "Failed to download", "Curl error", "No URLs in mirrorlist", "Cannot find a valid")
+"""Text in dnf's output that points to the mirror as the cause of a failure."""
 REASONS_SHOWN = 3
-MIRROR_HINT = "is it up, and does it have all folders? name another in the spec (image: mirror)"
+MIRROR_HINT = "check that the mirror is up and complete, or name another in the spec (image: mirror)"
 
 MAIN = """\
 [main]
@@ -57,31 +57,31 @@ enabled={enabled}
 
 @dataclass(frozen=True)
 class Root:
-    """What a root holds and where it comes from."""
+    """What a root contains and where that comes from."""
 
     repositories: Repositories
     mirrors: tuple[str, ...]
     packages: tuple[str, ...]
     toolchain: Toolchain | None = None
-    """Where some of the packages come from: they are installed after those that bring its key."""
+    """The source of some of the packages, which are installed after the package that contains its key."""
 
     @property
     def later(self) -> tuple[str, str, str]:
-        """Its repository, its packages, and the folder of its programs; empty without one."""
-        chain = self.toolchain
-        return (chain.repository, " ".join(chain.packages), chain.programs) if chain else ("", "", "")
+        """The toolchain's repository, packages and program folder; empty strings without a toolchain."""
+        toolchain = self.toolchain
+        return (toolchain.repository, " ".join(toolchain.packages), toolchain.programs) if toolchain else ("", "", "")
 
     @property
     def first(self) -> str:
-        """The packages of the other repositories."""
+        """The packages from the other repositories."""
         later = self.toolchain.packages if self.toolchain else ()
         return " ".join(package for package in self.packages if package not in later)
 
 
 def compile_in(root: Root, files: Mapping[str, Path], options: tuple[str, ...], result: Path, log: Path) -> None:
-    """Make the root, put the files into its /build, run /build/build.sh there, keep its /build/result.tar.
+    """Create the root, copy the files to its /build, run /build/build.sh there, and take /build/result.tar from it.
 
-    Raises HostLacks without dnf or gpg, UserError where no mirror gives what is asked or its key is another one.
+    Raises HostLacks if dnf or gpg is missing, and UserError if the mirrors lack something or have another key.
     """
     need("dnf", "dnf")
     work = log.parent.parent / "dnf"
@@ -100,11 +100,12 @@ def compile_in(root: Root, files: Mapping[str, Path], options: tuple[str, ...], 
 
 
 def configuration(root: Root, work: Path) -> str:
-    """dnf.conf (dnf.conf(5)): these repositories, nothing of the host's own."""
-    own = [_repository(root, name, path, work / KEY) for name, path in root.repositories.paths]
-    chain = root.toolchain
-    later = [_repository(root, chain.repository, chain.path, f"{work}/root{chain.key}", enabled=0)] if chain else []
-    return "".join((MAIN.format(work=work), *own, *later))
+    """The dnf.conf(5) with these repositories and without any of the host's."""
+    release = [_repository(root, name, path, work / KEY) for name, path in root.repositories.paths]
+    toolchain = root.toolchain
+    key = f"{work}/root{toolchain.key}" if toolchain else ""
+    later = [_repository(root, toolchain.repository, toolchain.path, key, enabled=0)] if toolchain else []
+    return "".join((MAIN.format(work=work), *release, *later))
 
 
 def _repository(root: Root, name: str, path: str, key: Path | str, *, enabled: int = 1) -> str:
@@ -113,21 +114,21 @@ def _repository(root: Root, name: str, path: str, key: Path | str, *, enabled: i
 
 
 def _run(argv: Sequence[str | Path], log: Path) -> None:
-    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--"]  # so that a user may mount proc, too
-    with log.open("w") as words:
-        stream(guest_root([*alone, *argv]), partial(_keep, words), timeout=SECONDS)
+    own_namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--"]  # lets users mount proc, too
+    with log.open("w") as file:
+        stream(as_guest_root([*own_namespaces, *argv]), partial(_write_line, file), timeout=SECONDS)
 
 
-def _keep(words: TextIO, line: str) -> None:
-    words.write(line + "\n")
+def _write_line(log: TextIO, line: str) -> None:
+    log.write(line + "\n")
 
 
 def _trusted_key(root: Root, place: Path) -> None:
     """Write the vendor's signing key to `place`, from the first mirror that has it.
 
-    Raises UserError where no mirror has it, or where one gives another key or a further one.
+    Raises UserError if no mirror has it, or if a mirror's file contains another key or more than one.
     """
-    wrong = []
+    problems = []
     for mirror in root.mirrors:
         url = f"{mirror}/{root.repositories.key}"
         downloaded = place.with_name(f"{place.name}.downloaded")
@@ -135,33 +136,33 @@ def _trusted_key(root: Root, place: Path) -> None:
         if reason is None:
             write_atomic(place, only_key(downloaded, url, root.repositories.fingerprint))
             return
-        wrong.append(f"\n    {url}: {reason}")
-    raise UserError(f"no mirror has the vendor's signing key:{''.join(wrong)}", hint=MIRROR_HINT)
+        problems.append(f"\n    {url}: {reason}")
+    raise UserError(f"no mirror has the vendor's signing key:{''.join(problems)}", hint=MIRROR_HINT)
 
 
 def only_key(file: Path, url: str, fingerprint: str) -> str:
-    """The key of that fingerprint in ASCII armour, if the file at `url` holds it and no other; else raises UserError.
+    """The key with this fingerprint, ASCII-armoured; raises UserError unless the file contains it and no other.
 
-    dnf trusts every key of a file that it is given, so it gets what gpg has read and not the download: two readers of
-    one file could see different keys in it.
+    dnf trusts every key in the file that it is given. It therefore gets gpg's export and not the download itself, in
+    which dnf might see other keys than gpg does.
     """
     with tempfile.TemporaryDirectory(dir=file.parent, prefix="gpg.") as home:
         gpg = [need("gpg", "gpg"), "--batch", "--no-autostart", "--homedir", home]
         run([*gpg, "--import", file], timeout=GPG_SECONDS, check=False)
         listed = run([*gpg, "--with-colons", "--list-keys"], timeout=GPG_SECONDS, check=False).out
-        found = PRIMARY_KEY.findall(listed)
-        if found != [fingerprint] or len(re.findall(r"^pub:", listed, re.MULTILINE)) != 1:
-            holds = ", ".join(found) or "no key"
+        fingerprints = PRIMARY_KEY.findall(listed)
+        if fingerprints != [fingerprint] or len(re.findall(r"^pub:", listed, re.MULTILINE)) != 1:
+            actual = ", ".join(fingerprints) or "no key"
             raise UserError(
-                f"{url} must hold the vendor's signing key {fingerprint} alone, and it holds {holds}",
+                f"{url} must contain only the vendor's signing key {fingerprint}, but contains {actual}",
                 hint="the mirror is wrong or was tampered with; name another in the spec (image: mirror)",
             )
         return run([*gpg, "--armor", "--export", fingerprint], timeout=GPG_SECONDS).out
 
 
 def _explained(failure: CommandFailed, mirrors: tuple[str, ...]) -> UserError:
-    reasons = [line.strip() for line in failure.tail if any(words in line for words in MIRROR_FAULTS)]
+    reasons = [line.strip() for line in failure.tail if any(text in line for text in MIRROR_ERRORS)]
     if not reasons:
         return failure
     shown = "".join(f"\n    {line}" for line in list(dict.fromkeys(reasons))[:REASONS_SHOWN])
-    return UserError(f"{' and '.join(mirrors)} did not give what was asked:{shown}", hint=MIRROR_HINT)
+    return UserError(f"downloading packages from {' and '.join(mirrors)} failed:{shown}", hint=MIRROR_HINT)

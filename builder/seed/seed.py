@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from builder import render
 from builder.core.errors import UserError
-from builder.core.files import Together, together
+from builder.core.files import FileBatch, file_batch
 from builder.guests import Facts, GuestFile
 from builder.seed.identity import has_secrets, identity, identity_files
 from builder.seed.transports import Seed, Transport, nocloud
@@ -83,7 +83,7 @@ def write_all(
 
     Raises UserError if the transport would show a secret to others.
     """
-    with together() as files:
+    with file_batch() as files:
         return write_seeds(cluster, facts, folder, files, extra_keys, transport=transport)
 
 
@@ -91,7 +91,7 @@ def write_seeds(
     cluster: Cluster,
     facts: Facts,
     folder: Path,
-    files: Together,
+    files: FileBatch,
     extra_keys: Sequence[str] = (),
     *,
     transport: Transport = nocloud.ISO,
@@ -113,7 +113,7 @@ def check_target(cluster: Cluster, transport: Transport) -> None:
         )
 
 
-def _write(made: Seed, stem: Path, files: Together, transport: Transport) -> Path:
+def _write(made: Seed, stem: Path, files: FileBatch, transport: Transport) -> Path:
     """Write one seed, as a file or as a folder of files beside `stem`."""
     path, content = stem.with_name(f"{stem.name}{transport.suffix}"), transport.files(made)
     if not isinstance(content, Mapping):

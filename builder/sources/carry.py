@@ -1,4 +1,4 @@
-"""Many sources at once: what the cache holds of the pins, and filling it before going where no mirror is."""
+"""Many sources at once: which ones are cached, and fetching them to carry to a host without access to mirrors."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from builder.core.errors import UserError
 from builder.core.files import publish
 from builder.core.progress import say, warn
-from builder.sources import Pin, every, pin
+from builder.sources import Pin, all_pins, pin
 from builder.sources.fetch import fetch, is_cached
 
 DIGEST_SHOWN = 16
 MB = 1_000_000
-MANY = "put these files into a folder and name that folder in VIPFORGE_MIRROR (docs/offline.md)"
+SUMMARY_HINT = "put these files into a folder and set VIPFORGE_MIRROR to that folder (docs/offline.md)"
 
 
 def listing() -> list[dict[str, Any]]:
-    """Every pin as plain data: name, version, file, size in bytes, digest with its algorithm, whether it is cached."""
-    return [_described(each) for each in every()]
+    """Every pin as plain data: name, version, file, size in bytes, algorithm and digest, and whether it is cached."""
+    return [_described(each) for each in all_pins()]
 
 
 def source_table() -> str:
-    """The same for people, one pin a line."""
+    """The listing as a table, one line per pin."""
     rows = [
         f"{row['name']:<16}{row['version']:<15}{_size(row):>11}  {row['digest'][:DIGEST_SHOWN]}…  {_state(row)}"
         for row in listing()
@@ -32,52 +32,52 @@ def source_table() -> str:
     return "\n".join(rows)
 
 
-def chosen(words: Sequence[str]) -> list[Pin]:
-    """The pins that are asked for as NAME or NAME=VERSION.
+def pins_named(words: Sequence[str]) -> list[Pin]:
+    """The pins that NAME or NAME=VERSION stands for.
 
     Raises UserError for a name or a version that is not pinned.
     """
-    return list(dict.fromkeys(each for word in words for each in _meant(word)))
+    return list(dict.fromkeys(each for word in words for each in _matching(word)))
 
 
-def of_kind(*, bases: bool) -> list[Pin]:
-    """All pins that are bases, or all that are none."""
-    return [each for each in every() if each.is_base == bases]
+def pins_by_kind(*, bases: bool) -> list[Pin]:
+    """All pins that are bases, or all others."""
+    return [each for each in all_pins() if each.is_base == bases]
 
 
 def fetch_all(pins: Sequence[Pin], *, offline: bool, debian: str | None, to: Path | None = None) -> list[Path]:
-    """Bring every pin into the cache, and into the folder `to` as well where it is given.
+    """Fetch every pin into the cache, and copy it to the folder `to` if one is given.
 
-    One that cannot be had does not stop the others; then UserError names all of them.
+    A file that is unavailable does not stop the others; UserError lists all such files at the end.
     """
-    brought, failures = [], []
-    say(_announced(pins))
+    fetched, failures = [], []
+    say(_announcement(pins))
     for each in pins:
         try:
             place = fetch(each, offline=offline, debian=debian)
-            brought.append(_copied(place, to) if to else place)
-            say(f"{each.name} {each.version}: {brought[-1]}")
+            fetched.append(_copied(place, to) if to else place)
+            say(f"{each.name} {each.version}: {fetched[-1]}")
         except UserError as failure:
             warn(f"{each.name} {each.version}: not fetched")
             failures.append(failure)
     if failures:
         raise _summary(failures, len(pins))
-    return brought
+    return fetched
 
 
-def _announced(pins: Sequence[Pin]) -> str:
-    """What will be fetched, and how much it is."""
+def _announcement(pins: Sequence[Pin]) -> str:
+    """What will be fetched, and its size."""
     missing = [each for each in pins if not is_cached(each)]
     listed = ", ".join(f"{each.name} {each.version} ({_megabytes(each)})" for each in missing)
     have = len(pins) - len(missing)
     total = sum(each.size or 0 for each in missing) / MB
-    less = " and what is not told" if any(each.size is None for each in missing) else ""
-    cached = f"{have} of {len(pins)} sources in the cache"
-    return f"{cached}; to fetch, {total:.1f} MB{less}: {listed}" if missing else cached
+    unknown = " plus files of unknown size" if any(each.size is None for each in missing) else ""
+    cached = f"{have} of {len(pins)} sources are cached"
+    return f"{cached}; to fetch: {total:.1f} MB{unknown}: {listed}" if missing else cached
 
 
 def _megabytes(each: Pin) -> str:
-    return f"{each.size / MB:.1f} MB" if each.size else "size not told"
+    return f"{each.size / MB:.1f} MB" if each.size else "size unknown"
 
 
 def _described(each: Pin) -> dict[str, Any]:
@@ -93,19 +93,19 @@ def _described(each: Pin) -> dict[str, Any]:
 
 
 def _size(row: dict[str, Any]) -> str:
-    return f"{row['size']} B" if row["size"] else "not told"
+    return f"{row['size']} B" if row["size"] else "unknown"
 
 
 def _state(row: dict[str, Any]) -> str:
     return "cached" if row["cached"] else "not cached"
 
 
-def _meant(word: str) -> Iterator[Pin]:
+def _matching(word: str) -> Iterator[Pin]:
     name, _, version = word.partition("=")
-    named = [each for each in every() if each.name == name]
+    named = [each for each in all_pins() if each.name == name]
     if not named:
-        names = ", ".join(sorted({each.name for each in every()}))
-        raise UserError(f"no source is named {name}", hint=f"use one of: {names}, or NAME=VERSION")
+        names = ", ".join(sorted({each.name for each in all_pins()}))
+        raise UserError(f"there is no source named {name}", hint=f"use NAME or NAME=VERSION, with one of: {names}")
     yield from [pin(name, version)] if version else named
 
 
@@ -117,8 +117,8 @@ def _copied(place: Path, folder: Path) -> Path:
     return folder / place.name
 
 
-def _summary(failures: Sequence[UserError], asked: int) -> UserError:
-    told = "\n".join(failure.message for failure in failures)
+def _summary(failures: Sequence[UserError], total: int) -> UserError:
+    messages = "\n".join(failure.message for failure in failures)
     hints = {failure.hint for failure in failures}
-    hint = hints.pop() if len(hints) == 1 else MANY
-    return UserError(f"{len(failures)} of {asked} sources could not be had\n{told}", hint=hint)
+    hint = hints.pop() if len(hints) == 1 else SUMMARY_HINT
+    return UserError(f"{len(failures)} of {total} sources are unavailable\n{messages}", hint=hint)

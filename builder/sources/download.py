@@ -1,4 +1,4 @@
-"""One file from one address: goes on where an earlier try was cut, and waits for a silent server only so long."""
+"""Downloading one file from one address: resumes an interrupted download, and limits the time for slow servers."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from builder.core.files import CHUNK
 from builder.core.progress import say
 
 SILENCE_SECONDS = 20
-WHOLE_SECONDS = 15 * 60
+SHORTEST_LIMIT = 15 * 60
 SLOWEST = 100_000
-"""Bytes a second that a large file has to come with, where it needs more than WHOLE_SECONDS."""
-TOLD_EVERY = 20
-"""Seconds between two lines that say how much has come."""
+"""The lowest acceptable rate in bytes per second for files too large for SHORTEST_LIMIT."""
+PROGRESS_SECONDS = 20
+"""The time between two progress lines."""
 MB = 1_000_000
 PARTIAL_CONTENT = 206
 RANGE_NOT_SATISFIABLE = 416
 
-Answer = Any  # what urlopen returns differs by the address's scheme
+Answer = Any  # what urlopen returns depends on the URL's scheme
 
 
 class Refused(Exception):
-    """The address does not give the file; the text says why."""
+    """The address does not serve the file; the text says why."""
 
 
 def download(url: str, part: Path, size: int | None) -> str | None:
-    """Bring the `size` bytes at `url` into `part`, and return what went wrong, if anything.
+    """Download `size` bytes from `url` into `part`; return what went wrong, or None.
 
-    With None for the size, all is taken that the server announces, or that comes.
-    What `part` holds is kept and continued. A connection that is cut is taken up again while that brings bytes.
-    Raises OSError where `part` cannot be written.
+    If the size is None, the whole response is taken, checked against its Content-Length if there is one.
+    Bytes already in `part` are kept, and the download resumes after them. An interrupted download is resumed
+    as long as each attempt brings more bytes. Raises OSError if `part` cannot be written.
     """
-    deadline = time.monotonic() + limit(size)
+    deadline = time.monotonic() + time_limit(size)
     while True:
         before = _size(part)
-        wrong = _try(url, part, size, deadline)
-        if wrong is None or _size(part) <= before or time.monotonic() > deadline:
-            return wrong
+        problem = _try(url, part, size, deadline)
+        if problem is None or _size(part) <= before or time.monotonic() > deadline:
+            return problem
 
 
-def limit(size: int | None) -> float:
-    """Seconds that a file of that size may take."""
-    return max(WHOLE_SECONDS, (size or 0) / SLOWEST)
+def time_limit(size: int | None) -> float:
+    """The seconds that a download of this size may take."""
+    return max(SHORTEST_LIMIT, (size or 0) / SLOWEST)
 
 
 def _try(url: str, part: Path, size: int | None, deadline: float) -> str | None:
@@ -58,10 +58,10 @@ def _try(url: str, part: Path, size: int | None, deadline: float) -> str | None:
         return str(reason)
     except urllib.error.HTTPError as failure:
         if failure.code == RANGE_NOT_SATISFIABLE and size is None:
-            return None  # an earlier run brought all there is; its digest decides
-        return f"the server answers {failure.code} {failure.reason}"
+            return None  # an earlier run has it all; the digest decides
+        return f"the server answered {failure.code} {failure.reason}"
     except (TimeoutError, urllib.error.URLError, HTTPException, ConnectionError, ssl.SSLError) as failure:
-        return _told(failure)
+        return _reason(failure)
     return None
 
 
@@ -71,47 +71,47 @@ def _continue(url: str, part: Path, size: int | None, deadline: float) -> None:
     with urllib.request.urlopen(request, timeout=SILENCE_SECONDS) as answer:  # noqa: S310 - addresses are pinned
         if getattr(answer, "status", None) != PARTIAL_CONTENT:
             have = 0
-        whole = _announced(answer, have, size)
+        whole = _whole_size(answer, have, size)
         with part.open("ab" if have else "wb") as file:
             got = _copy(answer, file, have, whole, deadline)
             file.flush()
             os.fsync(file.fileno())
     if whole is not None and got != whole:
-        raise Refused(f"the connection was cut after {got} of {whole} bytes")
+        raise Refused(f"the connection was closed after {got} of {whole} bytes")
 
 
-def _announced(answer: Answer, have: int, size: int | None) -> int | None:
-    """The size of the whole file, which the server must agree on where it tells one."""
+def _whole_size(answer: Answer, have: int, size: int | None) -> int | None:
+    """The size of the whole file; raises Refused if the server's Content-Length contradicts `size`."""
     length = answer.headers.get("Content-Length", "")
-    told = have + int(length) if length.isdigit() else None
-    if size is not None and told not in (None, size):
-        raise Refused(f"wrong size: expected {size} bytes, the server has {told}")
-    return size if size is not None else told
+    announced = have + int(length) if length.isdigit() else None
+    if size is not None and announced not in (None, size):
+        raise Refused(f"wrong size: expected {size} bytes, the server has {announced}")
+    return size if size is not None else announced
 
 
 def _copy(answer: Answer, file: IO[bytes], have: int, whole: int | None, deadline: float) -> int:
-    """Copy all, or up to `whole` bytes with those that are there, and return how many there are then."""
-    got, told = have, time.monotonic()
+    """Append to the `have` bytes in `file` until there are `whole` bytes, or all; return how many there are."""
+    got, reported = have, time.monotonic()
     while chunk := answer.read1(CHUNK if whole is None else min(CHUNK, whole - got)):
         file.write(chunk)
         got += len(chunk)
         if time.monotonic() > deadline:
-            raise Refused(f"the server is too slow: {got / MB:.1f} MB of {_megabytes(whole)} when its time was over")
-        if time.monotonic() > told + TOLD_EVERY:
-            told = time.monotonic()
+            raise Refused(f"the server is too slow: {got / MB:.1f} MB of {_megabytes(whole)} within the time limit")
+        if time.monotonic() > reported + PROGRESS_SECONDS:
+            reported = time.monotonic()
             say(f"{got / MB:.0f} MB of {_megabytes(whole)}")
     return got
 
 
 def _megabytes(size: int | None) -> str:
-    return "a size that is not told" if size is None else f"{size / MB:.1f} MB"
+    return "an unknown size" if size is None else f"{size / MB:.1f} MB"
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _told(failure: Exception) -> str:
+def _reason(failure: Exception) -> str:
     reason = getattr(failure, "reason", failure)
     if isinstance(reason, TimeoutError):
         return f"no answer within {SILENCE_SECONDS} s"

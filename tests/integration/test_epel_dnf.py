@@ -12,7 +12,7 @@ from builder.core.errors import UserError
 from builder.core.run import run
 from builder.guests import Facts, all_guests
 from builder.render import appliance
-from builder.rootfs.disk import guest_root
+from builder.rootfs.disk import as_guest_root
 from tests.integration.rpm_vendor import Package, Signer, build, publish
 from tests.specs import quickstart
 
@@ -44,7 +44,7 @@ class Site:
         own = [f"--setopt=reposdir={self.root}/etc/yum.repos.d", f"--setopt=cachedir={self.folder}/cache"]
         plain = ["--setopt=tsflags=noscripts", "--setopt=install_weak_deps=False", "--releasever=7", "--assumeyes"]
         where = ["dnf", f"--config={self.folder}/dnf.conf", f"--installroot={self.root}", "--forcearch=x86_64"]
-        run(guest_root(["unshare", "--mount", "--", *where, *own, *plain, *words]), timeout=120)
+        run(as_guest_root(["unshare", "--mount", "--", *where, *own, *plain, *words]), timeout=120)
 
     def lay(self, name: str) -> None:
         """Put a rendered .repo file into the root; dnf looks for keys on the host, so they are named there."""

@@ -121,7 +121,7 @@ def test_a_mirror_that_lacks_its_folders_is_told(vendor: tuple[Path, str], tmp_p
     mirror = tmp_path / "mirror"
     shutil.copytree(vendor[0], mirror)
     shutil.rmtree(mirror / "os" / "x86_64" / "repodata")
-    with pytest.raises(UserError, match=f"file://{mirror} did not give what was asked") as caught:
+    with pytest.raises(UserError, match=f"file://{mirror} downloading packages from .* failed") as caught:
         compiled((mirror, vendor[1]), tmp_path)
     assert "image: mirror" in caught.value.hint
 
@@ -196,6 +196,6 @@ def test_a_newer_compiler_that_another_has_signed_is_refused(collection: tuple[P
 
 def test_a_mirror_without_the_newer_compiler_is_told(vendor: tuple[Path, str], tmp_path: Path) -> None:
     shop = replace(workshop(*vendor), toolchain=replace(NEWER, key_package="toolbox"))
-    with pytest.raises(UserError, match="did not give what was asked") as caught:
+    with pytest.raises(UserError, match=r"downloading packages from .* failed") as caught:
         shop.compile(shop.tools(("openssl", "libnl")), job(tmp_path))
     assert "repo 'newer'" in str(caught.value)

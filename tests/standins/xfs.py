@@ -32,7 +32,7 @@ def write(root: Path, target: Path, *, mib: int) -> None:
     core = target.with_suffix(".core")
     run("grub-mkimage", "--format=i386-pc", f"--output={core}", "--prefix=(hd0,msdos1)/boot/grub2", *MODULES)
     boot = Path("/usr/lib/grub/i386-pc/boot.img").read_bytes()
-    disk.install(target, boot, core.read_bytes(), start=1, room=START - SECTOR)
+    disk.install_grub(target, boot, core.read_bytes(), start=1, room=START - SECTOR)
     for path in (system, table, core):
         path.unlink()
 

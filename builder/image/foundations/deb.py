@@ -13,7 +13,7 @@ from pathlib import Path
 from builder.core import paths
 from builder.core.errors import UserError
 from builder.core.progress import step
-from builder.core.run import run, together
+from builder.core.run import run, run_both
 from builder.guests import Facts, Medium
 from builder.image.foundations import Foundation, FoundationRequest
 from builder.rootfs import compiled, disk, layers, mmdebstrap
@@ -106,7 +106,7 @@ def _base(asked: _Asked) -> Path:
 
 
 def _make_foundation(asked: _Asked, folder: Path) -> None:
-    base, programs = together(partial(_base, asked), lambda: list(_programs(asked)))
+    base, programs = run_both(partial(_base, asked), lambda: list(_programs(asked)))
     with step("writing the foundation's disk"):
         root = disk.unpack(base / "root.tar", folder.parent / "root")
         try:

@@ -45,7 +45,7 @@ def program(plugin: str = "qemu", *, offline: bool = False, mirror: str | None =
 def own(*, offline: bool = False, mirror: str | None = None) -> PackerFacts:
     """Vipforge's own Packer, from the cache or fetched now."""
     place = layer(OWN.name, _outline().inputs, partial(_unpack, offline, mirror))
-    return packer.ask_packer(place / OWN.name)
+    return packer.query_packer(place / OWN.name)
 
 
 def is_at_hand() -> bool:

@@ -82,5 +82,5 @@ def test_killing_the_holder_ends_the_farm(make_farm: MakeLab) -> None:
 def test_a_farm_that_cannot_listen_says_why(make_farm: MakeLab) -> None:
     started = make_farm(alerts=None)
     (started.folder / stubs.READY).unlink()
-    with pytest.raises(UserError, match=r"the farm ended as it started:\n.* cannot listen on 192\.168\.56\.21:8080"):
+    with pytest.raises(UserError, match=r"the farm exited during startup:\n.* cannot listen on 192\.168\.56\.21:8080"):
         stubs.begin(started)

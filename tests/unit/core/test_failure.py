@@ -1,4 +1,4 @@
-"""What a failed command says: the cause first."""
+"""The messages of failed commands: the cause comes first."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ MMDEBSTRAP = ["/usr/bin/mmdebstrap", "--variant=minbase", f"--customize-hook={SC
 
 def test_the_message_begins_with_the_cause_and_ends_with_the_command() -> None:
     tail = ["Reading package lists...", "E: Unable to locate package no-such-package", "E: apt-get failed to run"]
-    assert errors.message(contain(MMDEBSTRAP), 25, tail).splitlines() == [
+    assert errors.failure_message(contain(MMDEBSTRAP), 25, tail).splitlines() == [
         "mmdebstrap failed with exit code 25: E: Unable to locate package no-such-package",
         *(f"    {line}" for line in tail),
         "    command: " + errors.shortened(contain(MMDEBSTRAP)),
     ]
 
 
-def test_one_line_is_not_said_twice() -> None:
-    assert errors.message(["false"], 1, ["no such machine", ""]) == (
+def test_a_single_line_is_not_repeated() -> None:
+    assert errors.failure_message(["false"], 1, ["no such machine", ""]) == (
         "false failed with exit code 1: no such machine\n    command: false"
     )
 
 
-def test_a_command_that_said_nothing_is_named_all_the_same() -> None:
-    assert errors.message(["false"], 1, []) == "false failed with exit code 1\n    command: false"
+def test_a_command_without_output_is_still_named() -> None:
+    assert errors.failure_message(["false"], 1, []) == "false failed with exit code 1\n    command: false"
 
 
-def test_no_script_is_shown() -> None:
+def test_scripts_are_not_shown() -> None:
     shown = errors.shortened(MMDEBSTRAP)
     assert "a line of" not in shown
     assert "\n" not in shown
@@ -54,8 +54,8 @@ def test_a_long_command_is_cut() -> None:
         (["ssh", "-F", "config", "--", "lb1"], "ssh"),
     ],
 )
-def test_the_program_is_the_one_that_others_only_wrap(words: list[str], program: str) -> None:
-    assert errors.program(words) == program
+def test_wrappers_are_not_taken_for_the_program(words: list[str], program: str) -> None:
+    assert errors.program_name(words) == program
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_the_program_is_the_one_that_others_only_wrap(words: list[str], program:
         ([], ""),
     ],
 )
-def test_the_cause_is_the_line_that_says_so_or_the_last_one(lines: list[str], cause: str) -> None:
+def test_the_cause_is_the_first_error_line_or_the_last_line(lines: list[str], cause: str) -> None:
     assert errors.cause(lines) == cause

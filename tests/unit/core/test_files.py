@@ -1,4 +1,4 @@
-"""Whole files, locks and workspaces."""
+"""Atomic writes, locks, workspaces and free space."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def test_a_file_appears_whole_with_its_mode(tmp_path: Path) -> None:
     assert os.listdir(target.parent) == ["secret"]
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "file"
     target.write_text("old")
 
@@ -38,11 +40,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypa
 
 
 def test_publish_replaces_in_one_step(tmp_path: Path) -> None:
-    made, target = tmp_path / "made", tmp_path / "place" / "target"
-    made.write_text("new")
-    files.publish(made, target)
+    finished, target = tmp_path / "finished", tmp_path / "place" / "target"
+    finished.write_text("new")
+    files.publish(finished, target)
     assert target.read_text() == "new"
-    assert not made.exists()
+    assert not finished.exists()
 
 
 def test_digests(tmp_path: Path) -> None:
@@ -52,31 +54,31 @@ def test_digests(tmp_path: Path) -> None:
     assert files.digest(path, "md5") == "900150983cd24fb0d6963f7d28e17f72"
 
 
-def test_a_lock_waits_and_then_says_who(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_lock_waits_and_then_names_what_is_locked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lock = tmp_path / "lock"
-    held, free = threading.Event(), threading.Event()
+    acquired, release = threading.Event(), threading.Event()
 
     def hold() -> None:
         with files.locked(lock, "the image", timeout=1):
-            held.set()
-            free.wait(10)
+            acquired.set()
+            release.wait(10)
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert held.wait(5)
+    owner = threading.Thread(target=hold)
+    owner.start()
+    assert acquired.wait(5)
     with (
-        pytest.raises(UserError, match="still at work on the image after"),
+        pytest.raises(UserError, match="still using the image after"),
         files.locked(lock, "the image", timeout=0.2),
     ):
         pass
-    free.set()
-    holder.join()
-    assert "waiting for another vipforge that is at work on the image" in capfd.readouterr().err
+    release.set()
+    owner.join()
+    assert "waiting up to 0.2 s for another vipforge process to finish with the image" in capfd.readouterr().err
     with files.locked(lock, "the image", timeout=1):
         pass
 
 
-def test_a_workspace_is_removed_also_on_an_error(tmp_path: Path) -> None:
+def test_a_workspace_is_removed_even_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyError), files.workspace(tmp_path, "bake") as work:
         (work / "half").write_text("made")
         raise KeyError
@@ -84,7 +86,7 @@ def test_a_workspace_is_removed_also_on_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_subprocess
-def test_what_a_killed_run_left_is_swept_but_not_a_live_one(tmp_path: Path) -> None:
+def test_the_workspace_of_a_killed_run_is_removed_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
     script = (
         "import pathlib, sys, time\n"
         "from builder.core.files import workspace\n"
@@ -106,18 +108,18 @@ def test_what_a_killed_run_left_is_swept_but_not_a_live_one(tmp_path: Path) -> N
     runs[1].wait()
 
 
-def test_too_little_room_is_told_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"GiB free; a bake needs 1e\+06 GiB") as told:
+def test_the_error_for_too_little_space_names_the_variable_that_helps(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"GiB free; a bake needs 1e\+06 GiB") as caught:
         files.need_room(tmp_path / "new", 1e6, "a bake", "VIPFORGE_BUILD")
-    assert "VIPFORGE_BUILD" in told.value.hint
+    assert "VIPFORGE_BUILD" in caught.value.hint
     files.need_room(tmp_path / "new", 0, "a bake", "VIPFORGE_BUILD")
 
 
-def test_files_that_are_written_together_appear_together(tmp_path: Path) -> None:
+def test_the_files_of_a_batch_appear_together(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
-    with files.together() as made:
-        made.write(tmp_path / "a", "new", mode=0o600)
-        made.write(tmp_path / "new" / "b", b"bytes")
+    with files.file_batch() as batch:
+        batch.write(tmp_path / "a", "new", mode=0o600)
+        batch.write(tmp_path / "new" / "b", b"bytes")
         assert (tmp_path / "a").read_text() == "old"
         assert not (tmp_path / "new" / "b").exists()
     assert (tmp_path / "a").read_text() == "new"
@@ -126,22 +128,22 @@ def test_files_that_are_written_together_appear_together(tmp_path: Path) -> None
     assert sorted(os.listdir(tmp_path)) == ["a", "new"]
 
 
-def test_of_files_that_are_written_together_none_appears_when_one_fails(tmp_path: Path) -> None:
+def test_a_failed_batch_publishes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     with pytest.raises(RuntimeError):
-        with files.together() as made:
-            made.write(tmp_path / "a", "new")
+        with files.file_batch() as batch:
+            batch.write(tmp_path / "a", "new")
             raise RuntimeError
     assert (tmp_path / "a").read_text() == "old"
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_files_that_did_not_reach_the_disk_get_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_did_not_reach_the_disk_are_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files, "_sync", full)
     with pytest.raises(OSError, match="No space left"):
-        with files.together() as made:
-            made.write(tmp_path / "a", "new")
+        with files.file_batch() as batch:
+            batch.write(tmp_path / "a", "new")
     assert os.listdir(tmp_path) == []

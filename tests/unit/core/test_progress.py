@@ -1,4 +1,4 @@
-"""Progress lines: on stderr, without control characters when no terminal reads them."""
+"""Progress lines: on stderr, and without control characters unless stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_failed_step_says_so(capfd: pytest.CaptureFixture[str]) -> None:
     assert "work: failed after" in capfd.readouterr().err
 
 
-def test_timings_are_kept_in_the_order_of_their_ends() -> None:
+def test_timings_are_in_the_order_in_which_steps_ended() -> None:
     with progress.step("a"), progress.step("b"):
         pass
     assert [(done.name, done.depth) for done in progress.timings()[-2:]] == [("b", 1), ("a", 0)]

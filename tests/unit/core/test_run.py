@@ -1,4 +1,4 @@
-"""The one door for subprocesses."""
+"""Running subprocesses: failures, limits, environment, containment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real_subprocess
 
 
 def alive(marker: str) -> list[int]:
-    """Process ids whose command line holds `marker`."""
+    """IDs of the processes whose command line contains `marker`."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -42,7 +42,7 @@ def gone(marker: str, within: float = 5) -> bool:
     return True
 
 
-def test_keeps_output_and_gives_no_stdin() -> None:
+def test_output_is_returned_and_stdin_is_empty() -> None:
     done = door.run(["sh", "-c", "cat; echo out; echo err >&2"], timeout=5)
     assert (done.code, done.out, done.err) == (0, "out\n", "err\n")
 
@@ -58,7 +58,7 @@ def test_a_failure_shows_the_cause_its_last_lines_and_the_command() -> None:
     assert str(caught.value).endswith("hint: try again")
 
 
-def test_a_cause_that_the_last_lines_no_longer_have_is_kept() -> None:
+def test_a_cause_before_the_last_lines_is_kept() -> None:
     with pytest.raises(door.CommandFailed) as caught:
         door.stream(["sh", "-c", "echo 'main.c:3: error: no'; seq 1 40; exit 2"], str, timeout=5)
     assert str(caught.value).startswith(
@@ -77,8 +77,8 @@ def test_need_names_the_debian_package() -> None:
     assert "apt-get install some-package" in caught.value.hint
 
 
-def test_a_missing_folder_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not exist"):
+def test_a_missing_working_folder_is_not_reported_as_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot start true in .*nowhere: no such folder"):
         door.run(["true"], timeout=5, cwd=tmp_path / "nowhere")
 
 
@@ -96,17 +96,17 @@ def test_the_environment_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "STRAY" not in done.out
 
 
-def test_stream_hands_over_lines_as_they_come() -> None:
-    seen: list[tuple[float, str]] = []
+def test_stream_passes_lines_on_as_they_arrive() -> None:
+    lines: list[tuple[float, str]] = []
     began = time.monotonic()
     code = door.stream(
         ["sh", "-c", "echo first; sleep 0.5; echo second >&2"],
-        lambda line: seen.append((time.monotonic() - began, line)),
+        lambda line: lines.append((time.monotonic() - began, line)),
         timeout=5,
     )
     assert code == 0
-    assert [line for _, line in seen] == ["first", "second"]
-    assert seen[1][0] - seen[0][0] > 0.3
+    assert [line for _, line in lines] == ["first", "second"]
+    assert lines[1][0] - lines[0][0] > 0.3
 
 
 def test_stream_has_a_limit() -> None:
@@ -121,7 +121,7 @@ def test_contained_grandchildren_end_with_the_command() -> None:
 
 
 def test_contained_commands_end_when_we_are_killed() -> None:
-    """Also after kill -9: nothing of ours runs on."""
+    """Even after kill -9, nothing that vipforge started keeps running."""
     marker = f"4343{os.getpid()}"
     script = (
         "from builder.core.run import contain, run\n"
@@ -137,22 +137,22 @@ def test_contained_commands_end_when_we_are_killed() -> None:
     assert gone(marker)
 
 
-def test_a_contained_command_without_network_has_its_own_loopback() -> None:
+def test_a_contained_command_without_network_has_only_a_loopback_interface() -> None:
     done = door.run(door.contain(["ip", "-brief", "link"], network=False), timeout=10)
     assert len(done.out.splitlines()) == 1
     assert done.out.startswith("lo ")
     assert "UP" in done.out
 
 
-def test_two_at_once_give_both_results() -> None:
-    heard: list[str] = []
-    code, told = door.together(
-        lambda: door.stream(["echo", "one"], heard.append, timeout=5), lambda: door.run(["echo", "two"], timeout=5)
+def test_run_both_returns_both_results() -> None:
+    lines: list[str] = []
+    code, completed = door.run_both(
+        lambda: door.stream(["echo", "one"], lines.append, timeout=5), lambda: door.run(["echo", "two"], timeout=5)
     )
-    assert (code, heard, told.out) == (0, ["one"], "two\n")
+    assert (code, lines, completed.out) == (0, ["one"], "two\n")
 
 
-def test_when_one_fails_the_commands_of_the_other_end() -> None:
+def test_when_one_half_fails_the_commands_of_the_other_are_killed() -> None:
     marker = f"3{os.getpid()}.5"
 
     def fail() -> None:
@@ -163,12 +163,12 @@ def test_when_one_fails_the_commands_of_the_other_end() -> None:
 
     began = time.monotonic()
     with pytest.raises(UserError, match="no"):
-        door.together(fail, lambda: door.stream(["sleep", marker], print, timeout=60))
+        door.run_both(fail, lambda: door.stream(["sleep", marker], print, timeout=60))
     assert time.monotonic() - began < 30
     assert gone(marker)
 
 
-def test_a_command_that_starts_just_when_the_other_fails_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_starts_just_as_the_other_half_fails_is_killed_too(monkeypatch: pytest.MonkeyPatch) -> None:
     spawned, marker = door._spawn_piped, f"3{os.getpid()}.25"
     started, failing = threading.Event(), threading.Event()
 
@@ -176,7 +176,7 @@ def test_a_command_that_starts_just_when_the_other_fails_ends_too(monkeypatch: p
         process = spawned(*words)
         started.set()
         failing.wait(5)
-        time.sleep(0.2)  # by now the other one has ended what it knows of
+        time.sleep(0.2)  # by now the failure has killed the processes it knows of
         return process
 
     def fail() -> None:
@@ -187,11 +187,11 @@ def test_a_command_that_starts_just_when_the_other_fails_ends_too(monkeypatch: p
     monkeypatch.setattr(door, "_spawn_piped", spawn)
     began = time.monotonic()
     with pytest.raises(UserError, match="no"):
-        door.together(fail, lambda: door.stream(["sleep", marker], print, timeout=20))
+        door.run_both(fail, lambda: door.stream(["sleep", marker], print, timeout=20))
     assert time.monotonic() - began < 10
     assert gone(marker)
 
 
 def test_a_failure_in_the_thread_is_raised() -> None:
     with pytest.raises(door.CommandFailed, match="false"):
-        door.together(lambda: None, lambda: door.run(["false"], timeout=5))
+        door.run_both(lambda: None, lambda: door.run(["false"], timeout=5))

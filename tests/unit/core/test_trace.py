@@ -30,23 +30,23 @@ def test_steps_are_complete_events_in_microseconds() -> None:
     ]
 
 
-def test_a_thread_has_a_row_of_its_own() -> None:
+def test_each_thread_has_its_own_row() -> None:
     rows = {each["name"]: each["tid"] for each in events("x", STEPS)["traceEvents"][1:]}
     assert rows["compiling"] != rows["baking"] == rows["installing"]
 
 
-def test_no_steps_no_events() -> None:
+def test_no_steps_give_no_events() -> None:
     assert len(events("x", ())["traceEvents"]) == 1
 
 
-def test_the_file_is_written_also_when_the_work_fails(tmp_path: Path) -> None:
+def test_the_file_is_written_even_when_the_work_fails(tmp_path: Path) -> None:
     target = tmp_path / "trace.json"
     with pytest.raises(ValueError, match="no"), traced("x", target), progress.step("work"):
         raise ValueError("no")
     assert json.loads(target.read_text())["traceEvents"][-1]["name"] == "work"
 
 
-def test_phases_end_where_the_next_begins() -> None:
+def test_a_phase_ends_when_the_next_begins() -> None:
     phases = Phases()
     with progress.step("outer"):
         phases.begin("one")

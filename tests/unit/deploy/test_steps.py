@@ -30,12 +30,12 @@ def test_an_error_lists_what_exists_by_then() -> None:
     steps = [Step("image", True, fail), Step("disk", False, lambda: None), Step("domain", False, fail)]
     with pytest.raises(UserError) as failure:
         carry_out(steps)
-    assert failure.value.message == "no space left\n  there by now:\n    image\n    disk"
+    assert failure.value.message == "no space left\n  already there:\n    image\n    disk"
     assert failure.value.hint == HINT
 
 
 def test_an_error_in_the_first_step_says_that_nothing_was_made() -> None:
-    with pytest.raises(UserError, match="nothing was made"):
+    with pytest.raises(UserError, match="nothing was created"):
         carry_out([Step("image", False, fail)])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.doctor import Finding, supplies
-from builder.sources import every
+from builder.sources import all_pins
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 
@@ -90,7 +90,7 @@ def test_variables_that_are_set_are_shown(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.usefixtures("good_host")
 def test_an_empty_cache() -> None:
     (found,) = named("cache")
-    assert found.found == f"0 of {len(every())} sources; layers: none; 0 MiB"
+    assert found.found == f"0 of {len(all_pins())} sources; layers: none; 0 MiB"
 
 
 @pytest.mark.usefixtures("good_host")

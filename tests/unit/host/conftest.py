@@ -1,4 +1,4 @@
-"""A host that has only the programs of a test."""
+"""A host that has only the programs that a test creates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def bare_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """PATH is one empty folder, which is returned."""
+    """The empty folder that PATH consists of."""
     folder = tmp_path / "bare-bin"
     folder.mkdir()
     monkeypatch.setattr("builder.core.run.SYSTEM_PATH", str(folder))

@@ -1,4 +1,4 @@
-"""KVM or TCG, against a stand-in for QEMU that writes down how often a guest was started."""
+"""KVM or TCG, against a fake QEMU that logs each start of a guest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_kvm_where_a_kernel_starts(host: Host) -> None:
     assert "accel=kvm" in host.started()[0]
 
 
-def test_tcg_where_a_kernel_hangs_and_it_is_said(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
+def test_tcg_with_a_warning_where_a_kernel_hangs(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
     host.guests(HANGS)
     assert accelerator(host.kernel) == "tcg"
     assert "opens, but a stock kernel does not start under it" in capfd.readouterr().err
@@ -69,7 +69,9 @@ def test_another_kernel_is_tried_too(host: Host) -> None:
     assert accelerator(host.kernel) == "kvm"
 
 
-def test_another_boot_of_the_host_asks_again(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_is_repeated_after_the_host_boots_again(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host.guests(HANGS)
     accelerator(host.kernel)
     (tmp_path / "boot_id").write_text("a later boot")
@@ -78,15 +80,15 @@ def test_another_boot_of_the_host_asks_again(host: Host, tmp_path: Path, monkeyp
     assert accelerator(host.kernel) == "kvm"
 
 
-def test_a_broken_note_is_no_answer(host: Host, tmp_path: Path) -> None:
-    note = tmp_path / "cache" / "host" / "kvm.json"
-    note.parent.mkdir(parents=True)
-    note.write_text("[1, 2")
+def test_a_broken_record_is_ignored(host: Host, tmp_path: Path) -> None:
+    record = tmp_path / "cache" / "host" / "kvm.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("[1, 2")
     host.guests(STARTS)
     assert accelerator(host.kernel) == "kvm"
 
 
-def test_a_cache_that_cannot_be_written_keeps_nobody_from_an_answer(
+def test_a_cache_that_cannot_be_written_does_not_prevent_the_check(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -95,34 +97,34 @@ def test_a_cache_that_cannot_be_written_keeps_nobody_from_an_answer(
     assert accelerator(host.kernel) == "kvm"
 
 
-@pytest.mark.parametrize("wanted", ["kvm", "tcg"])
-def test_the_environment_decides(host: Host, monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
-    monkeypatch.setenv("VIPFORGE_ACCEL", wanted)
-    assert accelerator(host.kernel) == wanted
+@pytest.mark.parametrize("override", ["kvm", "tcg"])
+def test_the_environment_decides(host: Host, monkeypatch: pytest.MonkeyPatch, override: str) -> None:
+    monkeypatch.setenv("VIPFORGE_ACCEL", override)
+    assert accelerator(host.kernel) == override
     assert host.started() == []
 
 
-def test_a_wrong_word_in_the_environment_is_refused(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_value_in_the_environment_is_refused(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_ACCEL", "fast")
     with pytest.raises(UserError, match="VIPFORGE_ACCEL is 'fast'"):
         accelerator(host.kernel)
 
 
-def test_no_device_means_tcg_without_a_try(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_device_means_tcg_without_starting_a_guest(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
     qemu.KVM.unlink()
     assert accelerator(host.kernel) == "tcg"
     assert host.started() == []
     assert "this host has no" in capfd.readouterr().err
 
 
-def test_a_device_that_does_not_open_means_tcg(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_device_that_cannot_be_opened_means_tcg(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
     qemu.KVM.unlink()
     qemu.KVM.mkdir()
     assert accelerator(host.kernel) == "tcg"
-    assert "does not open" in capfd.readouterr().err
+    assert "cannot be opened" in capfd.readouterr().err
 
 
-def test_without_a_kernel_that_of_a_cached_foundation_is_tried(host: Host, tmp_path: Path) -> None:
+def test_the_kernel_of_a_cached_foundation_is_tried_if_none_is_given(host: Host, tmp_path: Path) -> None:
     host.guests(STARTS)
     kernel = tmp_path / "cache" / "layers" / "foundation" / "0123" / "vmlinuz"
     kernel.parent.mkdir(parents=True)

@@ -75,7 +75,7 @@ def test_all_bases_come_where_they_are_asked_for() -> None:
 
 @pytest.mark.parametrize("word", ["nginx", "keepalived=9"])
 def test_a_word_that_is_neither_is_refused(word: str) -> None:
-    with pytest.raises(UserError, match=r"no source is named|is not pinned"):
+    with pytest.raises(UserError, match=r"there is no source named|is not pinned"):
         preview.asked([word])
 
 

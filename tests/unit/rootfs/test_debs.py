@@ -23,7 +23,7 @@ def bake(work: Path, *downloads: str) -> dict[str, str]:
     """What a bake is given, by name; it leaves that in apt's archives, and what it downloads."""
     own = work / os.urandom(4).hex()
     own.mkdir()
-    with mmdebstrap.lent("bookworm", own) as words:
+    with mmdebstrap.shared_debs("bookworm", own) as words:
         assert f"--setup-hook=sync-in {own}/debs-in /var/cache/apt/archives" in words
         given = {deb.name: deb.read_text() for deb in (own / "debs-in").iterdir()}
         for name in (*given, *downloads):
@@ -32,7 +32,7 @@ def bake(work: Path, *downloads: str) -> dict[str, str]:
 
 
 def kept() -> list[Path]:
-    return sorted(mmdebstrap.store("bookworm").glob("*.deb"))
+    return sorted(mmdebstrap.deb_folder("bookworm").glob("*.deb"))
 
 
 def test_a_package_is_downloaded_once(work: Path) -> None:
@@ -53,18 +53,18 @@ def test_a_package_that_nobody_asked_for_in_a_month_goes(work: Path) -> None:
     long_ago = time.time() - mmdebstrap.KEPT_SECONDS - 1
     (old,) = [path for path in kept() if "old" in path.name]
     os.utime(old, (long_ago, long_ago))
-    with mmdebstrap.lent("bookworm", work):
+    with mmdebstrap.shared_debs("bookworm", work):
         (work / "debs-out" / "new_1_amd64.deb").write_text("content of new_1_amd64.deb")
     assert [path.name.partition("_")[2] for path in kept()] == ["new_1_amd64.deb"]
 
 
 def test_nothing_else_of_apts_folder_is_kept(work: Path) -> None:
     bake(work, "lock")
-    assert list(mmdebstrap.store("bookworm").iterdir()) == []
+    assert list(mmdebstrap.deb_folder("bookworm").iterdir()) == []
 
 
 def test_a_failed_bake_keeps_nothing(work: Path) -> None:
-    with pytest.raises(ValueError, match="no"), mmdebstrap.lent("bookworm", work):
+    with pytest.raises(ValueError, match="no"), mmdebstrap.shared_debs("bookworm", work):
         (work / "debs-out" / "half_1_amd64.deb").write_text("half")
         raise ValueError("no")
     assert kept() == []

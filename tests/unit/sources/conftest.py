@@ -1,4 +1,4 @@
-"""A server on the loopback that serves one file, well or badly, and a pin for that file."""
+"""A server on the loopback that serves one file correctly or incorrectly, and a pin for that file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 def whole(handler: BaseHTTPRequestHandler, content: bytes = CONTENT) -> None:
-    """Serve the file, from where the client asks."""
+    """Serve the file, from the offset that the client requests."""
     begin = int((handler.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
     handler.send_response(206 if begin else 200)
     handler.send_header("Content-Length", str(len(content) - begin))
@@ -26,7 +26,7 @@ def whole(handler: BaseHTTPRequestHandler, content: bytes = CONTENT) -> None:
 
 
 class Server:
-    """What it replies can be changed; what it was asked is kept."""
+    """A server with configurable replies that records the ranges requested from it."""
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
@@ -50,7 +50,7 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("VIPFORGE_MIRROR", "VIPFORGE_OFFLINE", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("urllib.request._opener", None)  # it keeps the proxies of the first request
+    monkeypatch.setattr("urllib.request._opener", None)  # the cached opener keeps the proxies of its first request
     serving = Server()
     thread = threading.Thread(target=serving.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -61,7 +61,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def pin_at() -> Callable[..., Pin]:
-    """`pin_at(url, …)` is a pin of CONTENT at these addresses; upstream may not tell its `size`."""
+    """`pin_at(url, …)` is a pin of CONTENT at these addresses; `size` is None if upstream does not state it."""
     digest = hashlib.sha256(CONTENT).hexdigest()
 
     def make(*urls: str, size: int | None = len(CONTENT)) -> Pin:

@@ -1,4 +1,4 @@
-"""One file out of a Debian package."""
+"""Extracting one file from a Debian package."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def package(place: Path, *members: bytes) -> Path:
 
 
 @pytest.mark.parametrize("compression", ["xz", "gz", ""])
-def test_the_file_is_written_whole(tmp_path: Path, compression: str) -> None:
+def test_the_file_is_extracted(tmp_path: Path, compression: str) -> None:
     data = packed(compression, {"./usr/share/doc": b"no", MEMBER: b"\x7fELF" * 9999})
     odd = member("control.tar.gz", b"odd")
     suffix = f".{compression}" if compression else ""
@@ -56,14 +56,14 @@ def test_a_package_without_the_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"!<arch>\n", b"!<arch>\n" + member("a", b"2.0")])
-def test_what_is_no_package_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_package_is_refused(tmp_path: Path, content: bytes) -> None:
     place = tmp_path / "a.deb"
     place.write_bytes(content)
     with pytest.raises(UserError, match="is no Debian package"):
         extract(place, MEMBER, tmp_path / "tool")
 
 
-def test_a_package_that_was_cut_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_package_is_refused(tmp_path: Path) -> None:
     data = packed("xz", {MEMBER: bytes(range(256)) * 999})
     made = package(tmp_path / "a.deb", member("data.tar.xz", data)[: len(data) // 2])
     with pytest.raises(UserError, match=f"holds no {MEMBER}"):
@@ -71,8 +71,8 @@ def test_a_package_that_was_cut_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", ["-60", "abc", ""])
-def test_a_member_whose_size_is_no_number_is_refused(tmp_path: Path, size: str) -> None:
-    """One of -60 led back to its own header."""
+def test_a_member_whose_size_is_not_a_number_is_refused(tmp_path: Path, size: str) -> None:
+    """A size of -60 would lead back to the member's own header."""
     header = f"{'a':<48}{size:<10}`\n".encode()
     with pytest.raises(UserError, match="is no number"):
         extract(package(tmp_path / "a.deb", header), MEMBER, tmp_path / "tool")

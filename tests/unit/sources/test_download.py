@@ -1,4 +1,4 @@
-"""How long a download may take, what is said meanwhile, and servers and proxies that make it hard."""
+"""Downloads: time limits, progress lines, and difficult servers and proxies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def get(pin: Pin) -> bytes:
     return fetch.fetch(pin, offline=False, debian=None).read_bytes()
 
 
-def test_a_silent_server_is_left_after_a_limit(server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_is_given_up_after_a_time_limit(
+    server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(download, "SILENCE_SECONDS", 0.2)
     done = threading.Event()
     server.fallback = lambda _: done.wait(5)
@@ -33,29 +35,29 @@ def test_a_silent_server_is_left_after_a_limit(server: Server, pin_at: PinAt, mo
     done.set()
 
 
-def test_a_server_that_drips_is_left_after_a_limit(
+def test_a_slow_server_is_given_up_after_a_time_limit(
     server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "limit", lambda _: 0)
+    monkeypatch.setattr(download, "time_limit", lambda _: 0)
     with pytest.raises(NotFetched, match="the server is too slow"):
         get(pin_at(server.url))
     assert len(server.ranges) == 1
 
 
-def test_a_base_may_take_as_long_as_its_size_needs() -> None:
-    assert download.limit(None) == download.limit(1000) == download.WHOLE_SECONDS
-    assert download.limit(900_000_000) == 9000
+def test_the_time_limit_grows_with_the_size() -> None:
+    assert download.time_limit(None) == download.time_limit(1000) == download.SHORTEST_LIMIT
+    assert download.time_limit(900_000_000) == 9000
 
 
-def test_a_long_download_says_how_much_has_come(
+def test_a_long_download_shows_its_progress(
     server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(download, "TOLD_EVERY", 0)
+    monkeypatch.setattr(download, "PROGRESS_SECONDS", 0)
     get(pin_at(server.url))
     assert re.search(r"^\d MB of 0\.3 MB$", capsys.readouterr().err, re.MULTILINE)
 
 
-def test_a_server_that_falls_silent_in_the_middle_is_left_and_asked_for_the_rest(
+def test_a_download_from_a_server_that_stalls_is_resumed(
     server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "SILENCE_SECONDS", 0.2)
@@ -75,7 +77,7 @@ def test_a_server_that_falls_silent_in_the_middle_is_left_and_asked_for_the_rest
     assert server.ranges == [None, f"bytes={HALF}-"]
 
 
-def test_the_rest_is_asked_for_where_a_redirect_leads(server: Server, pin_at: PinAt) -> None:
+def test_a_redirected_download_is_resumed(server: Server, pin_at: PinAt) -> None:
     def elsewhere(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
         handler.send_header("Location", f"{server.url}/elsewhere")
@@ -94,7 +96,7 @@ def test_the_rest_is_asked_for_where_a_redirect_leads(server: Server, pin_at: Pi
     assert server.ranges == [None, None, f"bytes={HALF}-", f"bytes={HALF}-"]
 
 
-def test_redirects_without_an_end_are_told(server: Server, pin_at: PinAt) -> None:
+def test_endless_redirects_are_reported(server: Server, pin_at: PinAt) -> None:
     def round_and_round(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
         handler.send_header("Location", f"{server.url}/again")
@@ -106,7 +108,7 @@ def test_redirects_without_an_end_are_told(server: Server, pin_at: PinAt) -> Non
         get(pin_at(server.url))
 
 
-def test_a_transfer_in_chunks_that_is_cut_is_taken_up_again(server: Server, pin_at: PinAt) -> None:
+def test_an_interrupted_chunked_transfer_is_resumed(server: Server, pin_at: PinAt) -> None:
     def cut(handler: BaseHTTPRequestHandler) -> None:
         handler.protocol_version = "HTTP/1.1"
         handler.send_response(200)
@@ -121,7 +123,7 @@ def test_a_transfer_in_chunks_that_is_cut_is_taken_up_again(server: Server, pin_
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), None])
-def test_a_length_that_is_no_number_counts_as_none(server: Server, pin_at: PinAt, size: int | None) -> None:
+def test_a_content_length_that_is_not_a_number_is_ignored(server: Server, pin_at: PinAt, size: int | None) -> None:
     def reply(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "many")
@@ -132,26 +134,26 @@ def test_a_length_that_is_no_number_counts_as_none(server: Server, pin_at: PinAt
     assert get(pin_at(server.url, size=size)) == CONTENT
 
 
-def test_an_answer_that_is_not_http_is_told(server: Server, pin_at: PinAt) -> None:
+def test_an_answer_that_is_not_http_is_reported(server: Server, pin_at: PinAt) -> None:
     server.fallback = lambda handler: handler.wfile.write(b"220 mail.example ESMTP\r\n") and None
     with pytest.raises(NotFetched, match=re.escape(f"{server.url}: ")):
         get(pin_at(server.url))
 
 
-def test_the_proxy_of_the_environment_is_asked_with_its_credentials(
+def test_the_proxy_in_the_environment_is_used_with_its_credentials(
     server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[tuple[str, str | None]] = []
+    requests: list[tuple[str, str | None]] = []
 
     def proxy(handler: BaseHTTPRequestHandler) -> None:
-        heard.append((handler.path, handler.headers["Proxy-Authorization"]))
+        requests.append((handler.path, handler.headers["Proxy-Authorization"]))
         whole(handler)
 
     server.fallback = proxy
     monkeypatch.setenv("http_proxy", server.url.replace("://", "://user:p%40ss@"))
     monkeypatch.setenv("no_proxy", "other.example")
     assert get(pin_at("http://upstream.example/thing")) == CONTENT
-    assert heard == [("http://upstream.example/thing", f"Basic {base64.b64encode(b'user:p@ss').decode()}")]
+    assert requests == [("http://upstream.example/thing", f"Basic {base64.b64encode(b'user:p@ss').decode()}")]
 
 
 def test_no_proxy_is_heeded(server: Server, pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The pins: complete, unique, and found by name and version."""
+"""The pins are complete and unique, and can be looked up by name and version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.guests import all_guests
-from builder.sources import every, pin
+from builder.sources import all_pins, pin
 
 
 @pytest.mark.parametrize("version", ["1.2.13", "2.2.7", "2.3.3", "2.3.4"])
@@ -19,8 +19,8 @@ def test_keepalived_is_pinned(version: str) -> None:
     assert found.size > 300_000
 
 
-@pytest.mark.parametrize("each", every(), ids=lambda each: f"{each.name}-{each.version}")
-def test_every_digest_is_one_of_its_algorithm(each: object) -> None:
+@pytest.mark.parametrize("each", all_pins(), ids=lambda each: f"{each.name}-{each.version}")
+def test_every_digest_has_the_length_of_its_algorithm(each: object) -> None:
     assert len(each.digest) == hashlib.new(each.algorithm).digest_size * 2
     assert re.fullmatch("[0-9a-f]+", each.digest)
     assert each.urls
@@ -37,11 +37,11 @@ def test_the_vendors_bases_are_pinned(name: str, version: str) -> None:
 
 
 def test_digests_are_unique() -> None:
-    digests = [each.digest for each in every()]
+    digests = [each.digest for each in all_pins()]
     assert len(set(digests)) == len(digests)
 
 
-def test_a_version_that_is_not_pinned_names_those_that_are() -> None:
+def test_the_error_for_an_unpinned_version_lists_the_pinned_ones() -> None:
     with pytest.raises(UserError, match=r"keepalived 2\.0\.0 is not pinned") as caught:
         pin("keepalived", "2.0.0")
     assert "1.2.13" in caught.value.hint

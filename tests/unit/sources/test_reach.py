@@ -1,4 +1,4 @@
-"""Whether a file can be had, found out without fetching it and in a few seconds."""
+"""Whether a file is reachable, found out within seconds and without downloading it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PinAt = Callable[..., Pin]
 
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
-    """An answer is remembered for the life of a process."""
-    forget = fetch._anybody.cache_clear
+    """Answers are cached for the lifetime of a process."""
+    forget = fetch._any_answers.cache_clear
     forget()
     yield
     forget()
 
 
 @pytest.fixture
-def no_address_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "_answers", lambda _: pytest.fail("an address was asked"))
-    monkeypatch.setattr(fetch, "_anybody", lambda _: pytest.fail("an address was asked"))
+def no_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "_answers", lambda _: pytest.fail("an address was tried"))
+    monkeypatch.setattr(fetch, "_any_answers", lambda _: pytest.fail("an address was tried"))
 
 
-@pytest.mark.usefixtures("server", "no_address_is_asked")
+@pytest.mark.usefixtures("server", "no_address_is_tried")
 def test_a_cached_file_is_in_reach_without_connections(pin_at: PinAt) -> None:
     pin = pin_at(NOBODY, size=4)
     cached(pin).parent.mkdir(parents=True)
@@ -39,24 +39,24 @@ def test_a_cached_file_is_in_reach_without_connections(pin_at: PinAt) -> None:
     assert in_reach(pin, offline=True)
 
 
-@pytest.mark.usefixtures("server", "no_address_is_asked")
-def test_a_folder_of_the_mirror_will_do(pin_at: PinAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("server", "no_address_is_tried")
+def test_a_file_in_a_mirror_folder_is_in_reach(pin_at: PinAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pin = pin_at(NOBODY, size=None)
     (tmp_path / pin.file).write_text("base")
     monkeypatch.setenv("VIPFORGE_MIRROR", f"/no/such/folder:{tmp_path}")
     assert in_reach(pin, offline=True)
 
 
-@pytest.mark.usefixtures("server", "no_address_is_asked")
-def test_half_a_file_is_not_in_reach(pin_at: PinAt) -> None:
+@pytest.mark.usefixtures("server", "no_address_is_tried")
+def test_a_truncated_file_is_not_in_reach(pin_at: PinAt) -> None:
     pin = pin_at(NOBODY, size=400)
     cached(pin).parent.mkdir(parents=True)
     cached(pin).write_text("half")
     assert not in_reach(pin, offline=True)
 
 
-@pytest.mark.usefixtures("server", "no_address_is_asked")
-def test_offline_by_the_environment_asks_nobody(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("server", "no_address_is_tried")
+def test_offline_mode_in_the_environment_contacts_no_server(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_OFFLINE", "1")
     assert not in_reach(pin_at(NOBODY), offline=False)
 
@@ -71,22 +71,22 @@ def test_one_address_that_answers_is_enough(
 
 
 @pytest.mark.usefixtures("server")
-def test_an_address_is_asked_for_its_head_alone(pin_at: PinAt, server: object) -> None:
-    asked = []
+def test_only_a_head_request_is_sent(pin_at: PinAt, server: object) -> None:
+    requested = []
     server.http.RequestHandlerClass.do_HEAD = lambda handler: (
-        asked.append(handler.path),
+        requested.append(handler.path),
         handler.send_response(200),
         handler.end_headers(),
     )
     assert in_reach(pin_at(f"{server.url}/base.qcow2"), offline=False)
-    assert asked == ["/base.qcow2"]
+    assert requested == ["/base.qcow2"]
 
 
 @pytest.mark.usefixtures("server")
-def test_silence_is_waited_for_only_so_long(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looking up a name may hang for longer than any limit of its own."""
+def test_silent_servers_are_given_up_after_a_time_limit(pin_at: PinAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DNS lookup may hang longer than the time limit of a request."""
     done = threading.Event()
-    monkeypatch.setattr(fetch, "SECONDS", 0.2)
+    monkeypatch.setattr(fetch, "REACH_SECONDS", 0.2)
     monkeypatch.setattr(fetch, "_answers", lambda _: done.wait(10))
     began = time.monotonic()
     assert not in_reach(pin_at("a", "b"), offline=False)
@@ -95,7 +95,7 @@ def test_silence_is_waited_for_only_so_long(pin_at: PinAt, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("server")
-def test_a_file_of_this_host_answers_without_connections(tmp_path: Path) -> None:
+def test_a_local_file_is_reachable_without_connections(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("key")
     assert fetch.responds(f"file://{tmp_path}/key", offline=True)
     assert not fetch.responds(f"file://{tmp_path}/other", offline=True)

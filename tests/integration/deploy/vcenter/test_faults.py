@@ -31,7 +31,7 @@ def test_after_a_full_datastore_a_second_run_continues(image: Cluster, vcenter: 
     error = failed(image, vcenter.login, site)
     assert "machine quickstart-lb1: " in error.message
     assert "NoDiskSpace" in error.message
-    assert f"there by now:\n    template {template_name(baked_image(image).label)}\n    seed " in error.message
+    assert f"already there:\n    template {template_name(baked_image(image).label)}\n    seed " in error.message
     assert "machine quickstart-lb2" not in error.message
     assert error.hint == SPACE_HINT
     assert carry_out(deployment([image], Destination(site, vcenter.login))) == 5
@@ -57,7 +57,7 @@ def test_a_missing_privilege_is_named(
     error = failed(image, vcenter.login, site)
     assert f"the user lacks the privilege {privilege}" in error.message
     assert error.hint == PRIVILEGES_HINT
-    assert ("there by now:" in error.message) == (left < ALL_STEPS)
+    assert ("already there:" in error.message) == (left < ALL_STEPS)
     assert carry_out(deployment([image], Destination(site, vcenter.login))) == left
 
 

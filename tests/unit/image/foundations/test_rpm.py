@@ -120,7 +120,7 @@ def test_keepalived_2_has_a_newer_compiler_where_gcc_is_too_old(guest: str, vers
 def test_the_newer_compiler_replaces_the_old_one_and_comes_last() -> None:
     shop = RpmBuildRoot("centos7", CENTOS7.facts.repositories, "http://mirror.example/7", CENTOS7.facts.toolchain)
     tools = shop.tools(keepalived_product("2.3.4").libraries)
-    root = dnf.Root(shop.repositories, shop.repositories.chosen(shop.override), tools, shop.toolchain)
+    root = dnf.Root(shop.repositories, shop.repositories.bake_mirrors(shop.override), tools, shop.toolchain)
     assert "gcc" not in tools
     assert "devtoolset-11-gcc" not in root.first.split()
     assert "centos-release-scl-rh" in root.first.split()
@@ -173,7 +173,7 @@ def test_a_base_that_is_nowhere_is_told_with_addresses_digest_and_place(monkeypa
     told = str(caught.value)
     assert "https://cloud.centos.org/centos/7/images/CentOS-7-x86_64-GenericCloud-2211.qcow2: not asked" in told
     assert "sha256 284aab2b23d91318f169ff464bce4d53404a15a0618ceb34562838c59af4adea" in told
-    assert "put CentOS-7-x86_64-GenericCloud-2211.qcow2 into a folder and name that folder in VIPFORGE_MIRROR" in told
+    assert "put CentOS-7-x86_64-GenericCloud-2211.qcow2 into a folder and set VIPFORGE_MIRROR to that folder" in told
 
 
 @each_guest

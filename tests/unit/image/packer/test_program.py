@@ -97,7 +97,7 @@ def test_offline_it_comes_from_a_carried_folder(mirror: str, tmp_path: Path, mon
 @pytest.mark.usefixtures("bin_folder")
 def test_without_a_connection_it_is_said_how_to_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "host_address", lambda: "http://a.example/debian")
-    with pytest.raises(UserError, match=r"packer_1\.6\.6.*could not be had") as caught:
+    with pytest.raises(UserError, match=r"packer_1\.6\.6.*is unavailable") as caught:
         program(offline=True)
     assert "VIPFORGE_MIRROR" in caught.value.hint
 
@@ -138,7 +138,7 @@ def test_a_program_of_another_vendor_is_passed_over_without_a_word(
 def test_one_that_was_named_and_will_not_do_is_not_replaced(
     mirror: str, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(packer.NAMED, str(script(bin_folder / "mine", BARE_PACKER)))
+    monkeypatch.setenv(packer.VARIABLE, str(script(bin_folder / "mine", BARE_PACKER)))
     with pytest.raises(HostLacks, match="has no qemu builder"):
         program(mirror=mirror)
 
