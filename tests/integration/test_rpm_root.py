@@ -121,7 +121,7 @@ def test_a_mirror_that_lacks_its_folders_is_told(vendor: tuple[Path, str], tmp_p
     mirror = tmp_path / "mirror"
     shutil.copytree(vendor[0], mirror)
     shutil.rmtree(mirror / "os" / "x86_64" / "repodata")
-    with pytest.raises(UserError, match=f"file://{mirror} downloading packages from .* failed") as caught:
+    with pytest.raises(UserError, match=f"downloading packages from file://{mirror} failed") as caught:
         compiled((mirror, vendor[1]), tmp_path)
     assert "image: mirror" in caught.value.hint
 

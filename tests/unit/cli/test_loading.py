@@ -1,4 +1,4 @@
-"""What a command loads before it has anything to do: modules that it can do without cost more than its own work."""
+"""The modules that a command imports: unnecessary ones would take longer than its work."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ finally:
 
 
 def loaded(*words: str | Path) -> set[str]:
-    """The modules that are loaded when the command has ended well."""
+    """The modules that are loaded when the command has succeeded."""
     words = (sys.executable, "-c", LOAD, *words)
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     return set(done.stderr.split())
 
 
 @pytest.mark.real_subprocess
-def test_help_loads_no_library_but_the_one_for_commands() -> None:
+def test_help_loads_no_heavy_library() -> None:
     assert loaded("--help").isdisjoint(HEAVY | {"pydantic", "yaml", "email"})
 
 
 @pytest.mark.real_subprocess
-def test_check_loads_what_reads_a_spec_and_no_more() -> None:
+def test_check_loads_only_what_reads_a_spec() -> None:
     modules = loaded("check", QUICKSTART)
     assert {"pydantic", "yaml"} <= modules
     assert modules.isdisjoint(HEAVY)

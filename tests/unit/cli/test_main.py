@@ -1,4 +1,4 @@
-"""How the command ends: exit codes, and errors in words on stderr."""
+"""How the command ends: exit codes, and error messages on stderr."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Run = Callable[..., int]
 
 @pytest.fixture
 def vipforge(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command with these arguments, in this process; gives its exit code."""
+    """Run the command with these arguments in this process, and return its exit code."""
     monkeypatch.delenv("VIPFORGE_DEBUG", raising=False)
     monkeypatch.setattr(cli, "MODULES", ("spec",))
 
@@ -34,7 +34,7 @@ def vipforge(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def failing(vipforge: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run a command that raises this."""
+    """Run a command that raises this error."""
 
     def run(error: BaseException, *options: str) -> int:
         app = typer.Typer(pretty_exceptions_enable=False)
@@ -59,33 +59,35 @@ def test_each_kind_of_error_has_its_exit_code(failing, error: UserError, code: E
     assert failing(error) == code
 
 
-def test_an_error_is_told_on_stderr_with_its_hint(failing, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_printed_on_stderr_with_its_hint(failing, capsys: pytest.CaptureFixture[str]) -> None:
     failing(UserError("the disk is made of cheese", hint="use another disk"))
-    told = capsys.readouterr()
-    assert told.err == "error: the disk is made of cheese\n  hint: use another disk\n"
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == "error: the disk is made of cheese\n  hint: use another disk\n"
+    assert printed.out == ""
 
 
-def test_a_full_disk_is_told_with_the_file_and_the_way_out(failing, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_for_a_full_disk_names_the_file_and_the_variables_that_help(
+    failing, capsys: pytest.CaptureFixture[str]
+) -> None:
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/big/appliance.qcow2")
     assert failing(error) == Exit.FAILED
     assert capsys.readouterr().err == (
         "error: No space left on device: /big/appliance.qcow2\n"
-        "  hint: free some space; VIPFORGE_CACHE, VIPFORGE_BUILD and TMPDIR name other places to work in\n"
+        "  hint: free some space, or set VIPFORGE_CACHE, VIPFORGE_BUILD or TMPDIR to a folder on a larger disk\n"
     )
 
 
-def test_an_error_of_the_system_without_a_number_is_told_too(failing, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_system_error_without_a_number_is_printed_too(failing, capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(OSError("it went away")) == Exit.FAILED
     assert capsys.readouterr().err == "error: it went away\n"
 
 
-def test_interrupting_is_quiet(failing, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_is_quiet(failing, capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(KeyboardInterrupt()) == Exit.INTERRUPTED
     assert capsys.readouterr().err == ""
 
 
-def test_interrupting_while_the_commands_are_loaded_is_quiet(
+def test_an_interrupt_while_commands_are_loaded_is_quiet(
     vipforge: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "import_module", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -96,7 +98,7 @@ def test_interrupting_while_the_commands_are_loaded_is_quiet(
 def test_the_traceback_is_shown_with_debug_only(
     failing, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("VIPFORGE_DEBUG", "")  # the option sets it; this puts it back afterwards
+    monkeypatch.setenv("VIPFORGE_DEBUG", "")  # the option sets it; this restores it afterwards
     assert failing(HostLacks("no such program")) == Exit.HOST_LACKS
     assert "Traceback" not in capsys.readouterr().err
     assert failing(HostLacks("no such program"), "--debug") == Exit.HOST_LACKS
@@ -104,7 +106,7 @@ def test_the_traceback_is_shown_with_debug_only(
 
 
 @pytest.mark.parametrize("words", [["no-such-command"], ["check"], ["check", "--no-such-option"], ["--debug"]])
-def test_a_command_line_that_is_wrong_ends_with_2(vipforge: Run, words: list[str]) -> None:
+def test_a_wrong_command_line_exits_with_2(vipforge: Run, words: list[str]) -> None:
     assert vipforge(*words) == 2
 
 
@@ -120,14 +122,14 @@ def test_a_new_spec_passes_check(vipforge: Run, tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out.startswith("OK: cluster mycluster: 2 nodes, 1 VIP, 1 service")
 
 
-def test_a_bad_spec_is_told_on_stderr(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_spec_is_reported_on_stderr(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("check", tmp_path / "none.yml") == Exit.BAD_SPEC
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith(f"{tmp_path}/none.yml:1:1: there is no such file\n  hint: ")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"{tmp_path}/none.yml:1:1: there is no such file\n  hint: ")
 
 
-def test_a_spec_that_may_not_be_read_is_told_like_any_fault(
+def test_a_spec_that_cannot_be_read_is_reported_like_any_problem(
     vipforge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "cluster.yml"
@@ -140,9 +142,9 @@ def test_a_spec_that_may_not_be_read_is_told_like_any_fault(
 
 def test_a_bad_spec_as_json_is_on_stdout(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("check", tmp_path / "none.yml", "--json") == Exit.BAD_SPEC
-    told = capsys.readouterr()
-    assert [problem["reason"] for problem in json.loads(told.out)] == ["there is no such file"]
-    assert told.err == ""
+    printed = capsys.readouterr()
+    assert [problem["reason"] for problem in json.loads(printed.out)] == ["there is no such file"]
+    assert printed.err == ""
 
 
 def test_a_good_spec_as_json_is_an_empty_list(

@@ -1,4 +1,4 @@
-"""`--transport`: one more file is one more transport, and a command says which ones it can use."""
+"""`--transport`: a new transport is one new file, and each command names those that it can use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from builder.spec.load import load
 
 QUICKSTART = resources("examples", "quickstart.yml")
 PAPER = '''
-"""A seed as a printed page, and on a CD of its own."""
+"""A seed as a printed page, and on its own CD."""
 
 from builder.seed.transports import Transport, cd_image
 
@@ -36,14 +36,14 @@ TRANSPORTS = [Transport(
     needs="patience",
 )]
 '''
-"""All that a new transport takes: the text of one file."""
+"""The file that adds a transport."""
 VSPHERE = ("vsphere", QUICKSTART, "--server", "vcenter.invalid", "--user", "me")
 Vipforge = Callable[..., int]
 
 
 @pytest.fixture
 def vipforge(monkeypatch: pytest.MonkeyPatch) -> Vipforge:
-    """Run a command in this process; gives its exit code."""
+    """Run a command in this process, and return its exit code."""
 
     def run(*words: str | Path) -> int:
         monkeypatch.setattr("sys.argv", ["vipforge", *map(str, words)])
@@ -56,7 +56,7 @@ def vipforge(monkeypatch: pytest.MonkeyPatch) -> Vipforge:
 
 @pytest.fixture
 def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The file beside those of the package."""
+    """Add the file to the package."""
     folder = tmp_path / "transports"
     folder.mkdir()
     (folder / "paper.py").write_text(PAPER)
@@ -71,9 +71,9 @@ def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("_paper")
 def test_a_new_transport_is_one_file(vipforge: Vipforge, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("seed", QUICKSTART, "--transport", "paper", "--to", tmp_path / "seeds", "--json") == Exit.OK
-    made = json.loads(capsys.readouterr().out)
-    assert made == {name: str(tmp_path / "seeds" / f"{name}.page") for name in ("lb1.example.com", "lb2.example.com")}
-    for name, path in made.items():
+    seeds = json.loads(capsys.readouterr().out)
+    assert seeds == {name: str(tmp_path / "seeds" / f"{name}.page") for name in ("lb1.example.com", "lb2.example.com")}
+    for name, path in seeds.items():
         assert Path(path).read_text() == f"name: {name}\n"
         assert Path(path).stat().st_mode & 0o777 == 0o600
     assert vipforge("transports") == Exit.OK
@@ -83,15 +83,15 @@ def test_a_new_transport_is_one_file(vipforge: Vipforge, tmp_path: Path, capsys:
 
 
 @pytest.mark.usefixtures("_paper")
-def test_a_new_transport_with_a_cd_is_usable_wherever_a_machine_gets_one() -> None:
+def test_a_new_transport_with_a_cd_is_usable_for_every_machine_with_a_cd() -> None:
     cluster = load(QUICKSTART)
     node = cluster.nodes[0]
     paper = transports.find_transport("paper", "cd")
     image = BakedImage(Path("appliance.qcow2"), GUEST, 1, 1, "label", cluster.cluster)
-    made = desired_machine(cluster, node, image, paper)
-    assert b"PAPER" in made.cd
-    assert made.cd == paper.cd(seed(cluster, node, GUEST))
-    assert made.file == f"{made.seed.instance_id}.iso"
+    machine = desired_machine(cluster, node, image, paper)
+    assert b"PAPER" in machine.cd
+    assert machine.cd == paper.cd(seed(cluster, node, GUEST))
+    assert machine.file == f"{machine.seed.instance_id}.iso"
 
 
 @pytest.mark.usefixtures("_paper")
@@ -109,9 +109,9 @@ def test_each_command_names_the_transports_that_it_can_use(
     vipforge: Vipforge, capsys: pytest.CaptureFixture[str], *, command: tuple[str | Path, ...], hint: str
 ) -> None:
     assert vipforge(*command, "--transport", "pigeon") == Exit.FAILED
-    said = capsys.readouterr().err
-    assert "error: there is no transport pigeon\n" in said
-    assert f"  hint: use one of: {hint}\n" in said
+    errors = capsys.readouterr().err
+    assert "error: there is no transport pigeon\n" in errors
+    assert f"  hint: use one of: {hint}\n" in errors
     if "folder" in hint:
         return
     assert vipforge(*command, "--transport", "folder") == Exit.FAILED

@@ -1,4 +1,4 @@
-"""A host that lacks nothing, for a test to take something away from."""
+"""A host that lacks nothing; tests remove something from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.rootfs import mirror as mirror_module
 
 @pytest.fixture
 def good_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Its apt folder, which names a mirror in a folder of this machine, is returned."""
+    """The host's apt folder, whose sources name a mirror in a local folder."""
     for name in ("VIPFORGE_MIRROR", "VIPFORGE_OFFLINE", "VIPFORGE_ACCEL", "VIPFORGE_PACKER"):
         monkeypatch.delenv(name, raising=False)
     index = tmp_path / "debian" / "dists" / "bookworm" / "InRelease"
@@ -39,7 +39,7 @@ def good_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def answer(argv: list[object], **_: object) -> Completed:
-    """What a program would print."""
+    """What a program prints on such a host."""
     words = [str(word) for word in argv]
     if words[0] == "dpkg-query":
         return Completed(tuple(words), 0, "".join(f"{name} installed\n" for name in words[4:]), "")

@@ -1,4 +1,4 @@
-"""Acceleration, memory, room on the disks."""
+"""Acceleration, memory and free space."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def finding(name: str) -> Finding:
 
 
 def test_kvm_that_works() -> None:
-    assert finding("KVM") == Finding("KVM", "ok", "a kernel starts under it")
+    assert finding("KVM") == Finding("KVM", "ok", "a kernel starts under KVM")
 
 
-def test_kvm_that_does_not_says_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_advice_for_kvm_that_does_not_work_says_how_long_a_bake_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "why_not_kvm", lambda: "/dev/kvm opens, but a stock kernel does not start under it")
     assert finding("KVM").state == "note"
     assert "guests run under TCG: expect a first bake of about" in finding("KVM").advice
@@ -35,9 +35,9 @@ def test_kvm_cannot_be_checked_without_qemu(monkeypatch: pytest.MonkeyPatch) -> 
     assert finding("KVM").found == "not checked: qemu-system-x86_64 is not installed"
 
 
-def test_a_decision_of_the_environment_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_in_the_environment_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_ACCEL", "tcg")
-    assert finding("KVM").found == "VIPFORGE_ACCEL=tcg decides"
+    assert finding("KVM").found == "not checked: VIPFORGE_ACCEL=tcg is set"
 
 
 @pytest.mark.parametrize(("kib", "state"), [(900_000, "lacks"), (1_500_000, "note"), (8_000_000, "ok")])
@@ -53,19 +53,19 @@ def test_a_full_disk_names_the_variable_that_helps(monkeypatch: pytest.MonkeyPat
     assert "set VIPFORGE_BUILD" in finding("build folder").advice
 
 
-def test_folders_that_do_not_exist_yet_are_judged_by_their_disk(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_yet_is_checked_by_its_disk(tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
     assert finding("cache folder").state == "ok"
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_a_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_as_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_BUILD", "/proc/build")
     monkeypatch.setattr("os.access", lambda *_: False)
     assert finding("build folder").found == "/proc/build cannot be written"
 
 
-def test_a_carried_cache_that_cannot_be_written_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_cache_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cache").mkdir()
     monkeypatch.setattr("os.access", lambda *_: False)
     assert finding("cache folder").state == "note"

@@ -33,29 +33,29 @@ def without_packer(monkeypatch: pytest.MonkeyPatch, *refused: HostLacks, is_name
 
 def test_without_a_packer_the_first_bake_fetches_vipforges_own(monkeypatch: pytest.MonkeyPatch) -> None:
     without_packer(monkeypatch)
-    assert finding("Packer") == Finding("Packer", "note", "vipforge's own 1.6.6: the first bake fetches it")
+    assert finding("Packer") == Finding("Packer", "note", "vipforge's own 1.6.6 will be fetched by the first bake")
 
 
-def test_one_that_is_cached_lacks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_packer_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     without_packer(monkeypatch)
     monkeypatch.setattr(program, "is_at_hand", lambda: True)
     assert finding("Packer") == Finding("Packer", "ok", "vipforge's own 1.6.6 is cached")
 
 
-def test_offline_it_must_have_been_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_offline_mode_packer_must_be_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     without_packer(monkeypatch)
     monkeypatch.setenv("VIPFORGE_OFFLINE", "1")
     assert finding("Packer").state == "lacks"
     assert "vipforge sources fetch packer" in finding("Packer").advice
 
 
-def test_a_packer_without_its_plugin_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_advice_for_a_packer_without_its_plugin_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     without_packer(monkeypatch, HostLacks("Packer 1.11.2 (/p) has no qemu builder", hint="/p plugins install qemu"))
-    found = "vipforge's own 1.6.6: the first bake fetches it; Packer 1.11.2 (/p) has no qemu builder"
+    found = "vipforge's own 1.6.6 will be fetched by the first bake; Packer 1.11.2 (/p) has no qemu builder"
     assert finding("Packer") == Finding("Packer", "note", found, "/p plugins install qemu")
 
 
-def test_a_named_packer_that_will_not_do_is_a_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_packer_that_cannot_be_used_is_reported_as_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
     without_packer(monkeypatch, HostLacks("/p was not found", hint="name another"), is_named=True)
     assert finding("Packer") == Finding("Packer", "lacks", "/p was not found", "name another")
 
@@ -77,22 +77,22 @@ def test_a_host_without_dpkg_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding("packages").state == "note"
 
 
-def test_the_list_of_packages_is_read_without_its_remarks(tmp_path: Path) -> None:
-    (tmp_path / "list").write_text("# a remark\nalpha  what for\n\nbeta # more\n")
+def test_the_list_of_packages_is_read_without_its_comments(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("# a comment\nalpha  what for\n\nbeta # more\n")
     assert host.debian_packages(tmp_path / "list") == ["alpha", "beta"]
     assert "mmdebstrap" in host.debian_packages(resources("debian-packages.txt"))
 
 
-def test_packer_is_no_package_of_the_host() -> None:
-    """Debian 13 has none; vipforge brings its own."""
+def test_packer_is_not_a_required_package() -> None:
+    """Debian 13 has no such package; vipforge fetches its own Packer."""
     assert "packer" not in host.debian_packages(resources("debian-packages.txt"))
 
 
 @pytest.mark.parametrize(
     ("failing", "message"),
-    [("--pid", "this host makes no namespaces"), ("--map-auto", "this user has no subordinate ids")],
+    [("--pid", "namespaces cannot be created"), ("--map-auto", "this user has no subordinate UIDs or GIDs")],
 )
-def test_a_user_without_namespaces_is_told_what_to_allow(
+def test_the_advice_without_namespaces_says_what_to_allow(
     monkeypatch: pytest.MonkeyPatch, failing: str, message: str
 ) -> None:
     def run(argv: list[object], **options: object) -> Completed:

@@ -1,4 +1,4 @@
-"""The doctor's report as a whole: its forms and its exit code."""
+"""The doctor's report: its formats and its exit code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_json_has_every_field() -> None:
 
 
 @pytest.mark.parametrize(("state", "code"), [("ok", Exit.OK), ("note", Exit.OK), ("lacks", Exit.HOST_LACKS)])
-def test_only_a_lack_changes_the_exit_code(state: str, code: Exit) -> None:
+def test_only_what_is_lacking_changes_the_exit_code(state: str, code: Exit) -> None:
     assert doctor.exit_code([Finding("a", "ok", ""), Finding("b", state, "")]) == code
 
 

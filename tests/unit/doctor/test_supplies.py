@@ -1,4 +1,4 @@
-"""Variables, mirrors, the cache, and what a spec needs of them."""
+"""The environment, mirrors, the cache, and whether they provide what a spec needs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_passwords_in_variables_are_not_shown(monkeypatch: pytest.MonkeyPatch) -
     assert "hunter2" not in found.found
 
 
-def test_a_mirror_that_does_not_answer_is_told_with_its_address(good_host: Path) -> None:
+def test_a_mirror_that_does_not_answer_is_reported_with_its_address(good_host: Path) -> None:
     (good_host.parent / "debian" / "dists" / "bookworm" / "InRelease").unlink()
     (found,) = named("Debian mirror")
     assert found.state == "lacks"
@@ -43,13 +43,13 @@ def test_a_mirror_that_does_not_answer_is_told_with_its_address(good_host: Path)
     assert "docs/offline.md" in found.advice
 
 
-def test_the_specs_mirror_is_asked_instead(good_host: Path) -> None:
+def test_the_mirror_in_the_spec_is_checked_instead(good_host: Path) -> None:
     (good_host / "sources.list").unlink()
     states = [each.state for each in named("Debian mirror", cluster(mirror=f"file://{good_host.parent}/debian"))]
     assert states == ["ok", "lacks"]  # the second is the folder of security updates beside it
 
 
-def test_a_guest_of_the_rpm_family_asks_its_own_mirror(good_host: Path) -> None:
+def test_for_a_guest_of_the_rpm_family_its_mirror_is_checked(good_host: Path) -> None:
     vault = good_host.parent / "vault"
     (vault / "os" / "x86_64").mkdir(parents=True)
     (vault / "os" / "x86_64" / "RPM-GPG-KEY-CentOS-7").write_text("key")
@@ -59,23 +59,23 @@ def test_a_guest_of_the_rpm_family_asks_its_own_mirror(good_host: Path) -> None:
 
 
 @pytest.mark.usefixtures("good_host")
-def test_offline_no_vendor_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_offline_mode_no_vendor_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_OFFLINE", "1")
     found = named("package mirror", cluster(guest="centos7"))
     assert {each.state for each in found} == {"note"}
-    assert all("not asked" in each.found for each in found)
+    assert all("not checked" in each.found for each in found)
 
 
 @pytest.mark.usefixtures("good_host")
-def test_offline_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_offline_mode_no_mirror_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        pytest.fail("a mirror was asked")
+        pytest.fail("a mirror was contacted")
 
     monkeypatch.setenv("VIPFORGE_OFFLINE", "1")
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     (found,) = named("Debian mirror")
     assert found.state == "note"
-    assert "not asked" in found.found
+    assert "not checked" in found.found
 
 
 @pytest.mark.usefixtures("good_host")
@@ -84,7 +84,7 @@ def test_variables_that_are_set_are_shown(monkeypatch: pytest.MonkeyPatch, tmp_p
     (shown,) = named("environment")
     assert f"VIPFORGE_MIRROR={tmp_path}:/no/such/folder" in shown.found
     (absent,) = named("VIPFORGE_MIRROR")
-    assert absent.found == "/no/such/folder is no folder"
+    assert absent.found == "/no/such/folder is not a folder"
 
 
 @pytest.mark.usefixtures("good_host")
@@ -107,12 +107,12 @@ def test_layers_are_counted_by_kind(tmp_path: Path) -> None:
 def test_a_spec_adds_its_guest_and_its_keepalived() -> None:
     (guest,) = named("guest", cluster())
     (source,) = named("keepalived", cluster(keepalived="2.2.7"))
-    assert guest.found == "guest: debian12 is Debian 12 here"
-    assert source == Finding("keepalived", "note", "2.2.7: its source is not cached; compiling it fetches it")
+    assert guest.found == "guest: debian12 means Debian 12 here"
+    assert source == Finding("keepalived", "note", "2.2.7: its source is not cached; it will be fetched to compile it")
 
 
 @pytest.mark.usefixtures("good_host")
-def test_a_spec_that_this_release_cannot_bake_is_a_lack() -> None:
+def test_a_spec_that_this_release_cannot_bake_is_reported_as_lacking() -> None:
     (found,) = named("spec", cluster(keepalived="9.9.9"))
     assert found.state == "lacks"
     assert "keepalived 9.9.9 is not pinned" in found.found
@@ -120,9 +120,9 @@ def test_a_spec_that_this_release_cannot_bake_is_a_lack() -> None:
 
 @pytest.mark.usefixtures("good_host")
 @pytest.mark.parametrize(
-    ("there", "state", "words"), [(True, "note", "is in reach"), (False, "lacks", "neither cached nor in reach")]
+    ("there", "state", "words"), [(True, "note", "is reachable"), (False, "lacks", "neither cached nor reachable")]
 )
-def test_a_vendors_base_is_looked_for(monkeypatch: pytest.MonkeyPatch, there: bool, state: str, words: str) -> None:
+def test_the_vendors_base_is_checked(monkeypatch: pytest.MonkeyPatch, there: bool, state: str, words: str) -> None:
     monkeypatch.setattr(supplies, "in_reach", lambda *_, **__: there)
     (found,) = named("base", cluster("file:///nowhere", guest="centos7"))
     assert (found.state, words in found.found) == (state, True)
@@ -131,6 +131,6 @@ def test_a_vendors_base_is_looked_for(monkeypatch: pytest.MonkeyPatch, there: bo
 
 
 @pytest.mark.usefixtures("good_host")
-def test_the_keepalived_that_the_profile_brings_is_the_one_looked_for() -> None:
+def test_the_keepalived_that_the_profile_needs_is_checked() -> None:
     (source,) = named("keepalived", cluster("file:///nowhere", guest="centos7"))
     assert source.found.startswith("2.3.4: ")

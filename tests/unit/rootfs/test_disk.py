@@ -1,4 +1,4 @@
-"""The guest's disk: a table of partitions, a file system at its offset, no loop device."""
+"""The guest's disk: a partition table and a file system at its offset, written without a loop device."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from builder.rootfs import disk
 
 @pytest.fixture
 def as_root(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that would run as root of the guest's files."""
-    seen: list[list[str]] = []
-    monkeypatch.setattr(disk, "as_guest_root", lambda argv: seen.append([str(word) for word in argv]))
-    return seen
+    """The commands that would run as the owner of the guest's files."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(disk, "run_as_guest_root", lambda argv: commands.append([str(word) for word in argv]))
+    return commands
 
 
-def test_a_tar_is_unpacked_with_its_owners_and_without_devices(as_root: list[list[str]], tmp_path: Path) -> None:
+def test_a_tar_is_unpacked_with_owners_and_without_devices(as_root: list[list[str]], tmp_path: Path) -> None:
     root = disk.unpack(tmp_path / "root.tar", tmp_path / "root")
     assert root.folder.is_dir()
     assert as_root == [
@@ -30,7 +30,7 @@ def test_a_tar_is_unpacked_with_its_owners_and_without_devices(as_root: list[lis
     ]
 
 
-def test_a_file_is_put_in_as_roots_and_nothing_is_left_beside(as_root: list[list[str]], tmp_path: Path) -> None:
+def test_a_file_is_installed_as_root_and_no_temporary_file_remains(as_root: list[list[str]], tmp_path: Path) -> None:
     disk.Unpacked(tmp_path / "root").write("etc/fstab", disk.FSTAB)
     assert as_root[0][:2] == ["install", "-D"]
     assert as_root[0][-1] == f"{tmp_path}/root/etc/fstab"
@@ -38,13 +38,13 @@ def test_a_file_is_put_in_as_roots_and_nothing_is_left_beside(as_root: list[list
 
 
 def test_a_user_maps_ids_to_write_the_guests_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[list[str]] = []
+    commands: list[list[str]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(disk, "need", lambda program, _: program)
-    monkeypatch.setattr(disk, "run", lambda argv, **_: seen.append(argv))
-    disk.as_guest_root(["rm", "-rf", tmp_path])
-    assert "--map-auto" in seen[0]
-    assert seen[0][-3:] == ["rm", "-rf", str(tmp_path)]
+    monkeypatch.setattr(disk, "run", lambda argv, **_: commands.append(argv))
+    disk.run_as_guest_root(["rm", "-rf", tmp_path])
+    assert "--map-auto" in commands[0]
+    assert commands[0][-3:] == ["rm", "-rf", str(tmp_path)]
 
 
 def test_a_disk_that_is_too_small_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,14 +53,14 @@ def test_a_disk_that_is_too_small_is_explained(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(disk, "need", lambda program, _: program)
     monkeypatch.setattr(disk, "run", lambda *_, **__: None)
-    monkeypatch.setattr(disk, "as_guest_root", full)
+    monkeypatch.setattr(disk, "run_as_guest_root", full)
     with pytest.raises(UserError, match="Could not allocate block") as caught:
         disk.write_disk(disk.Unpacked(tmp_path / "root"), tmp_path / "disk.qcow2", gib=2)
-    assert "disk_gib may be too small" in caught.value.hint
+    assert "increase disk_gib" in caught.value.hint
 
 
 @pytest.mark.real_subprocess
-def test_a_real_disk_has_its_partitions_and_its_files(tmp_path: Path) -> None:
+def test_a_real_disk_has_its_partitions_and_files(tmp_path: Path) -> None:
     def output(*words: object) -> str:
         return subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True).stdout
 

@@ -1,4 +1,4 @@
-"""GRUB on a disk image: what grub-bios-setup would write, byte by byte."""
+"""GRUB on a disk image: byte for byte what grub-bios-setup would write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.rootfs.disk import GRUB_SECTOR, install
+from builder.rootfs.disk import GRUB_SECTOR, install_grub
 
 START = 2048
 BOOT = bytes(range(256)) * 2
@@ -22,11 +22,11 @@ def disk(tmp_path: Path) -> Path:
 
 
 def installed(disk: Path) -> bytes:
-    install(disk, BOOT, CORE, start=START, room=16 * GRUB_SECTOR)
+    install_grub(disk, BOOT, CORE, start=START, room=16 * GRUB_SECTOR)
     return disk.read_bytes()
 
 
-def test_the_first_sector_knows_where_the_core_is(disk: Path) -> None:
+def test_the_first_sector_points_to_the_core_image(disk: Path) -> None:
     first = installed(disk)[:GRUB_SECTOR]
     assert struct.unpack_from("<Q", first, 0x5C) == (START,)
     assert first[0x66:0x68] == b"\x90\x90"
@@ -34,22 +34,22 @@ def test_the_first_sector_knows_where_the_core_is(disk: Path) -> None:
     assert first[0x68:440] == BOOT[0x68:440]
 
 
-def test_the_partition_table_is_left_alone(disk: Path) -> None:
+def test_the_partition_table_is_not_changed(disk: Path) -> None:
     before = disk.read_bytes()
     after = installed(disk)
     assert after[440 : START * GRUB_SECTOR] == before[440 : START * GRUB_SECTOR]
     assert len(after) == len(before)
 
 
-def test_the_core_knows_where_its_rest_is(disk: Path) -> None:
+def test_the_core_image_points_to_its_remaining_blocks(disk: Path) -> None:
     core = installed(disk)[START * GRUB_SECTOR :][: len(CORE)]
     assert struct.unpack_from("<Q", core, 500) == (START + 1,)
     assert core[:500] == CORE[:500]
     assert core[508:] == CORE[508:]
 
 
-def test_a_core_that_is_too_large_is_refused(disk: Path) -> None:
+def test_a_core_image_that_is_too_large_is_refused(disk: Path) -> None:
     before = disk.read_bytes()
     with pytest.raises(ValueError, match="1212 bytes"):
-        install(disk, BOOT, CORE, start=START, room=GRUB_SECTOR)
+        install_grub(disk, BOOT, CORE, start=START, room=GRUB_SECTOR)
     assert disk.read_bytes() == before

@@ -1,4 +1,4 @@
-"""Layers: made once, checked before use, made again when damaged."""
+"""Layers: created once, checked before use, created again when damaged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INPUTS = {"recipe": "one", "mirror": "two"}
 
 
 class Maker:
-    """Fills a layer, and counts how often it was asked to."""
+    """Fills a layer, and counts its calls."""
 
     def __init__(self, content: str = "made") -> None:
         self.content = content
@@ -34,7 +34,7 @@ def test_the_key_depends_on_every_input_and_not_on_their_order() -> None:
     assert len(layers.key(INPUTS)) == 16
 
 
-def test_made_once_and_then_from_the_cache(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_layer_is_created_once_and_then_cached(capfd: pytest.CaptureFixture[str]) -> None:
     make = Maker()
     place = layers.layer("base", INPUTS, make)
     assert layers.layer("base", INPUTS, make) == place == paths.cache("layers", "base", layers.key(INPUTS))
@@ -43,44 +43,44 @@ def test_made_once_and_then_from_the_cache(capfd: pytest.CaptureFixture[str]) ->
     assert f"base: from the cache ({place.name})" in capfd.readouterr().err
 
 
-def test_inputs_and_digests_are_noted() -> None:
+def test_inputs_and_digests_are_recorded() -> None:
     place = layers.layer("base", INPUTS, Maker())
     assert json.loads((place / "inputs.json").read_text()) == INPUTS
     assert list(json.loads((place / "digests.json").read_text())) == ["sub/file"]
 
 
-def test_other_inputs_make_another_layer() -> None:
+def test_other_inputs_give_another_layer() -> None:
     one = layers.layer("base", INPUTS, Maker())
     two = layers.layer("base", {**INPUTS, "recipe": "new"}, Maker("other"))
     assert one != two
     assert (one / "sub" / "file").read_text() == "made"
 
 
-@pytest.mark.parametrize("damage", ["changed", "lost", "notes lost", "notes broken"])
-def test_a_damaged_layer_is_made_again(damage: str, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("damage", ["changed", "lost", "digests lost", "digests broken"])
+def test_a_damaged_layer_is_created_again(damage: str, capfd: pytest.CaptureFixture[str]) -> None:
     make = Maker()
     place = layers.layer("base", INPUTS, make)
-    file, notes = place / "sub" / "file", place / "digests.json"
+    file, digests = place / "sub" / "file", place / "digests.json"
     {
         "changed": lambda: file.write_text("rot"),
         "lost": file.unlink,
-        "notes lost": notes.unlink,
-        "notes broken": lambda: notes.write_text("[]"),
+        "digests lost": digests.unlink,
+        "digests broken": lambda: digests.write_text("[]"),
     }[damage]()
     assert not layers.is_whole(place)
     assert layers.layer("base", INPUTS, make) == place
     assert file.read_text() == "made"
     assert make.times == 2
-    assert "damaged and is made again" in capfd.readouterr().err
+    assert "damaged and will be created again" in capfd.readouterr().err
 
 
-def test_a_refresh_makes_it_again() -> None:
+def test_a_refresh_creates_the_layer_again() -> None:
     layers.layer("base", INPUTS, Maker())
     place = layers.layer("base", INPUTS, Maker("newer"), refresh=True)
     assert (place / "sub" / "file").read_text() == "newer"
 
 
-def test_a_failed_refresh_keeps_the_old_layer_and_leaves_no_work() -> None:
+def test_a_failed_refresh_keeps_the_old_layer_and_leaves_no_workspace() -> None:
     place = layers.layer("base", INPUTS, Maker())
 
     def fail(folder: Path) -> None:
@@ -93,8 +93,8 @@ def test_a_failed_refresh_keeps_the_old_layer_and_leaves_no_work() -> None:
     assert list(paths.cache("work").iterdir()) == []
 
 
-def test_a_whole_layer_needs_no_lock() -> None:
-    """A cache may be carried on a medium that cannot be written."""
+def test_an_intact_layer_needs_no_lock() -> None:
+    """The cache may be on a read-only medium."""
     place = layers.layer("base", INPUTS, Maker())
     lock = place.with_suffix(".lock")
     lock.unlink(missing_ok=True)
@@ -102,20 +102,20 @@ def test_a_whole_layer_needs_no_lock() -> None:
     assert not lock.exists()
 
 
-def test_two_at_once_make_it_once() -> None:
-    begun, go_on = threading.Event(), threading.Event()
+def test_two_concurrent_requests_create_it_once() -> None:
+    started, proceed = threading.Event(), threading.Event()
     make = Maker()
 
     def slowly(folder: Path) -> None:
-        begun.set()
-        go_on.wait(5)
+        started.set()
+        proceed.wait(5)
         make(folder)
 
     threads = [threading.Thread(target=layers.layer, args=("base", INPUTS, slowly)) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert begun.wait(5)
-    go_on.set()
+    assert started.wait(5)
+    proceed.set()
     for thread in threads:
         thread.join(10)
     assert make.times == 1

@@ -1,4 +1,4 @@
-"""The Debian mirror, from the forms that apt's set-up takes (sources.list(5))."""
+"""The Debian mirror, read from every form of apt sources (sources.list(5))."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`runs(ID=…, VERSION_CODENAME=…)`: what the host says it is."""
+    """`runs(ID=…, VERSION_CODENAME=…)` sets the host's os-release."""
     return lambda **facts: monkeypatch.setattr(platform, "freedesktop_os_release", lambda: facts)
 
 
@@ -84,7 +84,7 @@ def test_deb822_values_over_several_lines_and_names_in_any_case(apt: Path) -> No
     assert [archive.address for archive in mirror("bookworm").archives] == [MAIN, "http://second.example/debian"]
 
 
-def test_remarks_within_a_value_and_in_another_encoding_are_left_out(apt: Path) -> None:
+def test_comments_within_a_value_and_in_another_encoding_are_ignored(apt: Path) -> None:
     text = f"# caf\xe9\nTypes: deb\nURIs: {MAIN}\nSuites: bookworm\n# and\n bookworm-updates\nComponents: main\n"
     (apt / "sources.list.d" / "debian.sources").write_bytes(text.encode("latin-1"))
     (apt / "sources.list.d" / "folder.sources").mkdir()
@@ -92,18 +92,18 @@ def test_remarks_within_a_value_and_in_another_encoding_are_left_out(apt: Path) 
 
 
 @pytest.mark.parametrize("off", ["no", "No", "false", "off"])
-def test_a_disabled_entry_is_passed_over(apt: Path, off: str) -> None:
+def test_a_disabled_entry_is_ignored(apt: Path, off: str) -> None:
     write_sources(apt, f"Enabled: {off}\nTypes: deb\nURIs: {MAIN}\nSuites: bookworm\nComponents: main\n")
     with pytest.raises(HostLacks):
         mirror("bookworm")
 
 
-def test_files_of_another_name_are_not_read(apt: Path) -> None:
+def test_files_with_other_suffixes_are_ignored(apt: Path) -> None:
     write_sources(apt, f"Types: deb\nURIs: {MAIN}\nSuites: bookworm\nComponents: main\n", "debian.sources.disabled")
     assert host_address() is None
 
 
-def test_of_a_file_with_mirrors_as_debians_cloud_images_have_it_the_first_is_taken(apt: Path) -> None:
+def test_the_first_mirror_in_a_list_is_used_as_in_debians_cloud_images(apt: Path) -> None:
     mirrors = apt / "mirrors"
     mirrors.mkdir()
     (mirrors / "debian.list").write_text(f"# ours\n\n{MAIN}/\tpriority:1\nhttp://second.example/debian\n")
@@ -116,7 +116,7 @@ def test_of_a_file_with_mirrors_as_debians_cloud_images_have_it_the_first_is_tak
     assert [archive.address for archive in mirror("bookworm").archives] == [MAIN, SECURITY]
 
 
-def test_a_list_of_mirrors_on_a_server_or_one_that_is_missing_is_passed_over(apt: Path) -> None:
+def test_a_mirror_list_that_is_remote_or_missing_is_ignored(apt: Path) -> None:
     write_list(
         apt,
         f"deb mirror+file:{apt}/missing/debian.list bookworm main",
@@ -126,7 +126,7 @@ def test_a_list_of_mirrors_on_a_server_or_one_that_is_missing_is_passed_over(apt
     assert [archive.address for archive in mirror("bookworm").archives] == [MAIN]
 
 
-def test_the_main_archive_comes_first_wherever_it_stands(apt: Path) -> None:
+def test_the_main_archive_comes_first_in_any_order_of_entries(apt: Path) -> None:
     write_list(apt, f"deb {SECURITY} bookworm-security main", f"deb {MAIN} bookworm main")
     assert mirror("bookworm").address == MAIN
 
@@ -141,19 +141,19 @@ def test_the_main_archive_comes_first_wherever_it_stands(apt: Path) -> None:
         "deb cdrom:[Debian GNU/Linux 12.0.0 _Bookworm_ - Official amd64 NETINST]/ bookworm main",
     ],
 )
-def test_other_vendors_suites_of_that_name_are_passed_over(apt: Path, foreign: str) -> None:
+def test_suites_of_other_vendors_with_that_name_are_ignored(apt: Path, foreign: str) -> None:
     write_list(apt, foreign, f"deb {MAIN} bookworm main")
     assert [archive.address for archive in mirror("bookworm").archives] == [MAIN]
 
 
-def test_no_entry_is_a_lack_of_the_host_with_a_way_out(apt: Path) -> None:
+def test_the_error_for_no_mirror_says_how_to_name_one(apt: Path) -> None:
     write_list(apt, f"deb {SECURITY} trixie-security main")
-    with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
+    with pytest.raises(HostLacks, match="name no Debian mirror") as caught:
         mirror("bookworm")
     assert "image: {mirror:" in caught.value.hint
 
 
-def test_a_password_in_an_address_reaches_no_image_and_no_message(apt: Path) -> None:
+def test_an_address_with_a_password_is_refused_and_not_shown(apt: Path) -> None:
     write_list(apt, "deb https://me:secret@mirror.example/debian bookworm main")
     with pytest.raises(HostLacks, match="has a user or password in its address") as caught:
         mirror("bookworm")
@@ -188,26 +188,26 @@ def test_the_hosts_mirror_serves_other_releases_too(apt: Path, runs: Callable[..
 
 
 @pytest.mark.parametrize("suite", ["stable", "testing"])
-def test_a_host_may_name_its_release_by_its_state(apt: Path, runs: Callable[..., None], suite: str) -> None:
+def test_a_host_may_use_stable_or_testing_as_suites(apt: Path, runs: Callable[..., None], suite: str) -> None:
     runs(ID="debian", VERSION_CODENAME="trixie")
     lines = (f"deb {MAIN} {suite}", f"deb {MAIN} {suite}-updates", f"deb {SECURITY} {suite}-security")
     write_list(apt, *(f"{line} main" for line in lines))
     assert mirror("bookworm").lines() == BOOKWORM_LINES
 
 
-def test_the_security_suites_of_older_releases_had_another_name(apt: Path, runs: Callable[..., None]) -> None:
+def test_the_security_suites_of_older_releases_are_recognized(apt: Path, runs: Callable[..., None]) -> None:
     runs(ID="debian", VERSION_CODENAME="buster")
     write_list(apt, f"deb {MAIN} buster main", f"deb {SECURITY} buster/updates main")
     assert mirror("bookworm").lines() == [BOOKWORM_LINES[0], BOOKWORM_LINES[2]]
 
 
-def test_what_the_host_does_not_take_the_guest_does_not_either(apt: Path) -> None:
-    """A mirror within a site may have neither updates nor security updates."""
+def test_the_guest_uses_no_updates_if_the_host_uses_none(apt: Path) -> None:
+    """A mirror at a site may have neither updates nor security updates."""
     write_list(apt, f"deb {MAIN} trixie main")
     assert mirror("bookworm").lines() == BOOKWORM_LINES[:1]
 
 
-def test_of_several_mirrors_that_of_the_release_goes_before_that_of_the_host(
+def test_a_mirror_of_the_release_is_preferred_to_one_of_the_hosts_release(
     apt: Path, runs: Callable[..., None]
 ) -> None:
     runs(ID="debian", VERSION_CODENAME="trixie")
@@ -218,7 +218,7 @@ def test_of_several_mirrors_that_of_the_release_goes_before_that_of_the_host(
     assert [each.address for each in mirror("bookworm").archives] == ["http://old.example/debian"]
 
 
-def test_a_key_that_stands_in_the_file_says_nothing_of_its_owner(apt: Path) -> None:
+def test_an_embedded_key_does_not_rule_out_debian(apt: Path) -> None:
     block = " -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBGPL0BUBEADmW5NdOOHwPIJlgPu6JDcKw\n"
     write_sources(apt, f"Types: deb\nURIs: {MAIN}\nSuites: trixie\nComponents: main\nSigned-By:\n{block}")
     assert mirror("bookworm").address == MAIN
@@ -236,24 +236,24 @@ def test_an_ubuntu_host_has_no_debian_mirror_and_the_spec_must_name_one(
 ) -> None:
     runs(ID="ubuntu", VERSION_CODENAME="noble")
     write_sources(apt, f"Types: deb\nSuites: noble noble-updates\nComponents: main\n{source}")
-    with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
+    with pytest.raises(HostLacks, match="name no Debian mirror") as caught:
         mirror("bookworm")
-    assert "as on every host that is not Debian" in caught.value.hint
+    assert "required on every host other than Debian" in caught.value.hint
     assert mirror("bookworm", MAIN).lines() == BOOKWORM_LINES
 
 
-def test_security_updates_alone_are_no_mirror(apt: Path) -> None:
+def test_security_updates_alone_are_not_a_mirror(apt: Path) -> None:
     write_list(apt, f"deb {SECURITY} bookworm-security main")
     with pytest.raises(HostLacks):
         mirror("bookworm")
 
 
-def test_a_host_without_apt_has_none(apt: Path) -> None:
+def test_a_host_without_apt_has_no_mirror(apt: Path) -> None:
     (apt / "sources.list.d").rmdir()
     assert host_address() is None
 
 
-def test_the_specs_mirror_wins(apt: Path) -> None:
+def test_the_mirror_in_the_spec_takes_precedence(apt: Path) -> None:
     write_list(apt, "deb http://host.example/debian bookworm main")
     found = mirror("bookworm", MAIN)
     assert found.address == MAIN

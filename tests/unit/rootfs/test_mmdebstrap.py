@@ -1,4 +1,4 @@
-"""mmdebstrap's command line, and its failures in words."""
+"""The command line of mmdebstrap, and the messages for its failures."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ SOURCE = Mirror(
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What would be run; nothing is."""
-    seen: list[list[str]] = []
+    """The commands that would be run; none is."""
+    commands: list[list[str]] = []
 
     def stream(argv: list[str], on_line: object, **_: object) -> int:
-        seen.append(argv)
+        commands.append(argv)
         on_line("I: installing")
         return 0
 
     monkeypatch.setattr(mmdebstrap, "need", lambda program, _: f"/usr/bin/{program}")
     monkeypatch.setattr(mmdebstrap, "stream", stream)
-    return seen
+    return commands
 
 
 def after(argv: list[str], program: str) -> list[str]:
     return argv[argv.index(program) + 1 :]
 
 
-def test_the_command_line_names_everything(commands: list[list[str]], tmp_path: Path) -> None:
+def test_the_command_line_is_complete(commands: list[list[str]], tmp_path: Path) -> None:
     make_root(RECIPE, SOURCE, tmp_path / "root.tar", tmp_path / "log")
     words = after(commands[0], "/usr/bin/mmdebstrap")
     assert "--variant=minbase" in words
@@ -71,21 +71,21 @@ def test_a_slim_root_has_neither_perl_nor_sources_of_locales(commands: list[list
     }
 
 
-def test_its_words_go_to_the_log(commands: list[list[str]], tmp_path: Path) -> None:
+def test_its_output_goes_to_the_log(commands: list[list[str]], tmp_path: Path) -> None:
     make_root(RECIPE, SOURCE, tmp_path / "root.tar", tmp_path / "log")
     assert len(commands) == 1
     assert (tmp_path / "log").read_text() == "I: installing\n"
 
 
-def test_licences_stay_where_other_documents_go(commands: list[list[str]], tmp_path: Path) -> None:
+def test_licences_are_kept_and_other_documents_are_not(commands: list[list[str]], tmp_path: Path) -> None:
     make_root(RECIPE, SOURCE, tmp_path / "root.tar", tmp_path / "log")
     options = [word for word in commands[0] if word.startswith("--dpkgopt")]
-    kept = options.index("--dpkgopt=path-include=/usr/share/doc/*/copyright")
-    assert kept > options.index("--dpkgopt=path-exclude=/usr/share/doc/*")
+    included = options.index("--dpkgopt=path-include=/usr/share/doc/*/copyright")
+    assert included > options.index("--dpkgopt=path-exclude=/usr/share/doc/*")
 
 
 @pytest.mark.parametrize("user", [0, 1000])
-def test_it_ends_with_us_as_root_and_as_a_user(
+def test_it_ends_with_vipforge_as_root_and_as_a_user(
     commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user)
@@ -94,7 +94,7 @@ def test_it_ends_with_us_as_root_and_as_a_user(
     assert ("--kill-child" in commands[0]) == (user == 0)
 
 
-def test_without_mmdebstrap_its_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_mmdebstrap_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.core.run.find_program", lambda _: None)
     with pytest.raises(HostLacks) as caught:
         make_root(RECIPE, SOURCE, tmp_path / "root.tar", tmp_path / "log")
@@ -106,7 +106,7 @@ def test_without_mmdebstrap_its_package_is_named(tmp_path: Path, monkeypatch: py
     [
         (
             ["E: Failed to fetch http://mirror.example/x  404"],
-            "http://mirror.example/debian did not give",
+            "downloading packages from the Debian mirror http://mirror.example/debian failed",
             "image: mirror",
         ),
         (["Could not resolve 'mirror.example'"], "the Debian mirror http://mirror.example/debian", "image: mirror"),
@@ -115,7 +115,7 @@ def test_without_mmdebstrap_its_package_is_named(tmp_path: Path, monkeypatch: py
             "Release file",
             "image: mirror",
         ),
-        (["Connection timed out"], "the Debian mirror", "is the mirror up?"),
+        (["Connection timed out"], "the Debian mirror", "check that the mirror is up"),
         (["tar: write error: No space left on device"], "the disk is full", "VIPFORGE_CACHE"),
         (["E: something else"], "mmdebstrap failed with exit code 25: E: something else", ""),
     ],
@@ -134,12 +134,14 @@ def test_failures_are_explained(
     assert hint in caught.value.hint
 
 
-def test_a_full_tmp_is_thought_of_for_users_other_than_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their roots lie there, not in the cache."""
+def test_the_hint_for_a_full_disk_mentions_tmp_for_users_other_than_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their roots are in /tmp, not in the cache."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     test_failures_are_explained(tmp_path, monkeypatch, ["dd: No space left on device"], "the disk is full", "TMPDIR")
 
 
-def test_the_recipe_as_text_depends_on_all_of_it() -> None:
+def test_the_text_of_a_recipe_depends_on_all_of_it() -> None:
     others = (Recipe("trixie", RECIPE.packages, RECIPE.hooks), Recipe("bookworm", ("sudo",), RECIPE.hooks))
     assert len({each.text() for each in (RECIPE, *others, Recipe("bookworm", RECIPE.packages))}) == 4
