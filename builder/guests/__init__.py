@@ -44,7 +44,7 @@ class Repositories:
         """The mirrors used by the bake: only the spec's `image.mirror` if it is set, else the vendor's."""
         return (override.rstrip("/"),) if override else self.mirrors
 
-    def guest_mirrors(self, override: str | None) -> tuple[str, ...]:
+    def written(self, override: str | None) -> tuple[str, ...]:
         """The mirrors written into the guest: as for the bake, but never a folder of this host."""
         return self.mirrors if override and is_folder(override) else self.bake_mirrors(override)
 

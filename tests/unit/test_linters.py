@@ -1,4 +1,4 @@
-"""The linters, run as tests, so that `make test` is the only gate."""
+"""The linters run as tests, so that `make test` checks everything."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def test_shellcheck_of_bash() -> None:
 
 
 @pytest.mark.parametrize("path", tracked("*.py", "*.sh"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_outgrows_one_idea(path: Path) -> None:
+def test_no_file_is_too_long(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 
 
 UNPACKING = {(name, "filter") for name in ("extract", "extractall", "unpack_archive")}
 PATCH_RELEASES = {*UNPACKING, ("getaddresses", "strict"), ("parseaddr", "strict")}
-"""Arguments that came with a patch release of Python 3.11, which Debian 12's 3.11.2 lacks, by the function's name.
+"""Arguments, by function name, that a patch release of Python 3.11 added and that 3.11.2 in Debian 12 lacks.
 
-No linter knows them: to each, 3.11 is one thing. What else there may be, the bare roots of .ci/run find.
+Linters do not distinguish patch releases. .ci/run, which uses bare roots, finds others.
 """
 
 
@@ -83,7 +83,7 @@ def test_no_argument_needs_a_later_patch_release_of_python(path: Path) -> None:
 
 
 def test_no_package_registry_is_named() -> None:
-    """Mirrors are read from the host or the spec; none is written down."""
+    """Mirrors are read from the host or the spec; none is hard-coded."""
     hosts = re.compile(r"\b(deb|security|ftp\.[a-z]+)\.debian\." + r"org|pypi\." + r"org|pythonhosted\." + r"org")
     texts = {path: path.read_text(errors="ignore") for path in tracked(".")}
     assert [str(path) for path, text in texts.items() if hosts.search(text)] == []

@@ -1,4 +1,4 @@
-"""The command's first moment."""
+"""The entry point of the command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def interrupted() -> None:
     raise KeyboardInterrupt
 
 
-def test_an_interrupt_before_the_command_is_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_the_command_is_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "builder.cli", SimpleNamespace(main=interrupted))
     with pytest.raises(SystemExit) as ended:
         main()

@@ -1,4 +1,4 @@
-"""The page about the article names checks and tests that exist, and leaves no step without one."""
+"""docs/seed-coverage.md proves every step of the article with a check or test that exists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUNCTIONS = {name for path in SOURCES for name in re.findall(r"^def (test_\w+)",
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split(" | ")[0][:40])
-def test_every_step_is_proved_by_something_that_exists(row: str) -> None:
+def test_every_step_is_proved_by_a_test_that_exists(row: str) -> None:
     step, how, proof = row.split(" | ")
     named = re.findall(r"`(test_\w+)`", proof)
     assert named, f"nothing proves {step}"
@@ -23,7 +23,7 @@ def test_every_step_is_proved_by_something_that_exists(row: str) -> None:
     assert how
 
 
-def test_every_difference_has_its_reason() -> None:
+def test_every_difference_is_explained() -> None:
     marks = set(re.findall(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]", "".join(ROWS)))
     numbered = re.findall(r"^\d\. (.*)", PAGE, re.MULTILINE)
     assert len(numbered) == len(marks)

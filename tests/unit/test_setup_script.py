@@ -1,4 +1,4 @@
-"""scripts/setup.sh in a checkout of its own, with stand-ins for every program that would change this host."""
+"""scripts/setup.sh in a separate checkout, with fakes of every program that would change this host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ chmod 755 .venv/bin/pip
 
 
 class Checkout:
-    """A folder with the script; the file that holds services back lies in it too, not in /usr/sbin."""
+    """A folder with the script; policy-rc.d, which keeps services from starting, is in it and not in /usr/sbin."""
 
     def __init__(self, folder: Path, fake_program: Callable[[str, str], Path]) -> None:
         self.folder = folder
@@ -55,8 +55,8 @@ class Checkout:
 
     def run(self, *lists: str) -> tuple[int, str]:
         process = self.start(*lists)
-        said, _ = process.communicate(timeout=30)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=30)
+        return process.returncode, output
 
     def times_made(self) -> int:
         return len((self.folder / "made").read_text().splitlines())
@@ -68,21 +68,21 @@ def checkout(tmp_path: Path, fake_program: Callable[[str, str], Path], monkeypat
     return Checkout(tmp_path / "checkout", fake_program)
 
 
-def lacking(checkout: Checkout, package: str) -> None:
+def make_missing(checkout: Checkout, package: str) -> None:
     checkout.fake("dpkg-query", f'case "$*" in *{package}) exit 1;; esac; printf installed')
 
 
-def test_makes_the_venv_from_the_lock_file(checkout: Checkout) -> None:
+def test_the_venv_is_created_from_the_lock_file(checkout: Checkout) -> None:
     assert checkout.run() == (0, "· making .venv\n")
     assert (checkout.folder / ".venv" / "complete").read_text() == "one==1\n"
-    asked = (checkout.folder / "pip-log").read_text().splitlines()
-    assert asked[0].endswith("--require-hashes -r requirements.lock")
-    assert asked[1].endswith("--no-deps -e .")
+    commands = (checkout.folder / "pip-log").read_text().splitlines()
+    assert commands[0].endswith("--require-hashes -r requirements.lock")
+    assert commands[1].endswith("--no-deps -e .")
 
 
-def test_the_packages_of_the_tests_are_asked_for_only_where_their_list_is_named(checkout: Checkout) -> None:
+def test_the_packages_for_tests_are_installed_only_if_their_list_is_given(checkout: Checkout) -> None:
     (checkout.folder / "tests.txt").write_text("gamma  a test\n")
-    lacking(checkout, "gamma")
+    make_missing(checkout, "gamma")
     checkout.fake("apt-get", 'echo "$*" >> apt-log')
     checkout.run()
     assert not (checkout.folder / "apt-log").exists()
@@ -96,58 +96,58 @@ def test_a_second_run_keeps_the_venv(checkout: Checkout) -> None:
     assert checkout.times_made() == 1
 
 
-def test_another_lock_file_makes_it_anew(checkout: Checkout) -> None:
+def test_another_lock_file_recreates_the_venv(checkout: Checkout) -> None:
     checkout.run()
     (checkout.folder / "requirements.lock").write_text("one==2\n")
     checkout.run()
     assert checkout.times_made() == 2
 
 
-def test_a_half_made_venv_is_made_anew(checkout: Checkout) -> None:
+def test_an_incomplete_venv_is_recreated(checkout: Checkout) -> None:
     half = checkout.folder / ".venv" / "lib"
     half.mkdir(parents=True)
     assert checkout.run()[0] == 0
     assert not half.exists()
 
 
-def test_a_failing_pip_leaves_no_complete_venv_and_says_what_it_needs(checkout: Checkout) -> None:
+def test_a_failing_pip_leaves_no_complete_venv_and_explains_why(checkout: Checkout) -> None:
     checkout.fake("python3", PYTHON.replace("pip-log", "pip-log; exit 1"))
-    code, said = checkout.run()
+    code, output = checkout.run()
     assert code == 3
-    assert "pip could not install the Python packages" in said
+    assert "pip could not install the Python packages" in output
     assert not (checkout.folder / ".venv" / "complete").exists()
 
 
-def test_a_python_that_is_too_old_is_told(checkout: Checkout) -> None:
+def test_a_python_that_is_too_old_is_reported(checkout: Checkout) -> None:
     checkout.fake("python3", "exit 1")
-    code, said = checkout.run()
+    code, output = checkout.run()
     assert code == 3
-    assert said.startswith("python3 is missing or older than 3.11.")
+    assert output.startswith("python3 is missing or older than 3.11.")
 
 
-def test_a_user_without_sudo_gets_one_line_with_what_to_install(checkout: Checkout) -> None:
-    lacking(checkout, "beta")
+def test_without_sudo_one_line_says_what_to_install(checkout: Checkout) -> None:
+    make_missing(checkout, "beta")
     checkout.fake("id", "echo 1000")
     checkout.fake("sudo", "exit 1")
-    code, said = checkout.run()
+    code, output = checkout.run()
     assert code == 3
-    assert len(said.splitlines()) == 1
-    assert said.endswith("sudo apt-get install --no-install-recommends beta\n")
+    assert len(output.splitlines()) == 1
+    assert output.endswith("sudo apt-get install --no-install-recommends beta\n")
 
 
-def test_what_lacks_is_installed_and_services_are_held_back_meanwhile(checkout: Checkout) -> None:
-    lacking(checkout, "beta")
+def test_missing_packages_are_installed_without_starting_services(checkout: Checkout) -> None:
+    make_missing(checkout, "beta")
     checkout.fake("apt-get", f'echo "$@" >> apt-log; cat {checkout.policy} >> policy-seen')
-    code, said = checkout.run()
-    assert (code, said) == (0, "· installing Debian packages: beta\n· making .venv\n")
+    code, output = checkout.run()
+    assert (code, output) == (0, "· installing Debian packages: beta\n· making .venv\n")
     assert (checkout.folder / "apt-log").read_text().endswith("install --no-install-recommends beta\n")
     assert "exit 101" in (checkout.folder / "policy-seen").read_text()
     assert not checkout.policy.exists()
 
 
-def test_a_package_that_only_some_releases_have_is_installed_where_apt_knows_it(checkout: Checkout) -> None:
+def test_an_optional_package_is_installed_if_apt_knows_it(checkout: Checkout) -> None:
     (checkout.folder / "debian-packages.txt").write_text("alpha\ngamma?  a part of alpha, in later releases\n")
-    lacking(checkout, "gamma")
+    make_missing(checkout, "gamma")
     checkout.fake("apt-get", 'echo "$*" >> apt-log')
     checkout.fake("apt-cache", "exit 100")
     assert checkout.run() == (0, "· making .venv\n")
@@ -156,7 +156,7 @@ def test_a_package_that_only_some_releases_have_is_installed_where_apt_knows_it(
     assert checkout.run() == (0, "· installing Debian packages: gamma\n")
 
 
-def test_what_apt_knows_is_asked_after_its_lists_are_there(checkout: Checkout) -> None:
+def test_apt_is_queried_only_after_its_lists_are_updated(checkout: Checkout) -> None:
     (checkout.folder / "debian-packages.txt").write_text("alpha\ngamma?\n")
     checkout.fake("dpkg-query", "exit 1")
     checkout.fake("apt-get", 'case "$*" in *update*) touch updated;; esac')
@@ -164,18 +164,18 @@ def test_what_apt_knows_is_asked_after_its_lists_are_there(checkout: Checkout) -
     assert checkout.run()[1].startswith("· installing Debian packages: alpha gamma\n")
 
 
-def test_a_package_that_this_release_lacks_is_named(checkout: Checkout) -> None:
-    lacking(checkout, "beta")
+def test_a_package_that_this_release_lacks_is_reported(checkout: Checkout) -> None:
+    make_missing(checkout, "beta")
     checkout.fake("apt-get", 'case "$*" in *install*) touch installed;; esac')
     checkout.fake("apt-cache", "exit 100")
-    code, said = checkout.run()
+    code, output = checkout.run()
     assert code == 3
-    assert "has no package beta; " in said
+    assert "has no package beta; " in output
     assert not (checkout.folder / "installed").exists()
     assert not checkout.policy.exists()
 
 
-def test_fedora_is_told_its_own_names_and_nothing_is_installed(
+def test_on_fedora_the_packages_are_named_and_not_installed(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (checkout.folder / "fedora-packages.txt").write_text("# of Fedora\nalef  does this\nbet\n")
@@ -186,15 +186,15 @@ def test_fedora_is_told_its_own_names_and_nothing_is_installed(
     assert checkout.run() == (0, "· making .venv\n")
 
 
-def test_another_system_is_told_where_the_list_is(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_another_system_the_list_is_named(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     no_dpkg(checkout, monkeypatch)
-    code, said = checkout.run()
+    code, output = checkout.run()
     assert code == 0
-    assert said.startswith("! no dpkg and no rpm here: debian-packages.txt lists")
+    assert output.startswith("! no dpkg and no rpm here: debian-packages.txt lists")
 
 
 def no_dpkg(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PATH with the programs that every system has."""
+    """Reduce PATH to programs that every system has."""
     tools = checkout.folder / "tools"
     tools.mkdir()
     for name in ("sh", "env", "dirname", "flock", "sed", "cmp", "cp", "rm", "mkdir", "chmod", "cat", "printf"):
@@ -203,22 +203,22 @@ def no_dpkg(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{checkout.script.parents[2] / 'fake-bin'}:{tools}")
 
 
-def test_a_failing_apt_is_told_in_its_own_words(checkout: Checkout) -> None:
-    lacking(checkout, "alpha")
+def test_the_output_of_a_failing_apt_is_shown(checkout: Checkout) -> None:
+    make_missing(checkout, "alpha")
     checkout.fake("apt-get", 'case "$*" in *update*) ;; *) echo "E: Unable to locate package alpha"; exit 100;; esac')
-    code, said = checkout.run()
+    code, output = checkout.run()
     assert code == 3
-    assert "apt-get install --no-install-recommends alpha failed:\n    E: Unable to locate package alpha\n" in said
+    assert "apt-get install --no-install-recommends alpha failed:\n    E: Unable to locate package alpha\n" in output
     assert not checkout.policy.exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_lets_services_start_again(checkout: Checkout, how: signal.Signals) -> None:
+def test_an_interrupted_run_removes_policy_rc_d(checkout: Checkout, how: signal.Signals) -> None:
     end_while_apt_works(checkout, how)
     assert not checkout.policy.exists()
 
 
-def test_what_a_killed_run_left_is_taken_over(checkout: Checkout) -> None:
+def test_the_policy_rc_d_of_a_killed_run_is_replaced(checkout: Checkout) -> None:
     end_while_apt_works(checkout, signal.SIGKILL)
     assert checkout.policy.exists()
     checkout.fake("apt-get", ":")
@@ -226,8 +226,8 @@ def test_what_a_killed_run_left_is_taken_over(checkout: Checkout) -> None:
     assert not checkout.policy.exists()
 
 
-def test_a_policy_of_the_hosts_own_is_kept(checkout: Checkout) -> None:
-    lacking(checkout, "beta")
+def test_a_policy_rc_d_of_the_host_is_kept(checkout: Checkout) -> None:
+    make_missing(checkout, "beta")
     checkout.fake("apt-get", ":")
     checkout.policy.write_text("#!/bin/sh\nexit 0\n")
     assert checkout.run()[0] == 0
@@ -235,7 +235,7 @@ def test_a_policy_of_the_hosts_own_is_kept(checkout: Checkout) -> None:
 
 
 def end_while_apt_works(checkout: Checkout, how: signal.Signals) -> None:
-    lacking(checkout, "beta")
+    make_missing(checkout, "beta")
     checkout.fake("apt-get", "touch at-work; sleep 60")
     process = checkout.start()
     deadline = time.monotonic() + 10

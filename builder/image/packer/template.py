@@ -91,7 +91,7 @@ def reach(cluster: Cluster, facts: Facts, builder: Builder, *, offline: bool) ->
     if facts.repositories is None:
         return Reach(network=not builder.local)
     if mirror and is_folder(mirror):
-        return _folder(mirror, facts.repositories.guest_mirrors(mirror)[0], builder)
+        return _folder(mirror, facts.repositories.written(mirror)[0], builder)
     fetch.refuse_offline(offline, f"installing the packages of {facts.title}")
     return Reach(network=True)
 

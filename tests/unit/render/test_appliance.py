@@ -1,4 +1,4 @@
-"""The appliance's files, whole: what a bake puts into the guest."""
+"""The files that a bake puts into the guest, compared with golden files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.guests.debian12 import GUEST
-from builder.render import TIME, appliance, payload, render
+from builder.render import FILE_TIME, appliance, payload, render
 from builder.seed.identity import TEMPLATE, keepalived_conf, marks
 from builder.spec.load import load
 from tests import examples
@@ -41,7 +41,7 @@ def test_the_examples_of_several_instances(name: str, node: int) -> None:
     assert_golden(f"rendered/keepalived/{name}-lb{node + 1}.conf", conf)
 
 
-def test_the_kernel_lets_haproxy_bind_ipv6_vips_where_there_are_any() -> None:
+def test_with_ipv6_vips_the_kernel_lets_haproxy_bind_them_early() -> None:
     settings = "/etc/sysctl.d/60-vipforge.conf"
     with_ipv6 = appliance(load(examples.FOLDER / "ipv6.yml"), FACTS, "2.3.3")
     assert "net.ipv6.ip_nonlocal_bind = 1\n" in with_ipv6[settings].content
@@ -54,7 +54,7 @@ def test_the_kernel_lets_haproxy_bind_ipv6_vips_where_there_are_any() -> None:
     assert "ipv6" not in appliance(quickstart(), FACTS, "2.3.3")[settings].content
 
 
-def test_an_instance_of_both_families_advertises_ipv4_and_takes_ipv6_along() -> None:
+def test_an_instance_with_both_families_advertises_only_ipv4_addresses() -> None:
     vips = ["2001:db8::10", "192.168.56.10"]
     nodes = [node.model_dump(mode="json") for node in quickstart().nodes]
     for number, node in enumerate(nodes):
@@ -75,13 +75,13 @@ def test_the_second_node_differs_only_in_its_identity() -> None:
     assert differing == {"!", "router_id", "notification_email_from", "smtp_helo_name", "priority"}
 
 
-def test_every_mark_of_the_template_is_filled() -> None:
+def test_every_mark_in_the_template_is_replaced() -> None:
     cluster = quickstart()
     assert not re.search(r"@[A-Z_]+@", keepalived_conf(cluster, cluster.nodes[0], FACTS, "2.3.3", "eth0"))
 
 
 def test_the_image_holds_no_identity() -> None:
-    """Names, priorities and senders of nodes come with the seed; addresses of nodes nowhere but there."""
+    """Names, addresses, priorities and alert senders of nodes come only with the seed."""
     cluster = quickstart()
     everything = "".join(file.content for file in appliance(cluster, FACTS, "2.3.3").values())
     for node in cluster.nodes:
@@ -97,20 +97,20 @@ def test_without_alerts_nothing_is_mailed() -> None:
     assert "notification" not in conf
 
 
-def test_old_keepalived_gets_only_words_it_knows() -> None:
+def test_an_old_keepalived_gets_only_keywords_that_it_supports() -> None:
     cluster = quickstart(vrrp={"profile": "classic"})
     conf = appliance(cluster, FACTS, "1.2.13")[TEMPLATE].content
     for word in ("smtp_helo_name", "script_user", "enable_script_security", "vrrp_version", "track_file"):
         assert word not in conf
 
 
-def test_a_template_that_renders_to_nothing_is_no_file() -> None:
+def test_a_template_that_renders_to_nothing_yields_no_file() -> None:
     cluster = quickstart(network={"dns": []})
     assert "/etc/resolv.conf" not in appliance(cluster, FACTS, "2.3.3")
     assert "/etc/resolv.conf" in appliance(quickstart(), FACTS, "2.3.3")
 
 
-def test_programs_are_executable_and_nothing_else_is() -> None:
+def test_only_programs_are_executable() -> None:
     files = appliance(quickstart(), FACTS, "2.3.3")
     programs = {path for path, file in files.items() if file.mode == 0o755}
     assert programs == {path for path, file in files.items() if file.content.startswith("#!")}
@@ -126,30 +126,30 @@ def test_the_payload_unpacks_as_root_owned_files() -> None:
     with tarfile.open(fileobj=io.BytesIO(payload(files))) as tar:
         entries = {"/" + entry.name: entry for entry in tar}
     assert entries.keys() == files.keys()
-    assert {(entry.uid, entry.gid, entry.mtime) for entry in entries.values()} == {(0, 0, TIME)}
+    assert {(entry.uid, entry.gid, entry.mtime) for entry in entries.values()} == {(0, 0, FILE_TIME)}
     assert entries["/usr/libexec/vipforge/identity"].mode == 0o755
 
 
-def test_an_undefined_name_in_a_template_is_an_error_with_its_path(tmp_path: Path) -> None:
+def test_the_error_for_an_undefined_name_has_the_path_of_the_template(tmp_path: Path) -> None:
     template = tmp_path / "broken.j2"
     template.write_text("fine\n{{ nobody }}\n")
     with pytest.raises(UserError, match=r"broken\.j2.*'nobody' is undefined"):
         render(template)
 
 
-def test_a_broken_template_is_an_error_with_its_line(tmp_path: Path) -> None:
+def test_the_error_for_a_broken_template_has_its_line(tmp_path: Path) -> None:
     template = tmp_path / "broken.j2"
     template.write_text("fine\n{% if %}\n")
     with pytest.raises(UserError, match=r"broken\.j2:2"):
         render(template)
 
 
-def test_marks_name_the_peers_without_the_node_itself() -> None:
+def test_a_nodes_peers_do_not_include_itself() -> None:
     cluster = quickstart()
     assert marks(cluster, cluster.nodes[1], "eth0")["PEERS"] == "192.168.56.11"
 
 
-def test_until_firewalld_runs_the_same_comes_in_as_in_its_zone() -> None:
+def test_the_boot_firewall_opens_the_same_ports_as_firewalld() -> None:
     files = appliance(quickstart(snmp=True), FACTS, "2.3.3")
     rules = files["/usr/share/vipforge/firewall.nft"].content
     zone = ET.fromstring(files["/etc/firewalld/zones/vipforge.xml"].content)

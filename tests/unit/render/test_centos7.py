@@ -1,4 +1,4 @@
-"""What CentOS 7 gets is written in the words of its old programs: each list names a release's whole vocabulary."""
+"""Files for CentOS 7 use only keywords that its old programs support; each list has all keywords of a release."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAIRED = {
     *("option", "timeout", "stats", "stick", "capture"),
     *("http-check", "http-request", "http-response", "tcp-request", "tcp-check"),
 }
-# systemd.unit(5), systemd.service(5) and systemd.exec(5) of systemd 219, as far as our units use them
+# those of systemd.unit(5), systemd.service(5) and systemd.exec(5) of systemd 219 that vipforge's units use
 SYSTEMD_219 = {
     "Unit": {"Description", "Requires", "Wants", "After", "Before", "Conflicts", "DefaultDependencies"},
     "Service": {
@@ -56,7 +56,7 @@ SYSTEMD_219 = {
 
 
 def words(name: str) -> set[str]:
-    """A vocabulary of tests/words/."""
+    """The keywords in a list of tests/words/."""
     lines = (WORDS / f"{name}.txt").read_text().splitlines()
     return {word for line in lines if not line.startswith("#") for word in line.split()}
 
@@ -66,7 +66,7 @@ def rendered(spec: Cluster, keepalived: str = "1.2.13") -> dict[str, str]:
 
 
 def own_files() -> list[str]:
-    """What is not the same on debian12."""
+    """The files that differ from those of debian12."""
     common = appliance(load(SPEC), all_guests()["debian12"], "1.2.13")
     return sorted(
         path for path, text in rendered(load(SPEC)).items() if path not in common or common[path].content != text
@@ -74,7 +74,7 @@ def own_files() -> list[str]:
 
 
 @pytest.mark.parametrize("path", own_files())
-def test_every_file_of_its_own_for_the_articles_cluster(path: str) -> None:
+def test_every_file_that_differs_for_the_articles_cluster(path: str) -> None:
     assert_golden(f"rendered/centos7{path}", rendered(load(SPEC))[path])
 
 
@@ -96,11 +96,11 @@ CLASSIC = {path.stem: load(path) for path in EXAMPLES if load(path).vrrp.profile
 def test_the_classic_profile_uses_no_word_that_keepalived_1_2_13_lacks(cluster: Cluster) -> None:
     for node in cluster.nodes:
         used = keepalived_words(cluster, node)
-        assert used - words("keepalived-1.2.13") == {"check_haproxy"}  # the script's own name
+        assert used - words("keepalived-1.2.13") == {"check_haproxy"}  # the name of the script
         assert {"vrrp_instance", "vrrp_script", "virtual_ipaddress", "track_script"} <= used
 
 
-def test_a_word_that_1_2_13_lacks_would_be_found() -> None:
+def test_a_keyword_that_1_2_13_lacks_would_be_found() -> None:
     modern = quickstart(vrrp={"profile": "standard"})
     conf = keepalived_conf(modern, modern.nodes[0], FACTS, "2.3.4", "eth0")
     assert "vrrp_version" in conf
@@ -119,13 +119,13 @@ def haproxy_words(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_no_example_uses_a_word_that_haproxy_1_5_lacks(path: str) -> None:
+def test_no_example_uses_a_keyword_that_haproxy_1_5_lacks(path: str) -> None:
     text = rendered(load(path), "2.3.4")["/etc/haproxy/haproxy.cfg"]
     assert haproxy_words(text) - words("haproxy-1.5") == set()
     assert "expose-fd" not in text
 
 
-def test_a_newer_haproxy_from_source_brings_its_unit_and_its_words() -> None:
+def test_a_newer_haproxy_from_source_gets_its_unit_and_its_keywords() -> None:
     files = rendered(quickstart(haproxy={"source": "3.0.11"}), "2.3.4")
     assert "ExecStart=/usr/local/sbin/haproxy -Ws" in files["/etc/systemd/system/haproxy.service.d/source.conf"]
     assert "expose-fd listeners" in files["/etc/haproxy/haproxy.cfg"]
@@ -133,19 +133,19 @@ def test_a_newer_haproxy_from_source_brings_its_unit_and_its_words() -> None:
 
 
 def test_a_stop_ends_every_process_of_haproxy_1_5() -> None:
-    """Its wrapper waits for the process of before a reload, as long as a client has a connection to it."""
+    """Its wrapper waits for the process from before a reload for as long as a client is connected to it."""
     drop_in = "/etc/systemd/system/haproxy.service.d/wrapper.conf"
     assert "KillMode=control-group\n" in rendered(quickstart(), "2.3.4")[drop_in]
     assert drop_in not in rendered(quickstart(haproxy={"source": "3.0.11"}), "2.3.4")
 
 
-def test_a_newer_haproxy_cannot_speak_tls_1_3_with_an_old_openssl() -> None:
+def test_a_newer_haproxy_lacks_tls_1_3_with_an_old_openssl() -> None:
     cluster = quickstart(haproxy={"source": "3.0.11"}, tls={"minimum": "1.3"})
-    with pytest.raises(HaproxyTooOld, match=r"HAProxy 3\.0\.11 cannot speak TLS 1\.3 in CentOS 7"):
+    with pytest.raises(HaproxyTooOld, match=r"HAProxy 3\.0\.11 in CentOS 7 does not support TLS 1\.3"):
         rendered(cluster, "2.3.4")
 
 
-def test_a_check_with_a_host_is_written_the_old_way() -> None:
+def test_a_check_with_a_host_uses_the_old_syntax() -> None:
     services = [{**each, "check": {"path": "/up", "host": "www.example.com"}} for each in plain_services()]
     text = rendered(quickstart(services=services), "2.3.4")["/etc/haproxy/haproxy.cfg"]
     assert r"option httpchk GET /up HTTP/1.1\r\nHost:\ www.example.com" in text
@@ -158,7 +158,7 @@ def plain_services() -> list[dict]:
 
 
 @pytest.mark.parametrize("profile", ["classic", "standard", "fast"])
-def test_units_use_only_what_systemd_219_knows(profile: str) -> None:
+def test_units_use_only_directives_of_systemd_219(profile: str) -> None:
     files = rendered(quickstart(vrrp={"profile": profile}, haproxy={"source": "3.0.11"}), "2.3.4")
     units = {path: text for path, text in files.items() if path.startswith("/etc/systemd/system/")}
     assert len(units) >= 4
@@ -168,13 +168,13 @@ def test_units_use_only_what_systemd_219_knows(profile: str) -> None:
 
 
 def directives(text: str) -> list[tuple[str, str]]:
-    section, found = "", []
+    section, keys = "", []
     for line in text.splitlines():
         if line.startswith("["):
             section = line.strip("[]")
         elif "=" in line and not line.startswith("#"):
-            found.append((section, line.split("=")[0]))
-    return found
+            keys.append((section, line.split("=")[0]))
+    return keys
 
 
 def test_packages_are_checked_with_the_vendors_key() -> None:
@@ -183,21 +183,21 @@ def test_packages_are_checked_with_the_vendors_key() -> None:
     assert text.count("gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7") == 3
 
 
-def test_the_specs_mirror_takes_the_place_of_the_vault() -> None:
+def test_the_mirror_in_the_spec_replaces_the_vault() -> None:
     cluster = quickstart(image={"mirror": "http://mirror.example.com/centos/7.9.2009"})
     text = rendered(cluster)["/etc/yum.repos.d/vipforge.repo"]
     assert "baseurl=http://mirror.example.com/centos/7.9.2009/updates/x86_64/\n" in text
     assert "vault" not in text
 
 
-def test_a_folder_of_the_host_is_never_written_into_the_guest() -> None:
+def test_a_folder_on_the_host_is_never_written_into_the_guest() -> None:
     cluster = quickstart(image={"mirror": "file:///srv/vault"})
     text = rendered(cluster)["/etc/yum.repos.d/vipforge.repo"]
     assert "/srv/vault" not in text
     assert "baseurl=https://vault.centos.org/7.9.2009/os/x86_64/ https://archive.kernel.org/" in text
 
 
-def test_snmp_brings_its_packages_its_agent_its_port_and_the_daemons_option() -> None:
+def test_snmp_adds_packages_an_agent_a_port_and_an_option_of_keepalived() -> None:
     without, files = rendered(load(SPEC)), rendered(load(SPEC).model_copy(update={"snmp": True}))
     assert "net-snmp\n" in files["/usr/share/vipforge/packages"]
     assert "master agentx" in files["/etc/snmp/snmpd.conf"]

@@ -1,4 +1,4 @@
-"""The seeds and the settings of cloud-init 19.4, the last that runs on Python 2.7, in the words that it knows."""
+"""Seeds and settings use only what cloud-init 19.4 supports, the last release that runs on Python 2.7."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLOUD_INIT_19_4 = {
     },
     "write_files": {"path", "owner", "permissions", "content", "encoding", "append"},
 }
-# What modules, distros and stages of 19.4 read in /etc/cloud/cloud.cfg.d/, as far as ours says anything there
+# those of the keys that 19.4 reads in /etc/cloud/cloud.cfg.d/ that vipforge sets
 CLOUD_CFG_19_4 = {
     *("datasource_list", "disable_root", "ssh_pwauth", "preserve_hostname", "manage_etc_hosts", "locale", "users"),
     *("ssh_deletekeys", "ssh_genkeytypes", "cloud_init_modules", "cloud_config_modules", "cloud_final_modules"),
@@ -82,7 +82,7 @@ def test_the_seed_of_the_articles_first_node(name: str) -> None:
     assert_golden(f"rendered/centos7-seed/{name}", seed(cluster, cluster.nodes[0], FACTS).files()[name])
 
 
-def test_the_seed_uses_only_what_cloud_init_19_4_knows() -> None:
+def test_the_seed_uses_only_keys_of_cloud_init_19_4() -> None:
     cluster = load(SPEC)
     data = yaml.safe_load(seed(cluster, cluster.nodes[0], FACTS).user_data)
     assert set(data) <= CLOUD_INIT_19_4[""]
@@ -100,7 +100,7 @@ def test_settings_and_modules_are_those_of_cloud_init_19_4() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_seed_has_its_three_files_in_the_words_of_19_4(path: Path) -> None:
+def test_every_seed_has_its_three_files_with_keys_of_19_4(path: Path) -> None:
     cluster = load(path).model_copy(update={"tls": Tls(), "statistics": None})  # their secrets are not in the examples
     for node in cluster.nodes:
         files = seed(cluster, node, FACTS).files()
@@ -111,11 +111,11 @@ def test_every_seed_has_its_three_files_in_the_words_of_19_4(path: Path) -> None
         assert network["version"] == 2
         assert set(network["ethernets"]) == {"eth0"}
         assert set(network["ethernets"]["eth0"]) <= ETHERNET_19_4
-        # cloudinit/net/sysconfig.py of 19.4 ends with a KeyError (NETMASK1) for a route of IPv6
+        # cloudinit/net/sysconfig.py of 19.4 raises KeyError (NETMASK1) for an IPv6 route
         assert not [route for route in network["ethernets"]["eth0"].get("routes", ()) if ":" in route["to"]]
 
 
-def test_a_node_of_both_families_has_both_gateways() -> None:
+def test_a_node_with_both_families_has_both_gateways() -> None:
     cluster = load(next(path for path in EXAMPLES if path.stem == "ipv6"))
     files = seed(cluster, cluster.nodes[0], FACTS).files()
     card = yaml.safe_load(files["network-config"])["ethernets"]["eth0"]
@@ -123,14 +123,14 @@ def test_a_node_of_both_families_has_both_gateways() -> None:
     assert card["routes"] == [{"to": "0.0.0.0/0", "via": str(cluster.network.gateway)}]
 
 
-def test_data_sources_are_named() -> None:
-    """An open list costs two minutes of every boot; 19.4 has no source of the name VMware."""
+def test_data_sources_are_listed() -> None:
+    """Without a list, every boot takes two minutes longer; 19.4 has no data source named VMware."""
     config = yaml.safe_load(rendered(load(SPEC))["/etc/cloud/cloud.cfg.d/90-vipforge.cfg"])
     assert config["datasource_list"] == ["NoCloud", "VMwareGuestInfo", "OVF", "None"]
 
 
-def test_the_family_differs_from_the_common_files_only_where_it_must() -> None:
-    """All else of cloud-init's settings is the same as everywhere."""
+def test_only_the_data_sources_differ_from_the_common_settings() -> None:
+    """All other settings of cloud-init are the same for every guest."""
     common = yaml.safe_load(
         appliance(quickstart(), all_guests()["debian12"], "2.3.3")["/etc/cloud/cloud.cfg.d/90-vipforge.cfg"].content
     )

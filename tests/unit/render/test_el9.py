@@ -1,4 +1,4 @@
-"""What the guests of Enterprise Linux 9 get that CentOS 7 does not, and where the packages of each come from."""
+"""Files that guests of Enterprise Linux 9 have and CentOS 7 has not, and the repositories of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rendered(guest: str) -> dict[str, str]:
 
 @EACH
 def test_network_manager_leaves_the_name_servers_alone(guest: str) -> None:
-    """It would write /etc/resolv.conf anew, and verify compares that file with the spec's."""
+    """NetworkManager would overwrite /etc/resolv.conf, which verify compares with the spec."""
     files, settings = rendered(guest), ConfigParser()
     settings.read_string(files["/etc/NetworkManager/conf.d/10-vipforge.conf"])
     assert settings["main"]["dns"] == "none"
@@ -34,6 +34,6 @@ def test_the_repositories_are_those_of_the_vendor(guest: str) -> None:
     assert_golden(f"rendered/el9/{guest}.repo", rendered(guest)[REPOSITORIES])
 
 
-def test_the_two_differ_in_their_repositories_alone() -> None:
+def test_the_two_guests_differ_only_in_their_repositories() -> None:
     rocky, alma = rendered("rocky9"), rendered("alma9")
     assert [path for path in {*rocky, *alma} if rocky.get(path) != alma.get(path)] == [REPOSITORIES]

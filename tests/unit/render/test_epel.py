@@ -1,4 +1,4 @@
-"""EPEL's repository in the guests of the RPM family, and nothing of it where it is not asked for."""
+"""The EPEL repository in guests of the RPM family, only where the spec enables it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def rendered(guest: str, **image: object) -> dict[str, str]:
 
 @pytest.mark.parametrize("guest", EPEL_GUESTS)
 @pytest.mark.parametrize("path", [EPEL, VENDOR])
-def test_whole_files_with_epel(guest: str, path: str) -> None:
+def test_repository_files_with_epel(guest: str, path: str) -> None:
     assert_golden(f"rendered/epel/{guest}/{Path(path).name}", rendered(guest, epel=True)[path])
 
 
 @pytest.mark.parametrize("guest", EPEL_GUESTS)
-def test_its_key_comes_with_a_package_of_the_vendor(guest: str) -> None:
+def test_the_key_of_epel_comes_from_a_package_of_the_vendor(guest: str) -> None:
     files = rendered(guest, epel=True)
     assert "\nepel-release\n" in files[PACKAGES]
     assert "/extras/x86_64/" in files[VENDOR]
@@ -38,11 +38,11 @@ def test_its_key_comes_with_a_package_of_the_vendor(guest: str) -> None:
 
 
 @pytest.mark.parametrize("guest", sorted(all_guests()))
-def test_nothing_of_it_is_there_unasked(guest: str) -> None:
+def test_epel_is_absent_unless_the_spec_enables_it(guest: str) -> None:
     assert [path for path, text in rendered(guest).items() if "epel" in (path + text).lower()] == []
 
 
-def test_a_mirror_takes_the_place_of_its_own_servers() -> None:
+def test_a_mirror_of_epel_replaces_its_servers() -> None:
     text = rendered("rocky9", epel=True, epel_mirror="http://mirror.example.com/epel/9/")[EPEL]
     assert "baseurl=http://mirror.example.com/epel/9/Everything/x86_64/\n" in text
     assert "fedoraproject" not in text

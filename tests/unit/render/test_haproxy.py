@@ -1,4 +1,4 @@
-"""haproxy.cfg: whole for each example, and only words that the guest's release knows."""
+"""haproxy.cfg: golden files for the examples, and only keywords that the guest's HAProxy supports."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def conf(cluster: Cluster, release: str = "2.6") -> str:
 
 
 def served(release: str = "2.6", **keys: Any) -> list[str]:
-    """The lines of the file for one service."""
+    """The lines of haproxy.cfg for one service."""
     text = conf(quickstart(services=[{**WEB, **keys}]), release)
     return [line.strip() for line in text[text.index("frontend web.") :].splitlines()]
 
 
 def secured(release: str = "2.6", **keys: Any) -> list[str]:
     tls = {"certificates": [{"name": "www", "chain": "www.pem", "key": "www.key"}]}
-    asked = {**WEB, "mode": "https", "certificates": ["www"], **keys}
-    return [line.strip() for line in conf(quickstart(services=[asked], tls=tls), release).splitlines()]
+    service = {**WEB, "mode": "https", "certificates": ["www"], **keys}
+    return [line.strip() for line in conf(quickstart(services=[service], tls=tls), release).splitlines()]
 
 
 @pytest.mark.parametrize("name", ["active-active", "exchange2010", "exchange2013", "ipv6", "webfarm"])
@@ -53,7 +53,7 @@ def test_exchange_2013_as_centos_7_runs_it() -> None:
 
 
 @pytest.mark.parametrize("name", examples.names())
-def test_an_old_release_gets_only_words_that_it_knows(name: str) -> None:
+def test_an_old_release_gets_only_keywords_that_it_supports(name: str) -> None:
     text = conf(load(examples.FOLDER / f"{name}.yml"), "1.5.18")
     newer = (
         r"expose-fd|ssl-min-ver|ciphersuites|http-check send|http-after-response|\bsni\b|check-sni|alpn|[\"']"
@@ -72,28 +72,28 @@ def test_every_release_gets_the_same_backends_and_servers(release: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*examples.names(), "every option"])
-def test_no_two_sections_have_one_name(name: str, tmp_path: Path) -> None:
-    """HAProxy 3.2 warns of it ("dangerous"), 3.3 refuses it."""
+def test_section_names_are_unique(name: str, tmp_path: Path) -> None:
+    """HAProxy 3.2 warns about duplicates ("dangerous"), and 3.3 refuses them."""
     cluster = every_option(tmp_path) if name == "every option" else load(examples.FOLDER / f"{name}.yml")
     sections = re.findall(r"^(?:frontend|backend) (\S+)", conf(cluster), re.MULTILINE)
     assert sections
     assert len(sections) == len(set(sections))
 
 
-def test_http_2_is_not_offered_because_ntlm_needs_a_connection_of_its_own() -> None:
+def test_http_2_is_not_offered_because_ntlm_needs_its_own_connection() -> None:
     assert "bind 192.168.56.10:80 ssl crt /etc/vipforge/tls/www.pem alpn http/1.1" in secured("3.2")
     assert "bind 192.168.56.10:80 ssl crt /etc/vipforge/tls/www.pem" in secured("1.5.18")
 
 
-def test_the_oldest_tls_is_the_specs() -> None:
+def test_the_minimum_tls_version_comes_from_the_spec() -> None:
     assert "ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets" in secured()
     assert "ssl-default-bind-options no-sslv3 no-tlsv10 no-tlsv11 no-tls-tickets" in secured("1.5.18")
 
 
-def test_tls_1_3_is_refused_where_haproxy_has_it_not() -> None:
+def test_tls_1_3_is_refused_if_haproxy_lacks_it() -> None:
     cluster = quickstart(tls={"minimum": "1.3"})
     assert conf(cluster, "2.6")
-    with pytest.raises(HaproxyTooOld, match=r"HAProxy 1\.5\.18 cannot speak TLS 1\.3") as caught:
+    with pytest.raises(HaproxyTooOld, match=r"HAProxy 1\.5\.18 in Debian 12 does not support TLS 1\.3") as caught:
         conf(cluster, "1.5.18")
     assert caught.value.exit_code == Exit.BAD_SPEC
 
@@ -133,41 +133,41 @@ def test_each_option_has_its_line(keys: dict[str, Any], line: str) -> None:
     assert line in served(**keys)
 
 
-def test_what_is_no_tunnel_leaves_an_hour_to_those_that_become_one() -> None:
+def test_connections_that_become_tunnels_have_a_timeout_of_an_hour() -> None:
     assert not any("tunnel" in line for line in served(timeout=3600))
     assert "    timeout tunnel 1h\n" in conf(quickstart())
 
 
 @pytest.mark.parametrize(("release", "connections", "headers"), [("1.5.18", 1, 1), ("1.8", 1, 0), ("2.0", 0, 0)])
-def test_a_release_whose_own_limits_are_lower_is_told_ours(release: str, connections: int, headers: int) -> None:
+def test_a_release_with_lower_default_limits_gets_explicit_ones(release: str, connections: int, headers: int) -> None:
     text = conf(quickstart(), release)
     assert text.partition("\ndefaults\n")[2].count("    maxconn 20000\n") == connections
     assert text.count("    tune.maxrewrite 1024\n") == headers
 
 
-def test_servers_that_tie_logins_to_connections_have_them_shared_by_nobody() -> None:
+def test_connections_to_servers_with_ntlm_are_never_shared() -> None:
     assert {"option prefer-last-server", "http-reuse never", "timeout http-keep-alive 120s"} < set(served(ntlm=True))
     old = served("1.5.18", ntlm=True)
     assert "option prefer-last-server" in old
     assert "http-reuse never" not in old
 
 
-def test_a_route_whose_clients_converse_within_a_request_waits_for_no_full_packet() -> None:
+def test_a_route_with_no_delay_forwards_partial_packets_at_once() -> None:
     routes = [{"name": "rpc", "paths": ["/rpc"], "no_delay": True}]
     assert [line for line in served(routes=routes) if line == "option http-no-delay"] == ["option http-no-delay"]
 
 
-def test_a_server_that_is_gone_is_noticed_before_a_long_timeout() -> None:
+def test_a_dead_server_is_noticed_before_a_long_timeout() -> None:
     assert {"option srvtcpka", "srvtcpka-idle 60s", "srvtcpka-intvl 10s", "srvtcpka-cnt 3"} < set(served(timeout=3600))
     assert not any("srvtcpka" in line for line in (*served(), *served("1.5.18", timeout=3600)))
 
 
-def test_servers_that_are_not_verified_are_asked_by_name_all_the_same() -> None:
+def test_servers_that_are_not_verified_still_get_sni() -> None:
     server = "server web1 192.168.56.21:8080 check ssl verify none sni str(ex.example.com) check-sni ex.example.com"
     assert server in served(reencrypt={"name": "ex.example.com"})
 
 
-def test_verified_servers_are_asked_by_name() -> None:
+def test_verified_servers_get_sni() -> None:
     keys = {"reencrypt": {"authority": "ca.pem", "name": "ex.example.com"}}
     server = "server web1 192.168.56.21:8080 check ssl verify required ca-file /etc/vipforge/tls/web.authority.pem"
     named = f"{server} verifyhost ex.example.com"
@@ -176,7 +176,7 @@ def test_verified_servers_are_asked_by_name() -> None:
 
 
 @pytest.mark.parametrize(("release", "vip"), [("2.6", "[2001:db8:59::10]"), ("1.5.18", "2001:db8:59::10")])
-def test_ipv6_addresses_are_in_brackets_where_the_release_knows_them(release: str, vip: str) -> None:
+def test_ipv6_addresses_are_in_brackets_if_the_release_supports_them(release: str, vip: str) -> None:
     text = conf(load(examples.FOLDER / "ipv6.yml"), release)
     assert f"    bind {vip}:80\n" in text
     assert f"    server web2 {vip.replace('10', '32')}:8080 check\n" in text
@@ -189,13 +189,13 @@ def test_weights_and_backups() -> None:
     assert "server b 192.168.56.9:1 check backup" in lines
 
 
-def test_browsers_are_told_of_https_in_the_words_of_the_release() -> None:
+def test_hsts_uses_the_syntax_of_the_release() -> None:
     header = "set-header Strict-Transport-Security max-age=600"
     assert f"http-after-response {header}" in secured(hsts=600)
     assert f"http-response {header}" in secured("1.5.18", hsts=600)
 
 
-def test_a_route_takes_a_path_and_what_is_below_it_and_a_host_with_or_without_its_port() -> None:
+def test_a_route_matches_a_path_and_all_below_it_and_a_host_with_or_without_port() -> None:
     routes = [
         {"name": "all", "paths": ["/"]},
         {"name": "owa", "paths": ["/owa/"], "hosts": ["mail.example.com"], "timeout": 900},
@@ -223,11 +223,11 @@ def test_a_service_listens_on_its_own_vips() -> None:
 @pytest.mark.parametrize(
     ("text", "one"), [("200 OK", r"200\ OK"), ("a#b", r"a\#b"), ("/owa/", "/owa/"), ("\\", "\\\\")]
 )
-def test_text_becomes_one_word(text: str, one: str) -> None:
+def test_text_is_escaped_as_one_word(text: str, one: str) -> None:
     assert word(text) == one
 
 
-def test_the_page_of_maintenance_is_a_whole_answer_and_shows_text_as_text() -> None:
+def test_the_maintenance_page_is_a_complete_response_with_escaped_text() -> None:
     files = appliance(quickstart(services=[{**WEB, "maintenance": "Back <soon>, até já"}]), GUEST, "2.3.3")
     head, _, body = files["/etc/haproxy/maintenance/web.http"].content.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n")
@@ -235,14 +235,14 @@ def test_the_page_of_maintenance_is_a_whole_answer_and_shows_text_as_text() -> N
     assert "Back &lt;soon&gt;, até já" in body
 
 
-def test_no_secret_and_no_path_of_this_host_is_in_the_image(tmp_path: Path) -> None:
+def test_no_secret_and_no_path_on_this_host_is_in_the_image(tmp_path: Path) -> None:
     cluster = load(examples.with_files("exchange2013", tmp_path))
     everything = "".join(file.content for file in appliance(cluster, GUEST, "2.3.3").values())
     for hidden in (examples.PASSWORD, "PRIVATE KEY", "BEGIN CERTIFICATE", str(tmp_path)):
         assert hidden not in everything
 
 
-def test_the_statistics_page_is_a_file_of_the_seed_that_haproxy_is_told_of() -> None:
+def test_haproxy_reads_the_statistics_page_from_a_file_of_the_seed() -> None:
     files = appliance(quickstart(statistics={"password": "secret"}), GUEST, "2.3.3")
     assert "-f /etc/vipforge/statistics.cfg" in files["/etc/default/haproxy"].content
     assert 'port="8404"' in files["/etc/firewalld/zones/vipforge.xml"].content
@@ -262,7 +262,7 @@ def test_the_firewall_opens_every_port_that_haproxy_listens_on(name: str, tmp_pa
 
 
 def test_a_thousand_services_of_five_servers_are_loaded_and_rendered(tmp_path: Path) -> None:
-    """How long that takes is benchmarks/many_services.py's."""
+    """benchmarks/many_services.py measures how long that takes."""
     path = tmp_path / "cluster.yml"
     path.write_text(many_services.spec(1000, 5))
     text = conf(load(path))

@@ -1,7 +1,7 @@
-"""The words of `server`, `bind` and the TLS options that HAProxy 1.5 has, held against all that is written for it.
+"""haproxy.cfg for HAProxy 1.5 uses only options of `server`, `bind` and TLS that this release has.
 
-It is in no package any more. A build of its sources read every example and every option as they are rendered for
-1.5.18, the release of CentOS 7, without a warning: 1.5.16, patched for OpenSSL 3 without session cache and OCSP.
+No distribution packages 1.5 any more. 1.5.16, built from source with a patch for OpenSSL 3 that removes the session
+cache and OCSP, read every example and every option as rendered for 1.5.18 (CentOS 7) without a warning.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SERVER = {
 }
 DEFAULT_SERVER = dict.fromkeys(("inter", "fall", "rise"), 1)
 BIND = {"ssl": 0, "accept-proxy": 0, "crt": 1}
-"""Option to how many words follow it."""
+"""The number of arguments of each option."""
 TLS_OPTIONS = {"no-sslv3", "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tls-tickets"}
 CLUSTERS: dict[str, Callable[[Path], Cluster]] = {
     **{name: lambda _, name=name: load(examples.FOLDER / f"{name}.yml") for name in examples.names()},
@@ -37,14 +37,14 @@ CLUSTERS: dict[str, Callable[[Path], Cluster]] = {
 
 @pytest.fixture(params=CLUSTERS)
 def lines(request: pytest.FixtureRequest, tmp_path: Path) -> list[list[str]]:
-    """The words of each line; a blank after a backslash belongs to its word."""
+    """The words of each line; a space after a backslash does not end a word."""
     cluster = CLUSTERS[request.param](tmp_path)
     text = appliance(cluster, FACTS, FACTS.default_keepalived)["/etc/haproxy/haproxy.cfg"].content
     return [re.split(r"(?<!\\)\s+", line.strip()) for line in text.splitlines() if line.strip()]
 
 
 def unknown(options: list[str], known_ones: Mapping[str, int]) -> Iterator[str]:
-    """The options that are none of these, each with the words that belong to it passed over."""
+    """The options that are not known; arguments of known options are skipped."""
     rest = iter(options)
     for option in rest:
         if option not in known_ones:
@@ -53,7 +53,7 @@ def unknown(options: list[str], known_ones: Mapping[str, int]) -> Iterator[str]:
             next(rest)
 
 
-def test_servers_have_only_options_that_1_5_knows(lines: list[list[str]]) -> None:
+def test_servers_have_only_options_of_1_5(lines: list[list[str]]) -> None:
     servers = [line[3:] for line in lines if line[0] == "server"]
     assert servers
     assert [found for options in servers for found in unknown(options, SERVER)] == []
@@ -61,18 +61,18 @@ def test_servers_have_only_options_that_1_5_knows(lines: list[list[str]]) -> Non
     assert [found for options in defaults for found in unknown(options, DEFAULT_SERVER)] == []
 
 
-def test_listeners_have_only_options_that_1_5_knows(lines: list[list[str]]) -> None:
+def test_listeners_have_only_options_of_1_5(lines: list[list[str]]) -> None:
     listeners = [line[2:] for line in lines if line[0] == "bind"]
     assert listeners
     assert [found for options in listeners for found in unknown(options, BIND)] == []
 
 
-def test_tls_is_set_in_the_words_of_1_5(lines: list[list[str]]) -> None:
+def test_tls_has_only_options_of_1_5(lines: list[list[str]]) -> None:
     used = {option for line in lines if line[0] == "ssl-default-bind-options" for option in line[1:]}
     assert used <= TLS_OPTIONS
 
 
-def test_a_backend_has_one_expectation_of_its_checks(lines: list[list[str]]) -> None:
-    """1.5 keeps the last one alone."""
+def test_a_backend_has_at_most_one_http_check_expect(lines: list[list[str]]) -> None:
+    """1.5 uses only the last one."""
     sections = "\n".join(" ".join(line) for line in lines).split("\nbackend ")
     assert max(section.count("http-check expect") for section in sections) <= 1
