@@ -94,7 +94,7 @@ def _starts_under_kvm(kernel: Path) -> bool:
 def _check_once(kernel: Path, digest: str, record: Path) -> bool:
     answers = _read(record)
     if digest not in answers:
-        say(f"checking whether a kernel starts under KVM (at most {BOOT_SECONDS} s)")
+        say(f"checking whether KVM starts a kernel (at most {BOOT_SECONDS} s)")
         answers[digest] = boots(kernel, "kvm")
         write_atomic(record, json.dumps({"host": _host(), "kernels": answers}, indent=2) + "\n")
     return answers[digest]

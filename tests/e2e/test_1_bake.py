@@ -60,7 +60,7 @@ def test_an_interrupted_bake_cleans_up_and_says_so(session: Session) -> None:
 def test_two_bakes_at_once_make_one_image(bakes: list[tuple[int, str, str]], image: Path) -> None:
     first_lines = sorted(out.splitlines()[0].split(":")[0] for _, out, _ in bakes)
     assert first_lines == ["baked", "up to date"]
-    assert any("waiting for another vipforge" in err for _, _, err in bakes)
+    assert any("for another vipforge process to finish" in err for _, _, err in bakes)
     assert image.is_file()
 
 

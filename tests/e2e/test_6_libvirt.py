@@ -198,4 +198,4 @@ def test_what_is_destroyed_leaves_nothing(deployed: Site) -> None:
     assert done.returncode == 0, done.stderr
     assert deployed.domains() == deployed.volumes() == []
     again = deployed.vipforge("destroy", "libvirt", deployed.spec, "--dry-run")
-    assert again.stdout.strip() == "nothing of quickstart is there"
+    assert again.stdout.strip() == "nothing of cluster quickstart exists here"

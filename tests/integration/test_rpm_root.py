@@ -73,7 +73,7 @@ def test_a_source_is_compiled_in_a_root_that_is_gone_afterwards(vendor: tuple[Pa
 
 
 def test_a_mirror_with_another_key_is_not_trusted(vendor: tuple[Path, str], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="must hold the vendor's signing key 0000") as caught:
+    with pytest.raises(UserError, match="must contain only the vendor's signing key 0000") as caught:
         compiled((vendor[0], "0" * 40), tmp_path)
     assert vendor[1] in caught.value.message
     assert not (tmp_path / "dnf" / "root").exists()
@@ -90,7 +90,7 @@ def test_a_further_key_beside_the_vendors_is_not_trusted(vendor: tuple[Path, str
     stranger.sign(package)
     stranger.end()
     publish(mirror / "os" / "x86_64", package)
-    with pytest.raises(UserError, match=r"must hold the vendor's signing key .* alone") as caught:
+    with pytest.raises(UserError, match="must contain only the vendor's signing key") as caught:
         compiled((mirror, vendor[1]), tmp_path)
     assert stranger.fingerprint in caught.value.message
 

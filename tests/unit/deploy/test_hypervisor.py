@@ -196,7 +196,7 @@ def test_destroy_removes_what_was_deployed_after_a_confirmation(
     assert set(texts(machines)) == {*NAMES, other.name}
     assert vipforge("destroy", "--yes").code == Exit.OK
     assert texts(machines) == {other.name: "kept"}
-    assert vipforge("destroy", "--yes").out == "nothing of quickstart is there\n"
+    assert vipforge("destroy", "--yes").out == "nothing of cluster quickstart exists here\n"
 
 
 def test_every_type_of_option_reaches_the_hypervisor(vipforge: Vipforge, machines: Path) -> None:

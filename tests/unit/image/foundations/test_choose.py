@@ -68,7 +68,7 @@ def test_auto_takes_centos7_only_with_a_mirror_of_its_own(tmp_path: Path) -> Non
     assert choose(cluster).facts.name == "debian12"
     (tmp_path / CENTOS7.repositories.key).parent.mkdir(parents=True)
     (tmp_path / CENTOS7.repositories.key).write_text("key")
-    fetch._anybody.cache_clear()
+    fetch._any_answers.cache_clear()
     assert choose(cluster).facts.name == "centos7"
 
 

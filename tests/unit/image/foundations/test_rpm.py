@@ -171,7 +171,7 @@ def test_a_base_that_is_nowhere_is_told_with_addresses_digest_and_place(monkeypa
     with pytest.raises(NotFetched) as caught:
         CENTOS7.foundation(quickstart(guest="centos7"), "1.2.13", FoundationRequest(offline=True))
     told = str(caught.value)
-    assert "https://cloud.centos.org/centos/7/images/CentOS-7-x86_64-GenericCloud-2211.qcow2: not asked" in told
+    assert "https://cloud.centos.org/centos/7/images/CentOS-7-x86_64-GenericCloud-2211.qcow2: not tried" in told
     assert "sha256 284aab2b23d91318f169ff464bce4d53404a15a0618ceb34562838c59af4adea" in told
     assert "put CentOS-7-x86_64-GenericCloud-2211.qcow2 into a folder and set VIPFORGE_MIRROR to that folder" in told
 

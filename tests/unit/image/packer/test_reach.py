@@ -30,7 +30,7 @@ def test_a_guest_that_installs_packages_has_a_network() -> None:
 
 
 def test_without_connections_it_cannot_be_baked_from_a_server() -> None:
-    with pytest.raises(UserError, match="installing the packages of CentOS 7 needs the mirror"):
+    with pytest.raises(UserError, match="installing the packages of CentOS 7 needs a mirror"):
         reach(quickstart(), CENTOS7, LOCAL, offline=True)
 
 
