@@ -68,7 +68,7 @@ def _register_seed(app: typer.Typer) -> None:
             False, "--json", help="Print node names and paths as JSON, for several specs by cluster."
         ),
     ) -> None:
-        """Write the seed of each node. By default to build/CLUSTER/seeds; only you can read the files."""
+        """Write the seed of each node. Seeds go to build/CLUSTER/seeds by default, readable only by you."""
         from builder.deploy.export import write_specs
         from builder.seed.transports import find_transport
 

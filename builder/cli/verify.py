@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ONLY = typer.Option([], "--only", help="Run only this scenario; may be repeated. `vipforge scenarios` lists them.")
 REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Number of trials of each scenario.")
 RANDOM_SEED = typer.Option(
-    0, "--random-seed", help="Shuffle the scenarios and vary the wait before each fault; 0: fixed order and waits."
+    0, "--random-seed", help="Decides the order of scenarios and the wait before each fault; 0 keeps the listed order."
 )
 RATE = typer.Option(None, "--rate", min=1, max=1000, help="Milliseconds between two requests of a probe.")
 VIP = typer.Option(

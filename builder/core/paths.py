@@ -36,5 +36,5 @@ def state(*parts: str) -> Path:
 
 
 def build_folder(cluster: str, *parts: str) -> Path:
-    """What is made for one cluster (image, seeds, logs): $VIPFORGE_BUILD, or ./build, then the cluster's name."""
+    """The folder of what is built for one cluster (image, seeds, logs): $VIPFORGE_BUILD or ./build, then its name."""
     return Path(os.environ.get("VIPFORGE_BUILD") or "build").absolute().joinpath(cluster, *parts)

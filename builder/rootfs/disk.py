@@ -33,7 +33,10 @@ BOOT_CODE = 440
 CORE_SECTOR = 0x5C
 """Offset in boot.img of the sector number of core.img."""
 DRIVE_CHECK = 0x66
-"""Offset in boot.img of a jump to the code that checks the BIOS drive; grub-bios-setup disables it as well."""
+"""Offset in boot.img of a jump past the workaround for BIOSes that pass a wrong boot drive.
+
+For hard disks, grub-bios-setup enables the workaround by overwriting the jump with no-operations.
+"""
 NO_OPERATIONS = b"\x90\x90"
 BLOCK_LIST = GRUB_SECTOR - 12
 """Offset in core.img of the list of its remaining blocks: a 64-bit sector, a 16-bit count, a 16-bit segment."""

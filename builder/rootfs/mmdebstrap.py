@@ -29,6 +29,7 @@ EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/s
 MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 """mmdebstrap's hooks that merge /usr with symlinks, as debootstrap does."""
 INCLUDED = ("/usr/share/doc/*/copyright",)
+"""Licences, which are kept although EXCLUDED matches them."""
 MIRROR_ERRORS = (
     *("Failed to fetch", "Could not resolve", "Could not connect", "Unable to connect", "timed out"),
     *("does not have a Release file", "is not signed", "not live until", "is expired"),

@@ -73,7 +73,7 @@ def _announcement(pins: Sequence[Pin]) -> str:
     total = sum(each.size or 0 for each in missing) / MB
     unknown = " plus files of unknown size" if any(each.size is None for each in missing) else ""
     cached = f"{have} of {len(pins)} sources are cached"
-    return f"{cached}; to fetch: {total:.1f} MB{unknown}: {listed}" if missing else cached
+    return f"{cached}; fetching {total:.1f} MB{unknown}: {listed}" if missing else cached
 
 
 def _megabytes(each: Pin) -> str:

@@ -81,7 +81,7 @@ def test_the_size_is_announced_before_anything_is_fetched(
         carry.fetch_all(pins, offline=False, debian=None)
     first = capsys.readouterr().err.splitlines()[0]
     assert first == (
-        "0 of 2 sources are cached; to fetch: 0.3 MB plus files of unknown size: "
+        "0 of 2 sources are cached; fetching 0.3 MB plus files of unknown size: "
         "thing 1 (0.3 MB), other 1 (size unknown)"
     )
     carry.fetch_all(pins[:1], offline=False, debian=None)
