@@ -21,14 +21,14 @@ from tests.standins.vendor import Vendor
 
 def stand_in(vendor: Vendor) -> None:
     """Let every guest of the family come from the vendor."""
-    published = sources.every
+    published = sources.all_pins
     media = {**{f"{kind.guest}-cloud": vendor.disk(kind.guest) for kind in KINDS}, "centos7-minimal": vendor.medium}
 
     @cache
-    def every() -> tuple[Pin, ...]:
+    def all_pins() -> tuple[Pin, ...]:
         return tuple(_instead(each, media[each.name]) if each.name in media else each for each in published())
 
-    sources.every = every
+    sources.all_pins = all_pins
     for kind in KINDS:
         module = import_module(f"builder.guests.{kind.guest}")
         repositories = replace(module.GUEST.repositories, fingerprint=vendor.fingerprint)
