@@ -181,12 +181,12 @@ def _register_push(app: typer.Typer) -> None:
         wait: float = typer.Option(60, "--wait", help="Seconds to wait for SSH on every node."),
     ) -> None:
         """Apply changed services to running nodes. Checks them on all nodes, then updates the nodes, standby first."""
-        from builder.lab.ssh import way_in
+        from builder.lab.ssh import ssh_setup
         from builder.nodes import push as pushing
         from builder.spec.load import load
 
         cluster = load(spec)
-        for name in pushing.push(cluster, *way_in(cluster, ssh_config), wait=wait):
+        for name in pushing.push(cluster, *ssh_setup(cluster, ssh_config), wait=wait):
             typer.echo(name)
 
 

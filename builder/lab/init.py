@@ -1,9 +1,8 @@
-"""The first process of a lab's PID namespace: it notes itself in a file, then only reaps children.
+"""The first process of a lab's PID namespace: it records its own process id in a file, then only reaps children.
 
-Run as a file, not as a module (`python -I init.py RECORD`): it needs nothing but the standard library. When it ends,
-the kernel ends every other process of the namespace (pid_namespaces(7)), and with the last of them the network
-namespace. The first thing it does is to write RECORD, so there is no moment in which a lab runs that `lab down`
-could not find.
+Run as a file, not as a module (`python -I init.py RECORD`), because it needs nothing but the standard library. When it
+ends, the kernel ends every other process of the namespace (pid_namespaces(7)), and the network namespace goes with the
+last of them. Writing RECORD comes first, so `lab down` finds every lab that runs.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ import signal
 import sys
 from pathlib import Path
 
-STARTED_FIELD = 22
+START_TIME_FIELD = 22
 """Field of /proc/PID/stat: start time in clock ticks since boot (proc(5))."""
 
 
-def started(stat: str) -> int:
-    """The start time in the text of /proc/PID/stat; the name in field 2 may hold spaces and parentheses."""
+def start_time(stat: str) -> int:
+    """Return the start time in the text of /proc/PID/stat; the name in field 2 may contain spaces and parentheses."""
     after_name = stat.rpartition(")")[2].split()
-    return int(after_name[STARTED_FIELD - 3])
+    return int(after_name[START_TIME_FIELD - 3])
 
 
-def note(record: Path) -> None:
-    """Write our process id and start time to `record`, whole, and only if no other first process has.
+def write_record(record: Path) -> None:
+    """Write our process id and start time to `record` atomically; raises FileExistsError if there is a record already.
 
     /proc is still the host's, so it shows our id as the host sees it.
     """
-    own = {"pid": int(Path("/proc/self").readlink().name), "started": started(Path("/proc/self/stat").read_text())}
+    own = {"pid": int(Path("/proc/self").readlink().name), "started": start_time(Path("/proc/self/stat").read_text())}
     aside = record.with_name(f".{record.name}.{own['pid']}")
     aside.write_text(json.dumps(own))
     try:
@@ -39,7 +38,7 @@ def note(record: Path) -> None:
 
 
 def reap() -> None:
-    """Take leave of every child that ends, for ever."""
+    """Reap every child that ends, forever."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     while True:
         signal.sigwait({signal.SIGCHLD})
@@ -55,5 +54,5 @@ def _reaped_one() -> bool:
 
 
 if __name__ == "__main__":
-    note(Path(sys.argv[1]))
+    write_record(Path(sys.argv[1]))
     reap()

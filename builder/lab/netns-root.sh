@@ -1,6 +1,6 @@
 #!/bin/sh
-# Gives the mount namespace that it runs in a root of its own: /etc and /usr are the host's with a layer laid over
-# them, /run is empty, /dev/console is a file. What is written there stays in memory and ends with the namespace.
+# Gives its mount namespace a private root: /etc and /usr are the host's with a writable overlay, /run is empty, and
+# /dev/console is a file. Everything written there stays in memory and disappears with the namespace.
 # Usage: netns-root.sh LAYERS (an empty folder)
 set -eu
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs one of the node's daemons as the guest's units do, but does not start it again when it ends.
-# Usage: service.sh haproxy|keepalived|watch
+# Runs one of the node's daemons as the guest's units do, but does not restart it when it ends.
+# Usage: netns-service.sh haproxy|keepalived|watch
 set -u
 
 SOCKET=/run/haproxy/admin.sock
@@ -26,13 +26,13 @@ case ${1-} in
         ;;
     keepalived)
         /usr/libexec/vipforge/drop-vips
-        # --vrrp: without IPVS in the host's kernel, 1.2.13 would start its health checker again and again, for ever.
+        # --vrrp: without IPVS in the host's kernel, 1.2.13 restarts its health checker forever.
         keepalived --vrrp --dont-fork --log-console --log-detail
         /usr/libexec/vipforge/drop-vips
         ;;
     watch)
-        # shellcheck disable=SC2046 # the words of the unit's command
+        # shellcheck disable=SC2046 # the unit's command is split into words on purpose
         exec $(sed -n 's/^ExecStart=//p' /etc/systemd/system/vipforge-watch.service)
         ;;
-    *) echo "usage: service.sh haproxy|keepalived|watch" >&2; exit 64 ;;
+    *) echo "usage: netns-service.sh haproxy|keepalived|watch" >&2; exit 64 ;;
 esac

@@ -28,15 +28,18 @@ INTERFACE = "eth0"
 SECONDS = 30
 IDENTITY_SECONDS = 90
 """The identity program itself waits 60 s for the node's address."""
-
 WATCH_UNIT = "/etc/systemd/system/vipforge-watch.service"
+SWITCH_NAMESPACES = ("--net", "--pid", "--fork", "--kill-child")
+NODE_NAMESPACES = ("--mount", "--uts", *SWITCH_NAMESPACES)
+PROGRAMS = {"haproxy": "haproxy", "killall": "psmisc", "ip": "iproute2", "nsenter": "util-linux"}
+"""The programs that this host must have, and the Debian package of each. The classic profile calls killall."""
 
 Daemon = Literal["haproxy", "keepalived"]
 
 
 @dataclass(frozen=True)
 class NetnsNode:
-    """One node. `folder` is the host's, and holds the daemons' logs."""
+    """One node. `folder` is on the host, and contains the daemons' logs."""
 
     cluster: Cluster
     spec: Node
@@ -44,61 +47,55 @@ class NetnsNode:
     folder: Path
 
     def inside(self, *argv: str) -> list[str]:
-        """The words that run a command on the node."""
+        """Return the command line that runs a command on the node."""
         namespaces = ("--net", "--mount", "--uts", "--pid")
         return ["nsenter", "--target", str(self.keeper.pid), *namespaces, "--wd=/", "--", *argv]
 
     def run(self, *argv: str, stdin: str | None = None, check: bool = True) -> Completed:
-        """Run a command on the node to its end."""
+        """Run a command on the node and wait until it ends."""
         return run(self.inside(*argv), timeout=SECONDS, stdin=stdin, check=check)
 
     def path(self, guest_path: str) -> Path:
-        """A file of the node, as the host reaches it."""
+        """Return the host's path to a file of the node."""
         return Path(f"/proc/{self.keeper.pid}/root{guest_path}")
 
     def identify(self) -> None:
-        """Run the guest's own identity program; raises CommandFailed where it refuses."""
+        """Run the guest's own identity program; raises CommandFailed if it refuses the identity."""
         run(self.inside("/usr/libexec/vipforge/identity"), timeout=IDENTITY_SECONDS)
 
     def begin(self, daemon: Daemon) -> None:
-        """Start a daemon; returns when it runs, and HAProxy when it serves."""
+        """Start a daemon; returns when it runs or, for HAProxy, when it serves."""
         ready = self._haproxy_serves if daemon == "haproxy" else lambda: bool(self.pids(daemon))
-        words = self.inside("/bin/sh", str(HERE / "netns-service.sh"), daemon)
-        launch(words, ready, f"{daemon} of {self.spec.name}", log=self.folder / f"{daemon}.log", limit=SECONDS)
+        argv = self.inside("/bin/sh", str(HERE / "netns-service.sh"), daemon)
+        launch(argv, ready, f"{daemon} of {self.spec.name}", log=self.folder / f"{daemon}.log", limit=SECONDS)
 
     def watch(self) -> None:
-        """Start what asks HAProxy for an answer, where the profile has it."""
+        """Start the watch, which asks HAProxy for an answer, if the profile has one."""
         if self.path(WATCH_UNIT).exists():
-            words = self.inside("/bin/sh", str(HERE / "netns-service.sh"), "watch")
-            launch(words, lambda: True, f"the watch of {self.spec.name}", log=self.folder / "watch.log", limit=SECONDS)
+            argv = self.inside("/bin/sh", str(HERE / "netns-service.sh"), "watch")
+            launch(argv, lambda: True, f"the watch of {self.spec.name}", log=self.folder / "watch.log", limit=SECONDS)
 
     def signal(self, daemon: Daemon, name: str) -> None:
         """Send a signal, such as `KILL`, to every process of a daemon."""
-        # Not checked: a child that keepalived had for a script may be gone by now.
+        # Not checked: a child that keepalived started for a script may have ended by now.
         self.run("kill", f"-{name}", *self.pids(daemon), check=False)
 
     def end(self, daemon: Daemon) -> None:
-        """Stop a daemon in order; returns when it is gone."""
+        """Terminate a daemon; returns when it has ended."""
         self.signal(daemon, "TERM")
         until(lambda: not self.pids(daemon), f"{daemon} of {self.spec.name} to end", limit=SECONDS)
 
     def pids(self, daemon: Daemon) -> list[str]:
-        """The daemon's process ids on the node."""
+        """Return the daemon's process ids on the node."""
         return self.run("pidof", daemon, check=False).out.split()
 
     def holds(self, vip: object) -> bool:
-        """Whether the VIP is on the node's interface."""
+        """Return whether the VIP is on the node's interface."""
         return bool(self.run("ip", "-o", "address", "show", "to", str(vip)).out.strip())
 
     def _haproxy_serves(self) -> bool:
         state = self.path("/run/vipforge/haproxy-down")
         return bool(self.pids("haproxy")) and state.exists() and state.read_text().strip() == "0"
-
-
-SWITCH = ("--net", "--pid", "--fork", "--kill-child")
-NODE = ("--mount", "--uts", *SWITCH)
-PROGRAMS = {"haproxy": "haproxy", "killall": "psmisc", "ip": "iproute2", "nsenter": "util-linux"}
-"""What must be on this host, and the Debian package that has it. The classic profile calls killall."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ class NamespacedPair:
     nodes: tuple[NetnsNode, ...]
 
     def client(self) -> list[str]:
-        """The words before a command that is to run where the clients are."""
+        """Return the argv prefix that runs a command where the clients are."""
         return self.switch.client()
 
     def serve(self) -> None:
@@ -122,50 +119,50 @@ class NamespacedPair:
             node.begin("keepalived")
 
     def holders(self, vip: object) -> list[str]:
-        """The names of the nodes that hold a VIP now."""
+        """Return the names of the nodes that hold a VIP now."""
         return [node.spec.name for node in self.nodes if node.holds(vip)]
 
 
 @contextmanager
 def pair(cluster: Cluster, facts: Facts, version: str, build: Path) -> Iterator[NamespacedPair]:
-    """The cluster's nodes, with their files and identities in place and no daemon started yet.
+    """Create the cluster's nodes with their files and identities; no daemon runs yet.
 
-    `build` is the tar of keepalived `version` (builder.rootfs.compiled). Raises HostLacks where this host has no
+    `build` is the tar of keepalived `version` (builder.rootfs.compiled). Raises HostLacks if this host has no
     HAProxy or does not allow namespaces.
     """
     check_host()
     with workspace(paths.state("netns"), cluster.cluster) as folder:
-        switch = _holder(["setpriv", "--pdeathsig", "KILL", "--"], SWITCH, folder)
+        switch = _start_keeper(["setpriv", "--pdeathsig", "KILL", "--"], SWITCH_NAMESPACES, folder)
         try:
-            _wire_switch(cluster, switch, folder)
+            _start_switch(cluster, switch, folder)
             tars = (build, _payload(cluster, facts, version, folder))
             yield NamespacedPair(
-                cluster, switch, tuple(_node(cluster, node, switch, tars, folder) for node in cluster.nodes)
+                cluster, switch, tuple(_start_node(cluster, node, switch, tars, folder) for node in cluster.nodes)
             )
         finally:
             switch.end()
 
 
 def check_host() -> None:
-    """Raise HostLacks where this host cannot have the pair."""
+    """Raise HostLacks if this host cannot run the pair."""
     if os.geteuid() != 0:
         raise HostLacks("the netns lab mounts overlays and needs root", hint="run it as root, or use `vipforge lab`")
     for program, package in PROGRAMS.items():
         need(program, package)
 
 
-def _holder(prefix: list[str], namespaces: tuple[str, ...], folder: Path) -> NamespaceKeeper:
-    """A first process in namespaces of its own, noted in `folder`."""
+def _start_keeper(prefix: list[str], namespaces: tuple[str, ...], folder: Path) -> NamespaceKeeper:
+    """Start a first process in new namespaces; its record and log are in `folder`."""
     argv = [*prefix, "unshare", *namespaces, "--", sys.executable, "-I", init.__file__, str(folder / state.RECORD)]
     return launch(argv, lambda: state.find_keeper(folder), "a first process", log=folder / state.LOG, limit=SECONDS)
 
 
-def _wire_switch(cluster: Cluster, switch: NamespaceKeeper, folder: Path) -> None:
-    """The bridge with the client's and the servers' addresses, and the servers behind it."""
-    _ip(switch.client(), network.switch(cluster))
-    write_atomic(folder / stubs.PLAN, json.dumps([asdict(each) for each in stubs.stand_ins(cluster)]))
-    words = [*switch.inside(), sys.executable, "-m", "builder.lab.stubs.servers", str(folder)]
-    launch(words, (folder / stubs.READY).exists, "the farm", log=folder / stubs.LOG, limit=SECONDS)
+def _start_switch(cluster: Cluster, switch: NamespaceKeeper, folder: Path) -> None:
+    """Make the bridge with the addresses of the client and the servers, and start the stub servers behind it."""
+    _ip(switch.client(), network.bridge_commands(cluster))
+    write_atomic(folder / stubs.PLAN, json.dumps([asdict(each) for each in stubs.stub_servers(cluster)]))
+    argv = [*switch.inside(), sys.executable, "-m", "builder.lab.stubs.servers", str(folder)]
+    launch(argv, (folder / stubs.READY).exists, "the stub servers", log=folder / stubs.LOG, limit=SECONDS)
 
 
 def _payload(cluster: Cluster, facts: Facts, version: str, folder: Path) -> Path:
@@ -174,23 +171,25 @@ def _payload(cluster: Cluster, facts: Facts, version: str, folder: Path) -> Path
     return tar
 
 
-def _node(cluster: Cluster, node: Node, switch: NamespaceKeeper, tars: tuple[Path, ...], folder: Path) -> NetnsNode:
-    own = folder / node.name
-    layers = own / "layers"
+def _start_node(
+    cluster: Cluster, spec: Node, switch: NamespaceKeeper, tars: tuple[Path, ...], folder: Path
+) -> NetnsNode:
+    node_folder = folder / spec.name
+    layers = node_folder / "layers"
     layers.mkdir(parents=True)
-    made = NetnsNode(cluster, node, _holder(switch.inside(), NODE, own), own)
-    made.run("/bin/sh", str(HERE / "netns-root.sh"), str(layers))
+    node = NetnsNode(cluster, spec, _start_keeper(switch.inside(), NODE_NAMESPACES, node_folder), node_folder)
+    node.run("/bin/sh", str(HERE / "netns-root.sh"), str(layers))
     for tar in tars:
-        made.run("tar", "--extract", "--no-same-owner", "--file", str(tar), "--directory", "/")
-    _wire_node(made, switch)
-    made.run("sysctl", "--quiet", "--load=/etc/sysctl.d/60-vipforge.conf")
-    for path, content in identity_files(cluster, node).items():
-        made.run("install", "-D", "-m", "0600", "/dev/stdin", path, stdin=content)
-    return made
+        node.run("tar", "--extract", "--no-same-owner", "--file", str(tar), "--directory", "/")
+    _connect(node, switch)
+    node.run("sysctl", "--quiet", "--load=/etc/sysctl.d/60-vipforge.conf")
+    for path, content in identity_files(cluster, spec).items():
+        node.run("install", "-D", "-m", "0600", "/dev/stdin", path, stdin=content)
+    return node
 
 
-def _wire_node(node: NetnsNode, switch: NamespaceKeeper) -> None:
-    """A cable from the node to a port of the switch, and the node's address."""
+def _connect(node: NetnsNode, switch: NamespaceKeeper) -> None:
+    """Connect the node to a port of the switch, and give it its addresses and routes."""
     port, cluster = network.tap(node.cluster, node.spec), node.cluster
     _ip(
         switch.client(),
@@ -199,17 +198,17 @@ def _wire_node(node: NetnsNode, switch: NamespaceKeeper) -> None:
             f"link set {port} master {network.BRIDGE} up",
         ],
     )
-    addresses = [network.add(node.spec.address, cluster.network.prefix, INTERFACE)]
+    addresses = [network.add_address(node.spec.address, cluster.network.prefix, INTERFACE)]
     if node.spec.address6:
-        addresses.append(network.add(node.spec.address6, cluster.network.prefix6, INTERFACE))
+        addresses.append(network.add_address(node.spec.address6, cluster.network.prefix6, INTERFACE))
     _ip(node.inside(), ["link set lo up", *addresses, f"link set {INTERFACE} up", *_routes(node)])
 
 
 def _routes(node: NetnsNode) -> list[str]:
-    asked = node.cluster.network
-    found = [f"route add default via {asked.gateway}"] if asked.gateway else []
-    return found + ([f"route add default via {asked.gateway6} dev {INTERFACE}"] if asked.gateway6 else [])
+    spec = node.cluster.network
+    routes = [f"route add default via {spec.gateway}"] if spec.gateway else []
+    return routes + ([f"route add default via {spec.gateway6} dev {INTERFACE}"] if spec.gateway6 else [])
 
 
-def _ip(where: list[str], lines: list[str]) -> None:
-    run([*where, need("ip", "iproute2"), "-batch", "-"], stdin="\n".join(lines) + "\n", timeout=SECONDS)
+def _ip(prefix: list[str], lines: list[str]) -> None:
+    run([*prefix, need("ip", "iproute2"), "-batch", "-"], stdin="\n".join(lines) + "\n", timeout=SECONDS)

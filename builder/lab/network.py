@@ -1,7 +1,7 @@
-"""The lab's network: one bridge that the nodes' cards and the client share.
+"""The lab's network: one bridge that the nodes' network cards and the client share.
 
-A Linux bridge is a switch and the host's own card on it, in one. So the lab's namespace is the client: its bridge has
-the gateway's address, as the client is also the router, and the addresses of the servers behind the cluster.
+A Linux bridge is both a switch and the host's own card on it. The lab's namespace therefore is the client: its bridge
+has the gateway's address, because the client is also the router, and the addresses of the servers behind the cluster.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def build(lab: Lab) -> None:
 
 
 def commands(cluster: Cluster) -> str:
-    """What `ip -batch` is given."""
-    lines = switch(cluster)
+    """Return the input of `ip -batch`."""
+    lines = bridge_commands(cluster)
     for node in cluster.nodes:
         lines += [
             f"tuntap add dev {tap(cluster, node)} mode tap",
@@ -36,39 +36,42 @@ def commands(cluster: Cluster) -> str:
     return "\n".join(lines) + "\n"
 
 
-def switch(cluster: Cluster) -> list[str]:
-    """The lines that make the bridge, with the addresses of the client and of what it stands in for."""
+def bridge_commands(cluster: Cluster) -> list[str]:
+    """Return the lines that make the bridge, with the addresses of the client and of the stub servers."""
     # With snooping, a bridge that hears no IGMP querier drops VRRP's multicast.
     return [
         "link set lo up",
         f"link add {BRIDGE} type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
         f"address add {client_address(cluster)}/{cluster.network.prefix} dev {BRIDGE}",
-        *(add(address, cluster.network.prefix6, BRIDGE) for address in client_addresses6(cluster)),
-        *(add(address, address.max_prefixlen, BRIDGE) for address in stand_in_addresses(cluster)),
+        *(add_address(address, cluster.network.prefix6, BRIDGE) for address in client_addresses6(cluster)),
+        *(add_address(address, address.max_prefixlen, BRIDGE) for address in stub_addresses(cluster)),
         f"link set {BRIDGE} up",
     ]
 
 
-def add(address: IpAddress, prefix: int | None, device: str) -> str:
-    """The line that gives a device an address. Nobody else has an IPv6 one here, so it is not asked about (DAD)."""
+def add_address(address: IpAddress, prefix: int | None, device: str) -> str:
+    """Return the line that gives a device an address. No IPv6 address is used twice here, so DAD is turned off."""
     return f"address add {address}/{prefix} dev {device}{' nodad' if isinstance(address, IPv6Address) else ''}"
 
 
 def client_address(cluster: Cluster) -> IPv4Address:
-    """The client's address: the gateway's, or else the highest free one of the subnet."""
+    """Return the client's address: the gateway's, or else the highest free one of the subnet.
+
+    Raises UserError if the subnet has no free address.
+    """
     if cluster.network.gateway:
         return cluster.network.gateway
     taken = {*cluster.own_addresses(), *_named_addresses(cluster)}
     subnet = cluster.subnet()
     hosts = (subnet[number] for number in range(subnet.num_addresses - 2, 0, -1))
-    found = next((address for address in hosts if address not in taken), None)
-    if found is None:
+    free = next((address for address in hosts if address not in taken), None)
+    if free is None:
         raise UserError(f"{subnet} has no address left for the lab's client", hint="use a shorter prefix")
-    return found
+    return free
 
 
 def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
-    """The client's IPv6 addresses: one in the nodes' subnet, and the gateway's where that is link-local."""
+    """Return the client's IPv6 addresses: one in the nodes' subnet, and the gateway's if that is link-local."""
     subnet, gateway = cluster.subnet6(), cluster.network.gateway6
     if subnet is None:
         return ()
@@ -80,20 +83,20 @@ def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
     return (own, gateway) if gateway else (own,)
 
 
-def stand_in_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
-    """The addresses that the client plays for the nodes: servers, SMTP server, DNS (to refuse, not to be silent)."""
+def stub_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
+    """Return the addresses of the stub servers, the SMTP server, and DNS, so that DNS refuses instead of timing out."""
     clients = {client_address(cluster), *client_addresses6(cluster)}
     others = set(_named_addresses(cluster)) - set(cluster.own_addresses()) - clients
     return tuple(sorted(others, key=lambda address: (address.version, int(address))))
 
 
 def tap(cluster: Cluster, node: Node) -> str:
-    """The bridge's port that a node's card is plugged into."""
+    """Return the name of the bridge's port for a node's card."""
     return f"tap{cluster.nodes.index(node)}"
 
 
 def mac(cluster: Cluster, node: Node) -> str:
-    """The node's hardware address: always the same one, in QEMU's range of locally administered ones."""
+    """Return the node's hardware address: stable, and in QEMU's range of locally administered addresses."""
     digest = hashlib.sha256(f"{cluster.cluster}/{node.name}".encode()).digest()
     return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
 

@@ -1,4 +1,4 @@
-"""Commands to one running QEMU over QMP, its control protocol, by the QEMU project's own client (`qemu.qmp`)."""
+"""Commands to one running QEMU over QMP, its control protocol, sent with the QEMU project's own client (`qemu.qmp`)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class QmpError(UserError):
 
 
 class QmpGone(QmpError):
-    """There is no QEMU at the other end."""
+    """No QEMU is running at the other end."""
 
 
 class Qmp:
@@ -46,11 +46,11 @@ class Qmp:
             raise QmpError(f"QEMU did not answer {command} within {SECONDS} s") from failure
 
     def state(self) -> str:
-        """`running`, `paused`, `shutdown`, … (RunState in QEMU's QMP reference)."""
+        """Return `running`, `paused`, `shutdown`, … (RunState in QEMU's QMP reference)."""
         return str(self.execute("query-status")["status"])
 
     def power_button(self) -> None:
-        """Ask the guest to shut down, as a press of its power button does."""
+        """Ask the guest to shut down, as pressing its power button does."""
         self.execute("system_powerdown")
 
     def reset(self) -> None:
@@ -58,15 +58,15 @@ class Qmp:
         self.execute("system_reset")
 
     def pause(self) -> None:
-        """Stop the guest's processor: a stun, as a snapshot or a migration causes."""
+        """Stop the guest's processor, as the stun of a snapshot or a migration does."""
         self.execute("stop")
 
     def resume(self) -> None:
-        """Let a paused guest go on."""
+        """Let a paused guest continue."""
         self.execute("cont")
 
     def link(self, *, up: bool, card: str) -> None:
-        """Plug the cable of a card in, or pull it out."""
+        """Plug in the cable of a card, or pull it out."""
         self.execute("set_link", name=card, up=up)
 
     def quit(self) -> None:
@@ -76,9 +76,9 @@ class Qmp:
 
 @contextmanager
 def connected(path: Path) -> Iterator[Qmp]:
-    """A connection to the monitor at `path`. QEMU serves one at a time, so keep it short.
+    """Connect to the monitor at `path`. QEMU serves one connection at a time, so keep it short.
 
-    Raises QmpGone where no QEMU runs, and QmpError where it does not answer within 10 s.
+    Raises QmpGone if no QEMU runs, and QmpError if it does not answer within 10 s.
     """
     with asyncio.Runner() as runner:
         try:
@@ -88,19 +88,19 @@ def connected(path: Path) -> Iterator[Qmp]:
         try:
             yield Qmp(runner, client)
         finally:
-            with suppress(QMPError, OSError, EOFError):  # a machine that has ended closes it first
+            with suppress(QMPError, OSError, EOFError):  # a machine that has ended has closed it already
                 runner.run(_limited(client.disconnect()))
 
 
-async def _limited(asked: Coroutine[Any, Any, Result]) -> Result:
+async def _limited(answer: Coroutine[Any, Any, Result]) -> Result:
     async with asyncio.timeout(SECONDS):
-        return await asked
+        return await answer
 
 
 async def _open(path: Path) -> QMPClient:
-    """Connect by way of the folder's handle: the address of a UNIX socket has 108 bytes at most (unix(7)).
+    """Connect through the folder's handle, because the address of a UNIX socket has 108 bytes at most (unix(7)).
 
-    Not by asyncio, which believes itself connected where other clients fill the monitor's queue.
+    asyncio is not used to connect: it reports success even when other clients fill the monitor's queue.
     """
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     client, connection = QMPClient(), socket.socket(socket.AF_UNIX)

@@ -1,4 +1,4 @@
-"""SSH to the nodes: a key pair and a configuration of the lab's own, from the lab's client."""
+"""SSH from the lab's client to its nodes, with a key pair and a configuration that belong to the lab."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ CONNECT_SECONDS = 5
 
 
 def client(cluster: Cluster) -> list[str]:
-    """The words before a command that is to run in the lab's client; raises UserError where no lab runs."""
+    """Return the argv prefix that runs a command in the lab's client; raises UserError if no lab is running."""
     return state.running_lab(cluster).keeper.client()
 
 
 def ssh_config(cluster: Cluster) -> Path:
-    """An OpenSSH configuration whose hosts are the nodes' short and full names; raises UserError where no lab runs."""
+    """Return the lab's OpenSSH configuration, which has the nodes' short and full names as hosts.
+
+    Raises UserError if no lab is running.
+    """
     return state.running_lab(cluster).folder / CONFIG
 
 
 def login(cluster: Cluster, name: str, command: Sequence[str]) -> None:
-    """Become an SSH client to a node: with a command, or with a login shell. Does not return."""
+    """Replace this process by an SSH client that runs a command or a login shell on a node. Does not return."""
     node = cluster.node(name)
     if node is None:
         known = ", ".join(each.name for each in cluster.nodes)
-        raise UserError(f"{name} is no node of {cluster.cluster}", hint=f"its nodes are {known}")
+        raise UserError(f"{name} is not a node of {cluster.cluster}", hint=f"its nodes are {known}")
     lab = state.running_lab(cluster)
     words = [*lab.keeper.client(), *argv(lab, node, command)]
     os.execvpe(words[0], words, {**environment(), "TERM": os.environ.get("TERM", "dumb")})  # noqa: S606 - no shell
@@ -47,10 +50,11 @@ def ask(lab: Lab, node: Node, script: str, *, timeout: float) -> Completed:
     )
 
 
-def argv(lab: Lab, node: Node, command: Sequence[str], *, patience: int = CONNECT_SECONDS) -> list[str]:
-    """The command line that reaches a node from the client; `patience` is for connecting, in seconds."""
+def argv(lab: Lab, node: Node, command: Sequence[str], *, connect_seconds: int = CONNECT_SECONDS) -> list[str]:
+    """Return the ssh command line that reaches a node from the client."""
     config = os.fspath(lab.folder / CONFIG)
-    return [need("ssh", "openssh-client"), "-F", config, "-o", f"ConnectTimeout={patience}", node.name, *command]
+    timeout = f"ConnectTimeout={connect_seconds}"
+    return [need("ssh", "openssh-client"), "-F", config, "-o", timeout, node.name, *command]
 
 
 def prepare(lab: Lab) -> None:
@@ -62,12 +66,12 @@ def prepare(lab: Lab) -> None:
 
 
 def public_key(cluster: Cluster) -> str:
-    """The public key that the nodes' seeds carry."""
+    """Return the public key that the nodes' seeds carry."""
     return (state.folder(cluster) / KEY).with_suffix(".pub").read_text().strip()
 
 
 def config(cluster: Cluster) -> str:
-    """The text of the OpenSSH configuration. A node's host key is new with each lab, so none is asked for."""
+    """Return the text of the OpenSSH configuration. Each lab has new host keys, so they are not checked."""
     folder = state.folder(cluster)
     options = {
         "User": cluster.operator.user,
@@ -91,8 +95,11 @@ def _short(node: Node) -> str:
     return node.name.split(".")[0]
 
 
-def way_in(cluster: Cluster, user_config: Path | None) -> tuple[Path, list[str]]:
-    """The OpenSSH configuration to begin with, and the prefix that takes a command to where the clients are."""
+def ssh_setup(cluster: Cluster, user_config: Path | None) -> tuple[Path, list[str]]:
+    """Return the OpenSSH configuration to start from, and the argv prefix that runs ssh where the clients are.
+
+    Both are the lab's if one is running, unless the user names a configuration.
+    """
     lab = None if user_config else state.find(cluster)
     if lab:
         return lab.folder / CONFIG, lab.keeper.client()

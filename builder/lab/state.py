@@ -1,4 +1,7 @@
-"""A running lab: the process that keeps its namespaces, where its files lie, and its locks."""
+"""A running lab: its namespace keeper, its files and its lock.
+
+The namespace keeper is the lab's first process (builder/lab/init.py): the namespaces exist as long as it runs.
+"""
 
 from __future__ import annotations
 
@@ -24,44 +27,47 @@ RECORD = "keeper.json"
 LOG = "keeper.log"
 START_SECONDS = 20
 END_SECONDS = 30
+LOCK_SECONDS = 120
 TUN = Path("/dev/net/tun")
+COMPLETE = "complete"
+"""This file exists once every machine has been started; a lab without it was killed while it started."""
 
 
 @dataclass(frozen=True)
 class NamespaceKeeper:
-    """A keeper by its process id, and by its start time, as ids are used again (clock ticks since boot)."""
+    """A keeper, identified by its process id and its start time (clock ticks since boot), because ids are reused."""
 
     pid: int
     started: int
 
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Return whether this very process is still running."""
         try:
             stat = Path(f"/proc/{self.pid}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             return False
         zombie = stat.rpartition(")")[2].split()[0] == "Z"
-        return not zombie and init.started(stat) == self.started
+        return not zombie and init.start_time(stat) == self.started
 
     def inside(self) -> list[str]:
-        """The words before a command that belongs to the lab: it ends with the lab."""
+        """Return the argv prefix of a command that belongs to the lab and ends with it."""
         return self._enter("--net", "--pid")
 
     def client(self) -> list[str]:
-        """The words before a command that uses the lab's network and is ours otherwise."""
+        """Return the argv prefix of a command that uses only the lab's network."""
         return self._enter("--net")
 
     def attended(self) -> list[str]:
-        """As `client`, for a command that must not outlive us, whatever happens to us."""
+        """Return the prefix of `client` for a command that must never outlive this process."""
         # Set after nsenter: entering a user namespace clears it (prctl(2), PR_SET_PDEATHSIG).
         return [*self.client(), "setpriv", "--pdeathsig", "KILL", "--"]
 
     def end(self) -> None:
-        """End the lab: returns when its last process is gone; raises TimedOut after 30 s."""
+        """End the lab; returns when its last process has ended, and raises TimedOut after 30 s."""
         with suppress(ProcessLookupError):
             handle = os.pidfd_open(self.pid)
             try:
-                # Looked at again with the handle open: from here on the id cannot become another process.
+                # Checked again with the handle open: from now on the id cannot name another process.
                 if self.alive():
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
                     until(lambda: _ended(handle), f"process {self.pid} to end", limit=END_SECONDS)
@@ -74,34 +80,35 @@ class NamespaceKeeper:
 
 
 def begin_namespaces(folder: Path) -> NamespaceKeeper:
-    """Start a holder that notes itself in `folder`; raises HostLacks where this host does not allow it."""
+    """Start a namespace keeper whose record is in `folder`; raises HostLacks if this host does not allow it."""
     unshare = _unshare()
-    check_host(unshare)
-    # --kill-child: whoever kills unshare kills the lab, too.
+    _check_host(unshare)
+    # --kill-child: killing unshare kills the lab, too.
     words: Argv = [*unshare, "--kill-child", "--", sys.executable, "-I", init.__file__, folder / RECORD]
     return launch(words, lambda: find_keeper(folder), "the lab's first process", log=folder / LOG, limit=START_SECONDS)
 
 
 def find_keeper(folder: Path) -> NamespaceKeeper | None:
-    """The holder that `folder` has a note of, if it still runs.
+    """Return the namespace keeper recorded in `folder`, if it is still running.
 
-    Notes are written whole, so only a power cut can spoil one, and no lab lives through that.
+    Records are written atomically, so only a power cut can corrupt one, and no lab survives a power cut.
     """
     try:
-        noted = json.loads((folder / RECORD).read_text())
-        holder = NamespaceKeeper(int(noted["pid"]), int(noted["started"]))
+        record = json.loads((folder / RECORD).read_text())
+        keeper = NamespaceKeeper(int(record["pid"]), int(record["started"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return holder if holder.alive() else None
+    return keeper if keeper.alive() else None
 
 
-def check_host(unshare: list[str]) -> None:
-    """Raise HostLacks unless namespaces and network taps can be made here."""
+def _check_host(unshare: list[str]) -> None:
+    """Raise HostLacks unless namespaces and network taps can be created here."""
     need("nsenter", "util-linux")
     try:
         run([*unshare, "--", "true"], timeout=START_SECONDS)
-    except CommandFailed as refused:
-        raise HostLacks(f"this host allows no namespaces: {' '.join(refused.tail)}", hint=_namespace_hint()) from None
+    except CommandFailed as refusal:
+        reason = " ".join(refusal.tail)
+        raise HostLacks(f"this host does not allow namespaces: {reason}", hint=_namespace_hint()) from None
     if not os.access(TUN, os.R_OK | os.W_OK):
         missing = "cannot be opened" if TUN.exists() else "is missing"
         raise HostLacks(
@@ -117,7 +124,7 @@ def _unshare() -> list[str]:
 
 def _namespace_hint() -> str:
     if os.geteuid() == 0:
-        return "run on a host, or in a container that has CAP_SYS_ADMIN"
+        return "run on a host, or in a container with CAP_SYS_ADMIN"
     return (
         "run as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1,"
         " and on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0"
@@ -129,55 +136,50 @@ def _ended(handle: int) -> bool:
     return bool(select.select([handle], [], [], 0)[0])
 
 
-LOCK_SECONDS = 120
-COMPLETE = "complete"
-"""A file that is there once every machine has been started; a lab without it was killed while it started."""
-
-
 @dataclass(frozen=True)
 class Lab:
-    """A running lab: the cluster's nodes, farm and client on this host."""
+    """A running lab: the cluster's nodes, stub servers and client on this host."""
 
     cluster: Cluster
     keeper: NamespaceKeeper
 
     @property
     def folder(self) -> Path:
-        """All files of the lab; they go with it."""
+        """The folder of all the lab's files, which are removed with it."""
         return folder(self.cluster)
 
     @property
     def complete(self) -> bool:
-        """Whether all of it has been started."""
+        """Whether everything has been started."""
         return (self.folder / COMPLETE).exists()
 
 
 def folder(cluster: Cluster) -> Path:
-    """Where the files of the cluster's lab lie."""
+    """Return the folder of the cluster's lab."""
     return paths.state("labs", cluster.cluster)
 
 
 def node_folder(cluster: Cluster, node: Node) -> Path:
-    """Where the files of one node lie: disk, seed, console, monitor."""
+    """Return the folder of one node's files: disk, seed, console, monitor."""
     return folder(cluster) / node.name
 
 
 def find(cluster: Cluster) -> Lab | None:
-    """The cluster's lab, if one runs."""
-    held = find_keeper(folder(cluster))
-    return Lab(cluster, held) if held else None
+    """Return the cluster's lab, if one is running."""
+    keeper = find_keeper(folder(cluster))
+    return Lab(cluster, keeper) if keeper else None
 
 
 def running_lab(cluster: Cluster) -> Lab:
-    """The cluster's lab; raises UserError if none runs."""
+    """Return the cluster's lab; raises UserError if none is running."""
     lab = find(cluster)
     if lab is None:
-        raise UserError(f"no lab of {cluster.cluster} runs", hint="start it with `vipforge lab up SPEC`")
+        raise UserError(f"no lab of {cluster.cluster} is running", hint="start it with `vipforge lab up SPEC`")
     return lab
 
 
 @contextmanager
 def changing() -> Iterator[None]:
-    """Start or end a lab while nobody else does. Held for seconds: never while nodes boot."""
+    """Lock out other starts and ends of labs. The lock is kept for seconds, never while nodes boot."""
     with locked(paths.state("labs", ".lock"), "a lab", timeout=LOCK_SECONDS):
         yield

@@ -1,4 +1,4 @@
-"""The state of the lab now: machines, services, who holds which VIP, and whether it answers."""
+"""The state of the lab now: machines, services, who holds which VIP, and whether each service answers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from builder.lab import state, vm
 from builder.lab.ssh import ask
 from builder.lab.state import Lab
 from builder.nodes import service_check
-from builder.nodes.status import QUESTIONS, SSH_FAILED, NodeState, parse_status, service_targets
+from builder.nodes.status import QUESTIONS, SSH_FAILED, NodeState, parse_status, service_targets, ssh_error
 from builder.spec.model import Cluster, Node
 
 ASK_SECONDS = 30
-KNOCK_SECONDS = 60
+SERVICE_CHECK_SECONDS = 60
+COLUMNS = ("node", "machine", "SSH", "haproxy", "keepalived", "VRRP", "VIPs")
+PLAIN_WIDTH = 200
+"""A pipe has no width, and nothing should be wrapped."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class LabStatus:
     cluster: str
     nodes: tuple[NodeState, ...]
     holders: dict[str, tuple[str, ...]]
-    """Names of the nodes that hold each VIP: one, if all is well."""
+    """Names of the nodes that hold each VIP: exactly one if all is well."""
     answers: tuple[ServiceAnswer, ...]
 
     @property
@@ -56,7 +59,7 @@ class LabStatus:
 
 
 def status(cluster: Cluster) -> LabStatus:
-    """Ask every node, and every VIP from the client; raises UserError where no lab runs."""
+    """Ask every node, and every VIP from the client; raises UserError if no lab is running."""
     lab = state.running_lab(cluster)
     with ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
         nodes = tuple(pool.map(lambda node: node_state(lab, node), cluster.nodes))
@@ -71,60 +74,51 @@ def node_state(lab: Lab, node: Node) -> NodeState:
     if machine != "running":
         return NodeState(node.name, machine, ssh=False)
     try:
-        asked = ask(lab, node, QUESTIONS, timeout=ASK_SECONDS)
+        reply = ask(lab, node, QUESTIONS, timeout=ASK_SECONDS)
     except TimedOut:
         return NodeState(node.name, machine, ssh=False, trouble=f"no answer within {ASK_SECONDS} s")
-    if asked.code == SSH_FAILED:
-        return NodeState(node.name, machine, ssh=False, trouble=_last_line(asked.err))
-    return parse_status(node.name, machine, asked.out, [str(vip) for vip in lab.cluster.vrrp.vips])
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["ssh ended without a word"])[-1]
+    if reply.code == SSH_FAILED:
+        return NodeState(node.name, machine, ssh=False, trouble=ssh_error(reply.err))
+    return parse_status(node.name, machine, reply.out, [str(vip) for vip in lab.cluster.vrrp.vips])
 
 
 def ask_services(lab: Lab) -> tuple[ServiceAnswer, ...]:
     """Ask every service on every VIP, as a client does."""
-    words = [*lab.keeper.attended(), sys.executable, "-I", service_check.__file__]
-    done = run(words, stdin=json.dumps(service_targets(lab.cluster)), timeout=KNOCK_SECONDS)
+    argv = [*lab.keeper.attended(), sys.executable, "-I", service_check.__file__]
+    done = run(argv, stdin=json.dumps(service_targets(lab.cluster)), timeout=SERVICE_CHECK_SECONDS)
     return tuple(ServiceAnswer(**each) for each in json.loads(done.out))
 
 
-COLUMNS = ("node", "machine", "SSH", "haproxy", "keepalived", "VRRP", "VIPs")
-PLAIN_WIDTH = 200
-"""A pipe has no width; nothing is to be folded."""
-
-
-def status_text(survey: LabStatus, *, as_json: bool) -> str:
-    """The survey as JSON for programs, or for people: a table of the nodes, then the VIPs and services."""
+def status_text(current: LabStatus, *, as_json: bool) -> str:
+    """Return the status as JSON for programs, or for people: a table of the nodes, then the VIPs and services."""
     if as_json:
-        return json.dumps({**asdict(survey), "one_holder_each": survey.one_holder_each}, indent=2)
-    return "\n".join([node_table(survey), *lines(survey)])
+        return json.dumps({**asdict(current), "one_holder_each": current.one_holder_each}, indent=2)
+    return "\n".join([node_table(current), *_details(current)])
 
 
-def node_table(survey: LabStatus) -> str:
-    """The nodes, a row each."""
+def node_table(current: LabStatus) -> str:
+    """Return the nodes as a table with one row per node."""
     terminal = sys.stdout.isatty()
-    drawn = Table(*COLUMNS, box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
-    for node in survey.nodes:
-        drawn.add_row(*row(node))
+    table = Table(*COLUMNS, box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    for node in current.nodes:
+        table.add_row(*_row(node))
     console = Console(color_system=None, width=None if terminal else PLAIN_WIDTH)
     with console.capture() as captured:
-        console.print(drawn)
+        console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def lines(survey: LabStatus) -> list[str]:
-    """Why a node could not be asked, who holds each VIP, and what each service answers on it."""
-    told = [f"{node.name}: {node.trouble}" for node in survey.nodes if node.trouble]
-    for vip, names in survey.holders.items():
-        told.append(f"{vip} is held by {_listed(names)}")
-        told += [f"  port {each.port}: {each.answer}" for each in survey.answers if each.address == vip]
-    return told
+def _details(current: LabStatus) -> list[str]:
+    """Say why a node could not be asked, who holds each VIP, and what each service answers on it."""
+    lines = [f"{node.name}: {node.trouble}" for node in current.nodes if node.trouble]
+    for vip, names in current.holders.items():
+        lines.append(f"{vip} is held by {_listed(names)}")
+        lines += [f"  port {each.port}: {each.answer}" for each in current.answers if each.address == vip]
+    return lines
 
 
-def row(node: NodeState) -> tuple[str, ...]:
-    """A node's cells; what is not known is a dash."""
+def _row(node: NodeState) -> tuple[str, ...]:
+    """Return a node's cells; an unknown value is a dash."""
     cells = (node.vm, "yes" if node.ssh else "no", node.haproxy, node.keepalived, node.vrrp_words, " ".join(node.vips))
     return (node.name, *(cell or "-" for cell in cells))
 

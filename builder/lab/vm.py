@@ -1,4 +1,4 @@
-"""One node of the lab in QEMU: its disk, seed and console."""
+"""One node of the lab in QEMU: its disk and seed, its command line, its console."""
 
 from __future__ import annotations
 
@@ -23,35 +23,13 @@ from builder.seed.seed import PRIVATE, seed
 from builder.seed.transports import Transport, nocloud
 from builder.spec.model import Cluster, Node
 
-LAST_LINES = 12
-COMPLAINT = re.compile(r"vipforge: (this node has no valid identity.*)")
-
-
-def last_lines(path: Path) -> str:
-    """The last lines, indented, below the path of the whole log."""
-    lines = [line for line in _lines(path) if line.strip()][-LAST_LINES:]
-    shown = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
-    return f"  last lines of the console ({path}):\n{shown}"
-
-
-def complaints(path: Path) -> list[str]:
-    """What the identity program could not accept, oldest first."""
-    found = (COMPLAINT.search(line) for line in _lines(path))
-    return [match[1] for match in found if match]
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return plain(path.read_text(errors="replace")).splitlines()
-    except FileNotFoundError:
-        return []
-
-
 MEMORY_MIB = 768
 CARD = "net0"
-"""The name of the node's network card, as QMP wants it."""
+"""QMP's name of the node's network card."""
 DISK, SEED, CONSOLE, MONITOR = "disk.qcow2", "seed.iso", "console.log", "qmp"
 START_SECONDS = 60
+LAST_LINES = 12
+COMPLAINT = re.compile(r"vipforge: (this node has no valid identity.*)")
 
 
 @dataclass(frozen=True)
@@ -65,17 +43,17 @@ class Appliance:
 
 
 def appliance(cluster: Cluster, transport: Transport = nocloud.ISO) -> Appliance:
-    """The cluster's image and how it will run here; raises UserError if it is not baked yet."""
+    """Return the cluster's image and how it will run here; raises UserError if it is not baked yet."""
     folder = paths.build_folder(cluster.cluster)
-    made = manifest.read(folder)
+    record = manifest.read(folder)
     path = folder / manifest.IMAGE
-    if made is None or not path.is_file():
+    if record is None or not path.is_file():
         raise UserError(f"{cluster.cluster} is not baked yet: {path} is missing", hint="run `vipforge image SPEC`")
-    return Appliance(path, all_guests()[made["guest"]], accelerator(), transport)
+    return Appliance(path, all_guests()[record["guest"]], accelerator(), transport)
 
 
 def prepare_node(lab: Lab, node: Node, source: Appliance) -> None:
-    """Make the node's disk, which holds only what differs from the image, and its seed."""
+    """Create the node's disk, which stores only what differs from the image, and its seed."""
     folder = node_folder(lab.cluster, node)
     folder.mkdir(parents=True, exist_ok=True)
     qemu_img = need("qemu-img", "qemu-utils")
@@ -84,14 +62,14 @@ def prepare_node(lab: Lab, node: Node, source: Appliance) -> None:
     write_atomic(folder / SEED, source.transport.cd(identity), mode=PRIVATE)
 
 
-def power_on(lab: Lab, node: Node, how: Accelerator) -> None:
-    """Power the node on; raises CommandFailed with QEMU's own words if it does not start."""
-    words = [*lab.keeper.inside(), *command(lab.cluster, node, how)]
-    run(words, timeout=START_SECONDS, cwd=node_folder(lab.cluster, node))
+def power_on(lab: Lab, node: Node, accelerator: Accelerator) -> None:
+    """Power the node on; raises CommandFailed with QEMU's own message if it does not start."""
+    argv = [*lab.keeper.inside(), *command(lab.cluster, node, accelerator)]
+    run(argv, timeout=START_SECONDS, cwd=node_folder(lab.cluster, node))
 
 
 def state(cluster: Cluster, node: Node) -> str:
-    """QEMU's word (`running`, `paused`, …), `off` without a QEMU, `silent` where it does not answer."""
+    """Return QEMU's run state (`running`, `paused`, …), `off` if no QEMU runs, or `silent` if it does not answer."""
     try:
         with qmp.connected(monitor(cluster, node)) as machine:
             return machine.state()
@@ -102,24 +80,44 @@ def state(cluster: Cluster, node: Node) -> str:
 
 
 def monitor(cluster: Cluster, node: Node) -> Path:
-    """The socket of the node's QMP monitor."""
+    """Return the socket of the node's QMP monitor."""
     return node_folder(cluster, node) / MONITOR
 
 
 def console(cluster: Cluster, node: Node) -> Path:
-    """What the node writes to its serial console."""
+    """Return the log of the node's serial console."""
     return node_folder(cluster, node) / CONSOLE
 
 
-def command(cluster: Cluster, node: Node, how: Accelerator) -> list[str]:
-    """QEMU's command line. It is to run in the node's folder, and returns when the machine runs."""
+def last_lines(log: Path) -> str:
+    """Return the last lines of a console's log, indented, below the log's path."""
+    lines = [line for line in _lines(log) if line.strip()][-LAST_LINES:]
+    quoted = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
+    return f"  last lines of the console ({log}):\n{quoted}"
+
+
+def complaints(log: Path) -> list[str]:
+    """Return what the identity program wrote to the console when it refused the identity, oldest first."""
+    matches = (COMPLAINT.search(line) for line in _lines(log))
+    return [match[1] for match in matches if match]
+
+
+def _lines(log: Path) -> list[str]:
+    try:
+        return plain(log.read_text(errors="replace")).splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def command(cluster: Cluster, node: Node, accelerator: Accelerator) -> list[str]:
+    """Return QEMU's command line. It has to run in the node's folder, and returns when the machine runs."""
     folder = node_folder(cluster, node)
     card = f"virtio-net-pci,netdev={CARD},id={CARD}-card,mac={mac(cluster, node)},romfile="
     return [
         *(os.fspath(qemu()), "-name", node.name, "-no-user-config", "-daemonize", "-pidfile", "qemu.pid"),
-        *("-machine", f"pc,accel={how}", "-cpu", "host" if how == "kvm" else "max"),
+        *("-machine", f"pc,accel={accelerator}", "-cpu", "host" if accelerator == "kvm" else "max"),
         *("-smp", "1", "-m", str(MEMORY_MIB)),
-        # The disk lives as long as the lab, so nothing is gained by writing it through.
+        # The disk is removed with the lab, so flushing writes to the host's disk would gain nothing.
         *("-drive", f"file={_escaped(folder / DISK)},format=qcow2,if=virtio,cache=unsafe,discard=unmap"),
         *("-drive", f"file={_escaped(folder / SEED)},format=raw,media=cdrom,readonly=on"),
         *("-netdev", f"tap,id={CARD},ifname={tap(cluster, node)},script=no,downscript=no", "-device", card),
@@ -131,11 +129,11 @@ def command(cluster: Cluster, node: Node, how: Accelerator) -> list[str]:
 
 
 def _escaped(path: Path) -> str:
-    """A path inside one of QEMU's option lists, where a comma is written twice."""
+    """Return a path for one of QEMU's option lists, where a comma is written twice."""
     return os.fspath(path).replace(",", ",,")
 
 
 def _in_lab(cluster: Cluster) -> Cluster:
-    """The cluster with the interface found by its address: a card has another name here than on vSphere."""
+    """Return the cluster with the interface set to auto, because a card has another name here than on vSphere."""
     network = cluster.network.model_copy(update={"interface": "auto"})
     return cluster.model_copy(update={"network": network})

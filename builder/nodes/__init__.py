@@ -1,1 +1,1 @@
-"""Running nodes, wherever they run: reaching them, asking them, changing their services, replacing them."""
+"""Running nodes, wherever they run: reaching them over SSH, reading their state, pushing services, upgrading them."""

@@ -1,7 +1,7 @@
-"""`vipforge push`: a changed spec's services on a running pair, over SSH.
+"""`vipforge push`: put a changed spec's services on a running pair, over SSH.
 
-Every node checks the new files before any node takes them; then one after the other takes them, those that hold no VIP
-first. The first failure ends it, so that the nodes that were not reached yet serve on with what they had.
+Every node checks the new files before any node applies them. Then one node after another applies them, those that
+hold no VIP first. The first failure stops the push, so the remaining nodes keep serving their old configuration.
 """
 
 from __future__ import annotations
@@ -27,59 +27,60 @@ from builder.spec.model import Cluster, Node
 
 PROGRAM = "/usr/libexec/vipforge/push"
 FOLDERS = ("/etc/haproxy/", "/etc/firewalld/zones/", "/usr/share/vipforge/")
-"""What a push changes of the appliance's files; the rest needs a new image. The identity needs a new seed."""
+"""The appliance's files that a push changes; any other file needs a new image, and the identity needs a new seed."""
 SECONDS = 300
 PRIVATE = 0o600
 
 
 def push(cluster: Cluster, user_config: Path, prefix: Sequence[str], *, wait: float) -> list[str]:
-    """Bring the services of a spec to its running nodes; their names in the order in which they took them.
+    """Bring the spec's services to its running nodes; returns the names of the nodes in the order of applying.
 
-    `user_config` and `prefix` are how to reach the nodes (builder.nodes.ssh.access).
+    `user_config` and `prefix` say how to reach the nodes (builder.nodes.ssh.open_access).
 
-    Raises UserError where a node refuses the files or does not reload, TimedOut where one is not reached in time.
+    Raises UserError if a node refuses the files or does not reload, and TimedOut if a node is not reached in time.
     """
     texts = {node.name: base64.encodebytes(payload(pushed_files(cluster, node))).decode() for node in cluster.nodes}
-    with ssh.access(cluster, user_config, prefix) as way:
+    with ssh.open_access(cluster, user_config, prefix) as access:
         with step(f"reaching {', '.join(node.name for node in cluster.nodes)} over SSH"):
-            ssh.wait_for(cluster.nodes, way, seconds=wait)
+            ssh.wait_for(cluster.nodes, access, seconds=wait)
         for node in cluster.nodes:
-            _tell(way, node, "check", texts[node.name])
-        order = standby_first(cluster, way)
+            _run_push(access, node, "check", texts[node.name])
+        order = standby_first(cluster, access)
         for node in order:
-            _tell(way, node, "apply", texts[node.name])
+            _run_push(access, node, "apply", texts[node.name])
     return [node.name for node in order]
 
 
 def pushed_files(cluster: Cluster, node: Node) -> dict[str, GuestFile]:
-    """What is pushed to a node, by path in the guest."""
+    """Return the files that are pushed to a node, by path in the guest."""
     facts = manifest.facts(cluster)
     rendered = appliance(cluster, facts, keepalived_for(cluster, facts))
     public = {path: file for path, file in rendered.items() if path.startswith(FOLDERS)}
-    own = identity.identity_files(cluster, node).items()
-    return public | {path: GuestFile(text, PRIVATE) for path, text in own if path != identity.IDENTITY}
+    private = identity.identity_files(cluster, node).items()
+    return public | {path: GuestFile(text, PRIVATE) for path, text in private if path != identity.IDENTITY}
 
 
-def standby_first(cluster: Cluster, way: SshAccess) -> list[Node]:
-    """The nodes, those that hold a VIP last."""
-    asked = remote.command("ip -o address show")
-    told = {node.name: run([*way.ssh(node), asked], timeout=SECONDS).out for node in cluster.nodes}
-    holders = {name for names in vip_holders(cluster, told).values() for name in names}
+def standby_first(cluster: Cluster, access: SshAccess) -> list[Node]:
+    """Return the nodes, those that hold a VIP last."""
+    command = remote.command("ip -o address show")
+    addresses = {node.name: run([*access.ssh(node), command], timeout=SECONDS).out for node in cluster.nodes}
+    holders = {name for names in vip_holders(cluster, addresses).values() for name in names}
     return sorted(cluster.nodes, key=lambda node: node.name in holders)
 
 
-def _tell(way: SshAccess, node: Node, what: Literal["check", "apply"], text: str) -> None:
-    program = remote.command(f"{PROGRAM} {what}", root=True)
-    with step(f"{node.name}: {what}"):
-        done = run([*way.ssh(node), program], stdin=text, timeout=SECONDS, check=False)
+def _run_push(access: SshAccess, node: Node, action: Literal["check", "apply"], text: str) -> None:
+    """Run the guest's push program on a node."""
+    program = remote.command(f"{PROGRAM} {action}", root=True)
+    with step(f"{node.name}: {action}"):
+        done = run([*access.ssh(node), program], stdin=text, timeout=SECONDS, check=False)
     if done.code != 0:
         raise UserError(
-            f"{node.name} did not {what} the new configuration: {_words(done)}",
-            hint="the nodes after it were not touched" if what == "apply" else "no node was touched",
+            f"{node.name} did not {action} the new configuration: {_reason(done)}",
+            hint="the nodes after it were not changed" if action == "apply" else "no node was changed",
         )
 
 
-def _words(done: Completed) -> str:
-    """What a node said last; of HAProxy's words, its first alert, which names the line."""
+def _reason(done: Completed) -> str:
+    """Return the last line of the output, or HAProxy's first alert, which names the line of the configuration."""
     lines = (done.err.strip() or done.out.strip() or f"code {done.code}").splitlines()
     return next((line for line in lines if "[ALERT]" in line), lines[-1])

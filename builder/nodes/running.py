@@ -1,4 +1,4 @@
-"""An upgrade of running nodes, asked and told over SSH: how each is, and handing the VIPs over."""
+"""Upgrading running nodes over SSH: asking for their state, handing the VIPs over, watching the services."""
 
 from __future__ import annotations
 
@@ -22,72 +22,21 @@ from builder.spec.features import profile_of
 from builder.spec.model import Cluster, Node
 from builder.spec.values import endpoint
 
-Door = dict[str, Any]
+ServiceTarget = dict[str, Any]
+"""One port of one VIP (builder.nodes.status.service_targets)."""
 
 SECONDS = 60
 LOCK_SECONDS = 5
 CLASSIC = {"away": "systemctl stop keepalived", "back": "systemctl start keepalived"}
-"""The classic profile knows no other way to hand over."""
-
-
-class Running:
-    """The nodes of a cluster; the protocol `Nodes` of builder/nodes/upgrade.py."""
-
-    def __init__(self, cluster: Cluster, way: SshAccess, keys: Path) -> None:
-        self._cluster = cluster
-        self._way = way
-        self._keys = keys
-        self._vips = [str(vip) for vip in cluster.vrrp.vips]
-
-    def look(self) -> Mapping[str, NodeState]:
-        """Every node by its full name; of one that cannot be asked, the reason. The first look tries the doors."""
-        nodes = self._cluster.nodes
-        self._doors  # noqa: B018 - what answers at the beginning has to answer at the end
-        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-            return {node.name: state for node, state in zip(nodes, pool.map(self._state, nodes), strict=True)}
-
-    def hand_over(self, node: Node, way: Literal["away", "back"]) -> None:
-        """By the guest's own program, or in the classic profile by keepalived's end."""
-        command = f"{HAND_OVER} {way}" if profile_of(self._cluster).haproxy_is_event else CLASSIC[way]
-        run([*self._way.ssh(node), remote.command(command, root=True)], timeout=SECONDS)
-
-    def forget(self, node: Node) -> None:
-        """End the shared connection, and forget the host key."""
-        with suppress(UserError):
-            run(self._way.ssh(node, "-O", "exit"), timeout=SECONDS, check=False)
-        _key_file(self._keys, node).unlink(missing_ok=True)
-
-    def silent(self) -> list[str]:
-        """The doors that answered at the beginning and do not now."""
-        return [_shown(door) for door in _unanswered(self._doors)]
-
-    @cached_property
-    def _doors(self) -> list[Door]:
-        """The doors that answered when they were asked first."""
-        doors = status.service_targets(self._cluster)
-        silent = _unanswered(doors)
-        if silent:
-            shown = ", ".join(map(_shown, silent))
-            warn(f"no answer from here on {shown}: the nodes alone are asked how they are")
-        return [door for door in doors if door not in silent]
-
-    def _state(self, node: Node) -> NodeState:
-        try:
-            asked = run([*self._way.ssh(node), remote.shell()], stdin=status.QUESTIONS, timeout=SECONDS, check=False)
-        except TimedOut:
-            return NodeState(node.name, "running", ssh=False, trouble=f"no answer within {SECONDS} s")
-        if asked.code == status.SSH_FAILED:
-            trouble = (asked.err.strip().splitlines() or ["ssh ended without a word"])[-1]
-            return NodeState(node.name, "running", ssh=False, trouble=trouble)
-        return status.parse_status(node.name, "running", asked.out, self._vips)
+"""The only hand-over that the classic profile has."""
 
 
 def upgrade(
     cluster: Cluster, machines: Machines, ssh_config: Path | None, seconds: float, *, dry_run: bool
 ) -> Iterator[str]:
-    """Upgrade the cluster on its hypervisor; yields the plan before anything is done, and at the end what was.
+    """Upgrade the cluster on its hypervisor; yields the plan before anything is changed, and a summary at the end.
 
-    `seconds` is how long a node may take. Raises UserError or TimedOut where a node did not become healthy.
+    A node has `seconds` to become healthy. Raises UserError or TimedOut if it does not.
     """
     lock = paths.state("upgrades", f"{cluster.cluster}.lock")
     with (
@@ -102,17 +51,72 @@ def upgrade(
 
 @contextmanager
 def running(cluster: Cluster, ssh_config: Path | None) -> Iterator[Running]:
-    """The nodes, reached over SSH as the user's configuration says; those of a lab are never meant.
+    """Return the nodes, reached over SSH with the user's configuration; a lab of the cluster is never used.
 
-    A node's host key is made when its machine first boots, so the one that the user knows ends with the machine:
-    here it is taken as it comes first.
+    A new machine makes its host key at its first boot, so the key that the user knows becomes invalid with the old
+    machine. The first key that a node presents is therefore accepted.
     """
     user_config = ssh.configuration(ssh_config)
     with workspace(paths.state("ssh"), "k") as folder:
         config = folder / "config"
         write_atomic(config, _config(cluster, user_config, folder), mode=0o600)
-        with ssh.access(cluster, config) as way:
-            yield Running(cluster, way, folder)
+        with ssh.open_access(cluster, config) as access:
+            yield Running(cluster, access, folder)
+
+
+class Running:
+    """The nodes of a cluster, as the protocol `Nodes` of builder/nodes/upgrade.py."""
+
+    def __init__(self, cluster: Cluster, access: SshAccess, keys: Path) -> None:
+        self._cluster = cluster
+        self._access = access
+        self._keys = keys
+        self._vips = [str(vip) for vip in cluster.vrrp.vips]
+
+    def look(self) -> Mapping[str, NodeState]:
+        """Return the state of every node by its full name, with the reason if a node could not be asked.
+
+        The first call also asks the services, to learn which of them answer from here.
+        """
+        nodes = self._cluster.nodes
+        self._answering  # noqa: B018 - what answers before the upgrade has to answer after it
+        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+            return {node.name: state for node, state in zip(nodes, pool.map(self._state, nodes), strict=True)}
+
+    def hand_over(self, node: Node, way: Literal["away", "back"]) -> None:
+        """Run the guest's own hand-over program or, in the classic profile, stop and start keepalived."""
+        command = f"{HAND_OVER} {way}" if profile_of(self._cluster).haproxy_is_event else CLASSIC[way]
+        run([*self._access.ssh(node), remote.command(command, root=True)], timeout=SECONDS)
+
+    def forget(self, node: Node) -> None:
+        """End the shared connection, and forget the host key."""
+        with suppress(UserError):
+            run(self._access.ssh(node, "-O", "exit"), timeout=SECONDS, check=False)
+        _key_file(self._keys, node).unlink(missing_ok=True)
+
+    def silent(self) -> list[str]:
+        """Return the services that answered at the first look and do not answer now."""
+        return [_endpoint(target) for target in _unanswered(self._answering)]
+
+    @cached_property
+    def _answering(self) -> list[ServiceTarget]:
+        """The services that answered when they were first asked."""
+        targets = status.service_targets(self._cluster)
+        silent = _unanswered(targets)
+        if silent:
+            endpoints = ", ".join(map(_endpoint, silent))
+            warn(f"no answer from here on {endpoints}: only the nodes' own state tells whether they are healthy")
+        return [target for target in targets if target not in silent]
+
+    def _state(self, node: Node) -> NodeState:
+        argv = [*self._access.ssh(node), remote.shell()]
+        try:
+            reply = run(argv, stdin=status.QUESTIONS, timeout=SECONDS, check=False)
+        except TimedOut:
+            return NodeState(node.name, "running", ssh=False, trouble=f"no answer within {SECONDS} s")
+        if reply.code == status.SSH_FAILED:
+            return NodeState(node.name, "running", ssh=False, trouble=status.ssh_error(reply.err))
+        return status.parse_status(node.name, "running", reply.out, self._vips)
 
 
 def _config(cluster: Cluster, user_config: Path, folder: Path) -> str:
@@ -127,11 +131,11 @@ def _key_file(folder: Path, node: Node) -> Path:
     return folder / f"{node.name}.key"
 
 
-def _unanswered(doors: list[Door]) -> list[Door]:
-    with ThreadPoolExecutor(max_workers=max(1, len(doors))) as pool:
-        answers = list(pool.map(service_check.check_service, doors))
-    return [door for door, answer in zip(doors, answers, strict=True) if not answer["ok"]]
+def _unanswered(targets: list[ServiceTarget]) -> list[ServiceTarget]:
+    with ThreadPoolExecutor(max_workers=max(1, len(targets))) as pool:
+        answers = list(pool.map(service_check.check_service, targets))
+    return [target for target, answer in zip(targets, answers, strict=True) if not answer["ok"]]
 
 
-def _shown(door: Door) -> str:
-    return endpoint(str(door["address"]), int(str(door["port"])))
+def _endpoint(target: ServiceTarget) -> str:
+    return endpoint(str(target["address"]), int(str(target["port"])))

@@ -1,7 +1,7 @@
-"""Asks every service on every VIP once: `python -I knock.py`, run as a file in the lab's client.
+"""Ask every service on every VIP once. The lab runs this file in its client: `python -I service_check.py`.
 
-It needs nothing but the standard library. stdin: a JSON list of targets, {address, port, mode, path, host};
-mode is http, https, tcp, or tls for bytes inside TLS.
+It needs nothing but the standard library.
+stdin: a JSON list of targets, {address, port, mode, path, host}; mode is http, https, tcp, or tls (bytes inside TLS).
 stdout: a JSON list in the same order, {address, port, ok, answer}.
 """
 
@@ -20,7 +20,7 @@ SERVER_ERROR = 500
 
 
 def check_service(target: dict[str, Any]) -> dict[str, Any]:
-    """Ask once; what goes wrong is the answer, too."""
+    """Ask one service once; an error is its answer, too."""
     ask = _http if target["mode"].startswith("http") else _greeting
     try:
         ok, answer = ask(target)
@@ -47,14 +47,14 @@ def _connection(target: dict[str, Any]) -> http.client.HTTPConnection:
 
 
 def _tls() -> ssl.SSLContext:
-    """TLS that asks whether a server serves, not whether it is to be trusted."""
+    """Return a context that verifies no certificate: the check is whether the server serves, not who it is."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 def _greeting(target: dict[str, Any]) -> tuple[bool, str]:
-    """The farm's servers speak first; HAProxy without a server to hand on to closes without a word."""
+    """Wait for the server's greeting: the stub servers speak first, and HAProxy without a server just closes."""
     plain = socket.create_connection((target["address"], target["port"]), timeout=SECONDS)
     with _tls().wrap_socket(plain) if target["mode"] == "tls" else plain as connection:
         greeting = connection.recv(200).decode(errors="replace").strip()

@@ -1,7 +1,7 @@
-"""The way to the nodes: one OpenSSH configuration for a run, and waiting until each node lets us in.
+"""SSH to the nodes: one OpenSSH configuration per run, and waiting until every node accepts a login.
 
-Connections are shared (ControlMaster), because a guest without hardware virtualisation takes a second for each
-new one. What the user's own configuration says of a node goes first (ssh_config(5): the first value wins).
+Connections are shared (ControlMaster), because a guest without hardware virtualisation takes a second for each new
+one. The user's own configuration takes precedence (ssh_config(5): the first value wins).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ATTEMPT_SECONDS = 30
 PAUSE_SECONDS = 1
 IDLE_SECONDS = 30
 LONGEST_SOCKET = 80
-"""Bytes of a ControlPath: unix(7) takes 108, and ssh adds a suffix of its own while it connects."""
+"""Bytes of a ControlPath: unix(7) allows 108, and ssh appends a suffix while it connects."""
 
 COMMON = f"""\
 Host *
@@ -37,60 +37,60 @@ Host *
 
 @dataclass(frozen=True)
 class SshAccess:
-    """How to reach the nodes: a configuration for `ssh -F`, and the argv prefix that it is run with."""
+    """How to reach the nodes: a configuration for `ssh -F`, and the argv prefix that runs ssh."""
 
     config: Path
     prefix: tuple[str, ...] = ()
 
     def ssh(self, node: Node, *words: str) -> list[str]:
-        """The command line of an ssh to that node."""
+        """Return the command line of ssh to a node; `words` are further options."""
         return [*self.prefix, need("ssh", "openssh-client"), "-F", str(self.config), *words, node.name]
 
 
-def configuration(named: Path | None) -> Path:
-    """The OpenSSH configuration to begin with: the one that was named, or the user's own.
+def configuration(path: Path | None) -> Path:
+    """Return the OpenSSH configuration to start from: `path`, or else the user's own.
 
-    Raises UserError where the named one is no file.
+    Raises UserError if `path` is not a file.
     """
-    if named is None:
+    if path is None:
         return Path("~/.ssh/config").expanduser()
-    if not named.is_file():
-        raise UserError(f"{named} is no file", hint="give an OpenSSH client configuration")
-    return named.absolute()
+    if not path.is_file():
+        raise UserError(f"{path} is not a file", hint="name an OpenSSH client configuration")
+    return path.absolute()
 
 
 @contextmanager
-def access(cluster: Cluster, user_config: Path, prefix: Sequence[str] = ()) -> Iterator[SshAccess]:
-    """A configuration for this run, which reads the user's first; shared connections are closed at the end."""
+def open_access(cluster: Cluster, user_config: Path, prefix: Sequence[str] = ()) -> Iterator[SshAccess]:
+    """Write a configuration for this run, which includes the user's, and close the shared connections at the end."""
     with workspace(paths.state("ssh"), "v") as folder:
-        way = SshAccess(folder / "config", tuple(prefix))
-        write_atomic(way.config, config(cluster, user_config, folder), mode=0o600)
+        access = SshAccess(folder / "config", tuple(prefix))
+        write_atomic(access.config, config(cluster, user_config, folder), mode=0o600)
         try:
-            yield way
+            yield access
         finally:
             for node in cluster.nodes:
                 with suppress(UserError):
-                    run(way.ssh(node, "-O", "exit"), timeout=ATTEMPT_SECONDS, check=False)
+                    run(access.ssh(node, "-O", "exit"), timeout=ATTEMPT_SECONDS, check=False)
 
 
 def config(cluster: Cluster, user_config: Path, sockets: Path) -> str:
-    """The configuration's text; control sockets lie in the folder `sockets`."""
+    """Return the configuration's text; the control sockets are in the folder `sockets`."""
     hosts = "".join(_host(cluster, number, node, sockets) for number, node in enumerate(cluster.nodes))
     return f'Include "{user_config}"\n{hosts}{COMMON}'
 
 
-def wait_for(nodes: Iterable[Node], way: SshAccess, *, seconds: float) -> None:
-    """Wait until every node runs a command of ours; raises TimedOut, which names those that did not and why."""
-    asked = tuple(nodes)
+def wait_for(nodes: Iterable[Node], access: SshAccess, *, seconds: float) -> None:
+    """Wait until every node runs a command; raises TimedOut, which names each node that did not, and why."""
+    targets = tuple(nodes)
     deadline = time.monotonic() + seconds
-    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
-        words = list(pool.map(lambda node: _refusal(node, way, deadline), asked))
-    silent = [f"{node.name} ({node.address}): {word}" for node, word in zip(asked, words, strict=True) if word]
-    if silent:
-        lines = "".join(f"\n    {line}" for line in silent)
+    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
+        errors = list(pool.map(lambda node: _error_until(node, access, deadline), targets))
+    failed = [f"{node.name} ({node.address}): {error}" for node, error in zip(targets, errors, strict=True) if error]
+    if failed:
+        lines = "".join(f"\n    {line}" for line in failed)
         raise TimedOut(
-            f"not every node let us in over SSH within {seconds:g} s{lines}",
-            hint=f"try it by hand: ssh {asked[0].name}; --ssh-config names a file with user, key or jump host",
+            f"not every node accepted an SSH login within {seconds:g} s{lines}",
+            hint=f"try it by hand: ssh {targets[0].name}; --ssh-config names a file with user, key or jump host",
         )
 
 
@@ -102,20 +102,21 @@ def _host(cluster: Cluster, number: int, node: Node, sockets: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _refusal(node: Node, way: SshAccess, deadline: float) -> str:
-    """What ssh said last; empty when the node let us in before the deadline."""
+def _error_until(node: Node, access: SshAccess, deadline: float) -> str:
+    """Return ssh's last error; empty if a login succeeded before the deadline."""
     while True:
-        word = _attempt(node, way)
-        if not word or time.monotonic() >= deadline:
-            return word
+        error = _attempt(node, access)
+        if not error or time.monotonic() >= deadline:
+            return error
         time.sleep(PAUSE_SECONDS)
 
 
-def _attempt(node: Node, way: SshAccess) -> str:
+def _attempt(node: Node, access: SshAccess) -> str:
+    """Log in once; returns ssh's error, or nothing if the login succeeded."""
     try:
-        done = run([*way.ssh(node), "true"], timeout=ATTEMPT_SECONDS, check=False)
+        done = run([*access.ssh(node), "true"], timeout=ATTEMPT_SECONDS, check=False)
     except TimedOut:
-        return f"no answer in {ATTEMPT_SECONDS} s"
+        return f"no answer within {ATTEMPT_SECONDS} s"
     if done.code == 0:
         return ""
     return (done.err.strip().splitlines() or [f"ssh ended with code {done.code}"])[-1]

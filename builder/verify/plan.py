@@ -1,4 +1,4 @@
-"""What the suite is given and what comes back: its plan, its results, as a table or as JSON."""
+"""The suite's input and output: the plan of a run, and its results as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ from builder.guests import Facts, all_guests
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 
+CLUSTER = "cluster"
+"""The node of a result that belongs to no single node."""
+PLAIN_WIDTH = 120
+
 
 @dataclass(frozen=True)
 class VerifyPlan:
-    """One run of the suite. `packages` are those of the image's manifest, by name; empty without a manifest."""
+    """One run of the suite. `packages` has the versions of the image's manifest by name; empty without a manifest."""
 
     spec: str
     guest: str
@@ -54,28 +58,24 @@ class VerifyPlan:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every node of the cluster is checked, so that what holds between them can be."""
+        """Whether every node of the cluster is checked, so that checks between nodes are possible."""
         return len(self.chosen) == len(self.cluster.nodes)
 
 
 def write_plan(plan: VerifyPlan, path: Path) -> None:
-    """Put the plan at `path`."""
+    """Write the plan to `path`."""
     write_atomic(path, json.dumps(asdict(plan), indent=2) + "\n")
 
 
 def read_plan(path: Path) -> VerifyPlan:
-    """The plan that `write` put there."""
+    """Read a plan that `write_plan` wrote."""
     fields: dict[str, Any] = json.loads(path.read_text())
     return VerifyPlan(**{**fields, "nodes": tuple(fields["nodes"])})
 
 
-CLUSTER = "cluster"
-"""The node of a result that no single node has."""
-
-
 @dataclass(frozen=True)
 class Result:
-    """One check on one node, or on the cluster. `reason` is empty where it passed."""
+    """One check on one node, or on the cluster. `reason` is empty if it passed."""
 
     group: str
     check: str
@@ -99,11 +99,11 @@ class Report:
 
     @property
     def failed(self) -> tuple[Result, ...]:
-        """The results that are not ok."""
+        """The checks that did not pass."""
         return tuple(result for result in self.results if not result.ok)
 
     def as_data(self) -> dict[str, Any]:
-        """The report as JSON has it."""
+        """Return the report as data for JSON."""
         return {
             "cluster": self.cluster,
             "ok": not self.failed,
@@ -115,7 +115,7 @@ class Report:
 
 
 def read_results(junit: Path) -> tuple[Result, ...]:
-    """The results in a JUnit file; raises UserError where the suite left none that can be read."""
+    """Return the results in a JUnit file; raises UserError if the suite left none that can be read."""
     try:
         cases = list(ET.parse(junit).getroot().iter("testcase"))  # noqa: S314 - written by our own pytest just now
     except (FileNotFoundError, ET.ParseError):
@@ -124,27 +124,27 @@ def read_results(junit: Path) -> tuple[Result, ...]:
 
 
 def _result(case: ET.Element) -> Result:
-    told = {each.get("name", ""): each.get("value", "") for each in case.iter("property")}
+    properties = {each.get("name", ""): each.get("value", "") for each in case.iter("property")}
     return Result(
-        group=told.get("group", case.get("classname", "")),
-        check=told.get("check", case.get("name", "")),
-        node=told.get("node", CLUSTER),
+        group=properties.get("group", case.get("classname", "")),
+        check=properties.get("check", case.get("name", "")),
+        node=properties.get("node", CLUSTER),
         reason=_reason(case),
         seconds=float(case.get("time", 0)),
     )
 
 
 def _reason(case: ET.Element) -> str:
-    """Why a case did not pass. A case that was skipped was not checked, and so did not pass."""
-    for fault in case:
-        if fault.tag in {"failure", "error", "skipped"}:
-            said = _sentence(fault.get("message") or "")
-            return said or f"{fault.tag}, without a word"
+    """Say why a case did not pass. A skipped case was not checked, and therefore did not pass."""
+    for outcome in case:
+        if outcome.tag in {"failure", "error", "skipped"}:
+            message = _sentence(outcome.get("message") or "")
+            return message or f"{outcome.tag} without a message"
     return ""
 
 
 def _sentence(message: str) -> str:
-    """The first line of pytest's words, without the exception's name: the sentence that the check gave."""
+    """Return the first line of pytest's message without the exception's name: the sentence that the check gave."""
     line = (message.strip().splitlines() or [""])[0]
     for name in ("AssertionError: ", "failed on setup with "):
         line = line.removeprefix(name)
@@ -152,20 +152,17 @@ def _sentence(message: str) -> str:
 
 
 def _merged(results: Sequence[Result]) -> tuple[Result, ...]:
-    """One result for each check and node; a case that fails and then cannot be torn down is listed twice by pytest."""
-    kept: dict[tuple[str, str, str], Result] = {}
+    """Return one result per check and node: pytest lists a case twice if it fails and so does its teardown."""
+    merged: dict[tuple[str, str, str], Result] = {}
     for result in results:
-        place = (result.group, result.check, result.node)
-        if place not in kept or kept[place].ok:
-            kept[place] = result
-    return tuple(kept.values())
-
-
-PLAIN_WIDTH = 120
+        key = (result.group, result.check, result.node)
+        if key not in merged or merged[key].ok:
+            merged[key] = result
+    return tuple(merged.values())
 
 
 def check_table(report: Report, *, colour: bool, width: int = PLAIN_WIDTH) -> str:
-    """The whole report. Without `colour` there are no control characters in it."""
+    """Return the whole report as text. Without `colour`, it contains no control characters."""
     buffer = io.StringIO()
     console = Console(file=buffer, force_terminal=colour, no_color=not colour, width=width, highlight=False)
     console.print(_table(report.results))
@@ -181,7 +178,7 @@ def check_table(report: Report, *, colour: bool, width: int = PLAIN_WIDTH) -> st
 
 
 def for_stdout(report: Report) -> str:
-    """The report as fits where stdout goes: a terminal, or anything else."""
+    """Return the report for stdout: in colour and in its width for a terminal, plain for anything else."""
     terminal = sys.stdout.isatty()
     return check_table(report, colour=terminal, width=shutil.get_terminal_size().columns if terminal else PLAIN_WIDTH)
 
@@ -192,15 +189,15 @@ def _table(results: Sequence[Result]) -> Table:
     table.add_column("check")
     for node in nodes:
         table.add_column(node.split(".")[0], no_wrap=True)
-    for group, of_group in groupby(_in_groups(results), key=lambda result: result.group):
+    for group, group_results in groupby(_in_groups(results), key=lambda result: result.group):
         table.add_row(Text(group, style="bold"))
-        for row in _rows(list(of_group), nodes):
+        for row in _rows(list(group_results), nodes):
             table.add_row(*row)
     return table
 
 
 def _columns(results: Sequence[Result]) -> tuple[str, ...]:
-    """The nodes in the order of the results; the cluster's own column comes last."""
+    """Return the nodes in the order of the results; the cluster's column comes last."""
     nodes = tuple(dict.fromkeys(result.node for result in results if result.node != CLUSTER))
     return (*nodes, CLUSTER) if any(result.node == CLUSTER for result in results) else nodes
 
@@ -212,8 +209,8 @@ def _in_groups(results: Sequence[Result]) -> list[Result]:
 
 def _rows(results: Sequence[Result], nodes: Sequence[str]) -> Iterator[list[Text]]:
     for check in dict.fromkeys(result.check for result in results):
-        found = {result.node: result for result in results if result.check == check}
-        yield [Text(f"  {check}"), *(_cell(found.get(node)) for node in nodes)]
+        by_node = {result.node: result for result in results if result.check == check}
+        yield [Text(f"  {check}"), *(_cell(by_node.get(node)) for node in nodes)]
 
 
 def _cell(result: Result | None) -> Text:
@@ -224,5 +221,5 @@ def _cell(result: Result | None) -> Text:
 
 def _summary(report: Report) -> Text:
     failed, checked = len(report.failed), len(report.results)
-    told = f"{report.cluster}: {checked - failed} passed, {failed} failed, in {duration(report.seconds)}"
-    return Text(told, style="bold red" if failed else "bold green")
+    line = f"{report.cluster}: {checked - failed} passed, {failed} failed, in {duration(report.seconds)}"
+    return Text(line, style="bold red" if failed else "bold green")

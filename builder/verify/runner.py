@@ -1,4 +1,4 @@
-"""`vipforge verify`: reach the nodes, run the suite against them, follow it, and report."""
+"""`vipforge verify`: reach the nodes, run the suite against them, show its progress, and report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.core.errors import UserError
 from builder.core.progress import say, step, warn
 from builder.core.run import stream
 from builder.image import manifest
-from builder.lab.ssh import way_in
+from builder.lab.ssh import ssh_setup
 from builder.nodes import ssh
 from builder.spec.features import keepalived_for
 from builder.spec.load import load
@@ -29,15 +29,15 @@ SUITE_SECONDS = 30 * 60
 WAIT_SECONDS = 60
 TAIL_LINES = 20
 USABLE = {0, 1}
-"""pytest's exit codes after which every check has its result: all passed, some failed."""
+"""pytest's exit codes after which every check has a result: all passed, some failed."""
 
 PROGRESS = re.compile(r"test_(?P<group>\w+)\.py::.* (PASSED|FAILED|ERROR) +\[ *(?P<percent>\d+)%\]")
-"""A line of pytest -v."""
+"""A result line of `pytest -v`."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a person may ask of a run. `wait` is in seconds."""
+    """The options of a run. `wait` is in seconds."""
 
     ssh_config: Path | None = None
     junit: Path | None = None
@@ -48,18 +48,18 @@ class Options:
 def verify(spec: Path, options: Options) -> Report:
     """Check the running nodes of a spec.
 
-    Raises TimedOut where nodes are not reached in time, UserError where the suite itself could not run.
+    Raises TimedOut if nodes are not reached in time, and UserError if the suite itself could not run.
     """
     cluster = load(spec)
     nodes = _chosen(cluster, options.node)
     folder = paths.build_folder(cluster.cluster, "verify")
-    user_config, prefix = way_in(cluster, options.ssh_config)
+    user_config, prefix = ssh_setup(cluster, options.ssh_config)
     began = time.monotonic()
-    with ssh.access(cluster, user_config, prefix) as way:
+    with ssh.open_access(cluster, user_config, prefix) as access:
         with step(f"reaching {', '.join(node.name for node in nodes)} over SSH"):
-            ssh.wait_for(nodes, way, seconds=options.wait)
+            ssh.wait_for(nodes, access, seconds=options.wait)
         with step("checking"):
-            junit = _run(_plan(spec, cluster, nodes, way), way, folder)
+            junit = _run_suite(_plan(spec, cluster, nodes, access), access, folder)
     report = Report(cluster.cluster, plan.read_results(junit), time.monotonic() - began)
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
@@ -79,59 +79,61 @@ def _chosen(cluster: Cluster, name: str | None) -> tuple[Node, ...]:
     return (node,)
 
 
-def _plan(spec: Path, cluster: Cluster, nodes: tuple[Node, ...], way: ssh.SshAccess) -> VerifyPlan:
+def _plan(spec: Path, cluster: Cluster, nodes: tuple[Node, ...], access: ssh.SshAccess) -> VerifyPlan:
     record = manifest.read(paths.build_folder(cluster.cluster)) or {}
     if not record:
-        warn("no manifest beside the image: the nodes' packages are not compared with it")
+        warn("the image has no manifest, so the nodes' packages are not compared with it")
     facts = manifest.facts(cluster)
     return VerifyPlan(
         spec=str(spec.absolute()),
         guest=facts.name,
         keepalived=keepalived_for(cluster, facts),
         nodes=tuple(node.name for node in nodes),
-        ssh_config=str(way.config),
+        ssh_config=str(access.config),
         packages=dict(record.get("packages", {})),
     )
 
 
-def _run(asked: VerifyPlan, way: ssh.SshAccess, folder: Path) -> Path:
-    """Run the suite; returns its JUnit file. pytest's own words go to verify.log beside it."""
+def _run_suite(verify_plan: VerifyPlan, access: ssh.SshAccess, folder: Path) -> Path:
+    """Run the suite; returns its JUnit file. pytest's own output goes to verify.log beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    junit, log, handed = folder / "junit.xml", folder / "verify.log", folder / "plan.json"
+    junit, log, plan_file = folder / "junit.xml", folder / "verify.log", folder / "plan.json"
     junit.unlink(missing_ok=True)
-    plan.write_plan(asked, handed)
-    with log.open("w") as words:
-        follower = ResultFollower(words)
-        argv = [*way.prefix, *pytest_argv(handed, junit)]
+    plan.write_plan(verify_plan, plan_file)
+    with log.open("w") as log_file:
+        follower = ResultFollower(log_file)
+        argv = [*access.prefix, *pytest_argv(plan_file, junit)]
         environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         code = stream(argv, follower.take, timeout=SUITE_SECONDS, check=False, env=environment)
     if code not in USABLE:
         tail = "".join(f"\n    {line}" for line in log.read_text().splitlines()[-TAIL_LINES:])
-        raise UserError(f"the checks could not be run (pytest ended with code {code}){tail}", hint=f"all of it: {log}")
+        raise UserError(
+            f"the checks could not be run (pytest ended with code {code}){tail}", hint=f"the whole log is {log}"
+        )
     return junit
 
 
-def pytest_argv(handed: Path, junit: Path) -> list[str]:
-    """The pytest that runs the suite: no plugin, no configuration file and no cache but its own."""
-    alone = ["-c", "/dev/null", "--rootdir", str(SUITE), "-p", "no:cacheprovider", "--import-mode=importlib"]
-    shown = ["-v", "--tb=short", "--color=no", f"--junitxml={junit}"]
-    return [sys.executable, "-m", "pytest", *alone, *shown, f"--plan={handed}", str(SUITE)]
+def pytest_argv(plan_file: Path, junit: Path) -> list[str]:
+    """Return the command line that runs the suite without other plugins, configuration files or caches."""
+    isolation = ["-c", "/dev/null", "--rootdir", str(SUITE), "-p", "no:cacheprovider", "--import-mode=importlib"]
+    output = ["-v", "--tb=short", "--color=no", f"--junitxml={junit}"]
+    return [sys.executable, "-m", "pytest", *isolation, *output, f"--plan={plan_file}", str(SUITE)]
 
 
 class ResultFollower:
-    """Keeps pytest's words in a log, and says when the next group of checks begins."""
+    """Writes pytest's output to a log, and reports when the next group of checks begins."""
 
     def __init__(self, log: TextIO) -> None:
         self.log = log
         self.group = ""
 
     def take(self, line: str) -> None:
-        """One line of pytest."""
+        """Take one line of pytest's output."""
         self.log.write(line + "\n")
-        found = PROGRESS.search(line)
-        if found and found["group"] != self.group:
-            self.group = found["group"]
-            say(f"{self.group} ({found['percent']} %)")
+        result = PROGRESS.search(line)
+        if result and result["group"] != self.group:
+            self.group = result["group"]
+            say(f"{self.group} ({result['percent']} %)")
 
 
 @dataclass(frozen=True, order=True)
@@ -143,11 +145,12 @@ class SuiteCheck:
 
 
 def checks() -> tuple[SuiteCheck, ...]:
-    """Every check of the suite, in the order in which they run."""
-    return tuple(check for module in sorted(SUITE.glob("test_*.py")) for check in _of(module.stem, module.read_text()))
+    """Return every check of the suite, in the order in which they run."""
+    modules = sorted(SUITE.glob("test_*.py"))
+    return tuple(check for module in modules for check in _checks_in(module.stem, module.read_text()))
 
 
-def _of(module: str, source: str) -> list[SuiteCheck]:
+def _checks_in(module: str, source: str) -> list[SuiteCheck]:
     functions = [each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef)]
     tests = [each for each in functions if each.name.startswith("test_")]
     return [

@@ -93,7 +93,7 @@ def site(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         made.spec.write_text(json.dumps(data, indent=1))
         cluster = load(made.spec)
         made.ssh_config.write_text("".join(_host(cluster, node, key) for node in cluster.nodes))
-        addresses = [line for line in network.switch(cluster) if line.startswith("address add")]
+        addresses = [line for line in network.bridge_commands(cluster) if line.startswith("address add")]
         run(host.inside("ip", "-batch", "-"), stdin="\n".join(addresses) + "\n", timeout=30)
         with _farm(cluster, host, folder):
             yield made
@@ -108,7 +108,7 @@ def _host(cluster: Cluster, node: Node, key: Path) -> str:
 
 @contextmanager
 def _farm(cluster: Cluster, host: Libvirtd, folder: Path) -> Iterator[None]:
-    (folder / stubs.PLAN).write_text(json.dumps([asdict(each) for each in stubs.stand_ins(cluster)]))
+    (folder / stubs.PLAN).write_text(json.dumps([asdict(each) for each in stubs.stub_servers(cluster)]))
     with subprocess.Popen(host.inside(sys.executable, "-m", "builder.lab.stubs.servers", folder)) as servers:
         try:
             wait_until((folder / stubs.READY).exists, "the farm to listen", seconds=60)

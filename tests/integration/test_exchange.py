@@ -90,7 +90,7 @@ def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def exchange(served: Exchange) -> Exchange:
     """The pair with a healthy farm."""
-    stubs.set_down(served.folder)
+    stubs.set_failing(served.folder)
     for directory, _ in DIRECTORIES_2013.values():
         until(lambda at=directory: served.servers(at) == {"ex1", "ex2"}, f"both at {directory}", limit=NOTICED_SECONDS)
     return served
@@ -136,7 +136,7 @@ def test_a_connection_that_is_silent_for_its_services_timeout_is_closed(exchange
 
 
 def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
-    stubs.set_down(exchange.folder, "ex1:443/ews", "ex2:993")
+    stubs.set_failing(exchange.folder, "ex1:443/ews", "ex2:993")
     assert exchange.ask("load", "/owa/x", MOVING_SECONDS).keys() == {"200"}
     until(lambda: exchange.servers("/ews/x", 6) == {"ex2"}, "EWS to leave ex1", limit=NOTICED_SECONDS)
     others = {name: path for name, (path, _) in DIRECTORIES_2013.items() if name != "ews"}
@@ -147,7 +147,7 @@ def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
 
 
 def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: Exchange) -> None:
-    stubs.set_down(exchange.folder, "ex1:443/owa", "ex2:443/owa")
+    stubs.set_failing(exchange.folder, "ex1:443/owa", "ex2:443/owa")
     until(
         lambda: "Nothing is lost" in exchange.ask("https", "/owa/x")[3], "the maintenance page", limit=NOTICED_SECONDS
     )
@@ -157,13 +157,13 @@ def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: E
 
 @pytest.mark.parametrize("fault", ["resets", "hangs"])
 def test_a_server_that_breaks_off_or_says_nothing_is_left(exchange: Exchange, fault: str) -> None:
-    stubs.set_down(exchange.folder, f"ex2:443/oab/healthcheck.htm={fault}")
+    stubs.set_failing(exchange.folder, f"ex2:443/oab/healthcheck.htm={fault}")
     until(lambda: exchange.servers("/oab/x", 6) == {"ex1"}, "OAB to leave ex2", limit=HANGING_SECONDS)
     assert exchange.servers("/owa/x") == {"ex1", "ex2"}
 
 
 def test_a_slow_server_stays_and_loses_no_request(exchange: Exchange) -> None:
-    stubs.set_down(exchange.folder, "ex2:443/owa=lags")
+    stubs.set_failing(exchange.folder, "ex2:443/owa=lags")
     answers = [exchange.ask("https", "/owa/x") for _ in range(LAGGING_REQUESTS)]
     assert {status for status, *_ in answers} == {200}
     assert {server for _, server, *_ in answers[-4:]} == {"ex1", "ex2"}

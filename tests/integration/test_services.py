@@ -93,7 +93,7 @@ def running(served: NamespacedPair) -> NamespacedPair:
 
 
 def set_down(pair: NamespacedPair, *names: str) -> None:
-    stubs.set_down(pair.nodes[0].folder.parent, *names)
+    stubs.set_failing(pair.nodes[0].folder.parent, *names)
 
 
 def client(pair: NamespacedPair, code: str, *words: str) -> str:

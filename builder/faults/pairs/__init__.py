@@ -169,11 +169,11 @@ class Pair(ABC):
 
     def servers(self, *, well: bool) -> None:
         """Let the servers behind the cluster fail, or serve again."""
-        stubs.set_well(self.folder, well=well)
+        stubs.set_healthy(self.folder, healthy=well)
 
     def mail(self, fault: stubs.MailFault | None) -> None:
         """Let the SMTP server of the alerts fail, or serve again."""
-        stubs.set_mail(self.folder, fault)
+        stubs.set_mail_fault(self.folder, fault)
 
     def burden(self, node: str, seconds: float) -> None:
         """Use up all of a node's processors for a while, beginning now, and let its kernel's counts be noted."""

@@ -85,7 +85,7 @@ class VmPair(Pair):
 
     def shell(self, node: str, script: str) -> str:
         """Over SSH, with sudo."""
-        words = argv(self._lab, self.node(node), [remote.shell(root=True)], patience=CONNECT_SECONDS)
+        words = argv(self._lab, self.node(node), [remote.shell(root=True)], connect_seconds=CONNECT_SECONDS)
         return run([*self.client(), *words], stdin=script, timeout=SECONDS).out
 
     def begin(self, node: str, daemon: Daemon) -> None:

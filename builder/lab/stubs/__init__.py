@@ -1,4 +1,8 @@
-"""The stub servers of a lab: which there are, where they listen, and which are unhealthy now."""
+"""The stub servers of a lab: their plan, starting them, and telling them to fail.
+
+They run as one process inside the lab (builder/lab/stubs/servers.py). Files in the lab's folder tell it which server
+or path has to fail, and how.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +22,25 @@ from builder.spec.values import IpAddress
 
 SMTP_PORT = 25
 START_SECONDS = 30
-PLAN, READY, LOG = "farm.json", "farm.ready", "farm.log"
-ILL = "farm.ill"
-"""While this file is there, the servers answer no request with anything good."""
+MAIL_SECONDS = 15
+PLAN, READY, LOG = "stubs.json", "stubs.ready", "stubs.log"
+ALL_FAIL = "stubs.all-fail"
+"""While this file exists, every request to the servers fails."""
+FAILING = "stubs.failing"
+"""While this file exists, what its lines name fails: `SERVER:PORT`, or `SERVER:PORT/PATH` and every path below it.
+
+After a = may stand how a web server fails: `fails` (503), `resets` (the connection), `hangs`, or `lags` (is slow).
+"""
 ALERTS = "smtp"
 """The name of the SMTP server that gets the cluster's alerts."""
-MailFault = Literal["hangs", "refuses", "down"]
-"""It leaves its clients waiting after their greeting, or takes no recipient, or does not listen."""
 MAIL_FAULT = "mail.fault"
-"""While this file is there, the SMTP server of the alerts fails as it says."""
+"""While this file exists, the SMTP server of the alerts fails in the way that the file names."""
 MAIL_DOWN = "mail.down"
-"""There as long as that server does not listen."""
-MAIL_SECONDS = 15
-
-DOWN = "farm.down"
-"""While this file is there, what its lines name fails: `SERVER:PORT` or `SERVER:PORT/PATH`, and what is below.
-
-After a = may stand how a web server fails: `fails` (503), `resets` (the connection) or `hangs`; or `lags`: it is slow.
-"""
+"""This file exists as long as that server does not listen."""
 
 Kind = Literal["http", "tcp", "smtp", "imap", "pop3"]
+MailFault = Literal["hangs", "refuses", "down"]
+"""The SMTP server keeps clients waiting after their greeting, refuses every recipient, or does not listen."""
 
 
 @dataclass(frozen=True)
@@ -49,61 +52,37 @@ class StubServer:
     kind: Kind
     name: str
     checks: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """What `http` answers to the paths of health checks, status and body; anything else is answered with 200."""
+    """What `http` answers on the paths of health checks, status and body; it answers any other path with 200."""
     tls: bool = False
 
 
 def begin(lab: Lab) -> None:
-    """Start the farm inside the lab; returns when it listens."""
-    write_atomic(lab.folder / PLAN, json.dumps([asdict(each) for each in stand_ins(lab.cluster)], indent=2) + "\n")
-    words: Argv = [*lab.keeper.inside(), sys.executable, "-m", "builder.lab.stubs.servers", lab.folder]
-    launch(words, (lab.folder / READY).exists, "the farm", log=lab.folder / LOG, limit=START_SECONDS)
+    """Start the stub servers inside the lab; returns when they listen."""
+    write_atomic(lab.folder / PLAN, json.dumps([asdict(each) for each in stub_servers(lab.cluster)], indent=2) + "\n")
+    argv: Argv = [*lab.keeper.inside(), sys.executable, "-m", "builder.lab.stubs.servers", lab.folder]
+    launch(argv, (lab.folder / READY).exists, "the stub servers", log=lab.folder / LOG, limit=START_SECONDS)
 
 
-def set_well(folder: Path, *, well: bool) -> None:
-    """Let all servers of the farm in a lab's folder serve, or fail."""
-    _set(folder / ILL, there=not well)
+def stub_servers(cluster: Cluster) -> tuple[StubServer, ...]:
+    """Return one stub for every port of the spec's servers.
 
-
-def set_mail(folder: Path, fault: MailFault | None) -> None:
-    """Let the SMTP server of the alerts fail, or serve again; returns when it does. Raises TimedOut after 15 s."""
-    if fault:
-        write_atomic(folder / MAIL_FAULT, fault)
-    else:
-        (folder / MAIL_FAULT).unlink(missing_ok=True)
-    is_down = (folder / MAIL_DOWN).exists
-    until(lambda: is_down() == (fault == "down"), "the SMTP server to come or go", limit=MAIL_SECONDS)
-
-
-def set_down(folder: Path, *named: str) -> None:
-    """Let parts of the farm fail, such as `ex1:443/owa` or `ex1:443=hangs`, and everything else serve."""
-    write_atomic(folder / DOWN, "".join(f"{each}\n" for each in named))
-
-
-def _set(mark: Path, *, there: bool) -> None:
-    if there:
-        mark.touch()
-    else:
-        mark.unlink(missing_ok=True)
-
-
-def stand_ins(cluster: Cluster) -> tuple[StubServer, ...]:
-    """Every port that the farm listens on. Where two services share a server's port, it answers the checks of both."""
-    found: dict[tuple[IpAddress, int], StubServer] = {}
+    Where two services share a server's port, the stub answers the checks of both.
+    """
+    stubs: dict[tuple[IpAddress, int], StubServer] = {}
     if cluster.alerts:
         smtp = cluster.alerts.smtp_server
-        found[smtp, SMTP_PORT] = StubServer(str(smtp), SMTP_PORT, "smtp", ALERTS)
+        stubs[smtp, SMTP_PORT] = StubServer(str(smtp), SMTP_PORT, "smtp", ALERTS)
     for service in cluster.services:
         for backend in backends(service):
             for server in backend.servers:
-                own = _stand_in(service, backend.check, server)
-                first = found.setdefault((server.address, server.port), own)
-                first.checks.update(own.checks)
+                stub = _stub(service, backend.check, server)
+                first = stubs.setdefault((server.address, server.port), stub)
+                first.checks.update(stub.checks)
     taken = cluster.own_addresses()
-    return tuple(each for (address, _), each in found.items() if address not in taken)
+    return tuple(stub for (address, _), stub in stubs.items() if address not in taken)
 
 
-def _stand_in(service: Service, check: Check | None, server: Server) -> StubServer:
+def _stub(service: Service, check: Check | None, server: Server) -> StubServer:
     checks = {check.path: (check.status, check.body or "")} if check and check.kind == "http" else {}
     tls = bool(service.reencrypt) or bool(check and check.tls)
     return StubServer(str(server.address), server.port, _kind(service, check, server), server.name, checks, tls)
@@ -117,23 +96,46 @@ def _kind(service: Service, check: Check | None, server: Server) -> Kind:
     return check.kind if check else "tcp"
 
 
+def set_healthy(folder: Path, *, healthy: bool) -> None:
+    """Let all stub servers of a lab's folder serve, or fail."""
+    if healthy:
+        (folder / ALL_FAIL).unlink(missing_ok=True)
+    else:
+        (folder / ALL_FAIL).touch()
+
+
+def set_failing(folder: Path, *names: str) -> None:
+    """Let the named parts fail, such as `ex1:443/owa` or `ex1:443=hangs`, and everything else serve."""
+    write_atomic(folder / FAILING, "".join(f"{name}\n" for name in names))
+
+
+def set_mail_fault(folder: Path, fault: MailFault | None) -> None:
+    """Let the SMTP server of the alerts fail, or serve again; returns when it does. Raises TimedOut after 15 s."""
+    if fault:
+        write_atomic(folder / MAIL_FAULT, fault)
+    else:
+        (folder / MAIL_FAULT).unlink(missing_ok=True)
+    is_down = (folder / MAIL_DOWN).exists
+    until(lambda: is_down() == (fault == "down"), "the SMTP server to come or go", limit=MAIL_SECONDS)
+
+
 @dataclass(frozen=True)
 class Health:
-    """The health of the farm in a lab's folder."""
+    """Which stub servers of a lab's folder have to fail now."""
 
     folder: Path
 
-    def ill(self, server: StubServer, path: str = "") -> str:
-        """How a server, or what it has at a path, is to fail now (farm.DOWN says how); empty while it is well."""
-        if (self.folder / ILL).exists():
+    def failure(self, server: StubServer, path: str = "") -> str:
+        """Return how a server, or one of its paths, has to fail now (see FAILING); empty while it is healthy."""
+        if (self.folder / ALL_FAIL).exists():
             return "fails"
         try:
-            lines = (self.folder / DOWN).read_text().lower().split()
+            lines = (self.folder / FAILING).read_text().lower().split()
         except FileNotFoundError:
             return ""
-        own = f"{server.name}:{server.port}{path}".lower()
+        target = f"{server.name}:{server.port}{path}".lower()
         for line in lines:
-            named, _, how = line.partition("=")
-            if own == named or own.startswith(f"{named}/"):
-                return how or "fails"
+            name, _, failure = line.partition("=")
+            if target == name or target.startswith(f"{name}/"):
+                return failure or "fails"
         return ""

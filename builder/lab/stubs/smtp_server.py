@@ -16,54 +16,9 @@ from builder.lab.state import folder
 from builder.lab.stubs import ALERTS, MAIL_DOWN, StubServer
 from builder.spec.model import Cluster
 
-
-def serve(server: StubServer, mailbox: Mailbox, folder: Path) -> None:
-    """Listen on one port, in threads of its own; raises OSError where that cannot be."""
-    post = Post(server, mailbox, folder / MAIL_DOWN)
-    post.open()
-    if server.name == ALERTS:
-        threading.Thread(target=post.obey, daemon=True).start()
-
-
-class Post:
-    """One SMTP server, open or closed."""
-
-    def __init__(self, server: StubServer, mailbox: Mailbox, mark: Path) -> None:
-        self._server = server
-        self._mailbox = mailbox
-        self._mark = mark
-        self._controller: Controller | None = None
-
-    def open(self) -> None:
-        """Listen."""
-        server = self._server
-        self._controller = Controller(
-            self._mailbox, hostname=server.address, port=server.port, server_hostname=server.name
-        )
-        self._controller.start()
-        self._mark.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Refuse all connections, and end those that there are."""
-        if self._controller:
-            self._controller.stop()
-        self._controller = None
-        self._mark.touch()
-
-    def obey(self) -> None:
-        """Close and open as it is told, for ever."""
-        while True:
-            time.sleep(LOOK_SECONDS)
-            down = self._mailbox.told() == "down"
-            if down and self._controller:
-                self.close()
-            if not down and self._controller is None:
-                self.open()
-
-
 MAILS = "mails.jsonl"
-LOOK_SECONDS = 0.2
-"""Between two looks whether the server is to fail, or well again."""
+POLL_SECONDS = 0.2
+"""Between two looks at the file that tells the server how to fail."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +28,7 @@ class Mail:
     received: float
     """Seconds since 1970, by this host's clock."""
     peer: str
-    """The address that it came from."""
+    """The client's address."""
     helo: str
     """The name that the client greeted with."""
     sender: str
@@ -82,43 +37,96 @@ class Mail:
     """Header and body."""
 
 
+def mails(cluster: Cluster) -> tuple[Mail, ...]:
+    """Return the mails that the lab's SMTP server has received, oldest first."""
+    try:
+        lines = (folder(cluster) / MAILS).read_text().splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(Mail(**{**each, "recipients": tuple(each["recipients"])}) for each in map(json.loads, lines))
+
+
+def serve(server: StubServer, mailbox: Mailbox, folder: Path) -> None:
+    """Listen on one port, and answer in background threads; raises OSError if the server cannot listen."""
+    stub = SmtpStub(server, mailbox, folder / MAIL_DOWN)
+    stub.open()
+    if server.name == ALERTS:
+        threading.Thread(target=stub.follow_mailbox, daemon=True).start()
+
+
+class SmtpStub:
+    """One SMTP server, open or closed."""
+
+    def __init__(self, server: StubServer, mailbox: Mailbox, down_file: Path) -> None:
+        self._server = server
+        self._mailbox = mailbox
+        self._down_file = down_file
+        self._controller: Controller | None = None
+
+    def open(self) -> None:
+        """Listen."""
+        server = self._server
+        self._controller = Controller(
+            self._mailbox, hostname=server.address, port=server.port, server_hostname=server.name
+        )
+        self._controller.start()
+        self._down_file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End all connections, and refuse new ones."""
+        if self._controller:
+            self._controller.stop()
+        self._controller = None
+        self._down_file.touch()
+
+    def follow_mailbox(self) -> None:
+        """Close and open as the mailbox's fault file says, forever."""
+        while True:
+            time.sleep(POLL_SECONDS)
+            down = self._mailbox.fault() == "down"
+            if down and self._controller:
+                self.close()
+            if not down and self._controller is None:
+                self.open()
+
+
 class Mailbox:
-    """aiosmtpd's handler: adds each mail to a file, as long as the file `fault` does not say how to fail."""
+    """aiosmtpd's handler: appends each mail to a file, unless `fault_file` names a fault."""
 
-    def __init__(self, path: Path, fault: Path) -> None:
+    def __init__(self, path: Path, fault_file: Path) -> None:
         self.path = path
-        self.fault = fault
+        self.fault_file = fault_file
 
-    def told(self) -> str:
-        """How to fail; empty for not at all."""
+    def fault(self) -> str:
+        """Return how to fail (stubs.MailFault); empty while the server is healthy."""
         try:
-            return self.fault.read_text().strip()
+            return self.fault_file.read_text().strip()
         except FileNotFoundError:
             return ""
 
     async def handle_HELO(self, server: SMTP, session: Session, _envelope: Envelope, name: str) -> str:  # noqa: N802
-        """Greet the client, sooner or later."""
+        """Greet a client, late while the server has to hang."""
         await self._greet(session, name)
         return f"250 {server.hostname}"
 
     async def handle_EHLO(  # noqa: N802 - its name
         self, _server: SMTP, session: Session, _envelope: Envelope, name: str, responses: list[str]
     ) -> list[str]:
-        """The same for a client that speaks ESMTP."""
+        """Greet a client that speaks ESMTP."""
         await self._greet(session, name)
         return responses
 
     async def handle_RCPT(  # noqa: N802 - its name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Take a recipient, or refuse it as a server does that does not know the client."""
-        if self.told() == "refuses":
+        """Accept a recipient, or refuse it as a server does that does not relay for this client."""
+        if self.fault() == "refuses":
             return "550 5.7.1 relaying denied"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
-        """Keep the mail, and tell the client so."""
+        """Keep the mail, and acknowledge it."""
         content = envelope.content or b""
         mail = Mail(
             received=time.time(),
@@ -133,15 +141,6 @@ class Mailbox:
         return "250 OK"
 
     async def _greet(self, session: Session, name: str) -> None:
-        while self.told() == "hangs":  # noqa: ASYNC110 - another program makes and removes the file
-            await asyncio.sleep(LOOK_SECONDS)
+        while self.fault() == "hangs":  # noqa: ASYNC110 - another program makes and removes the file
+            await asyncio.sleep(POLL_SECONDS)
         session.host_name = name
-
-
-def mails(cluster: Cluster) -> tuple[Mail, ...]:
-    """The mails that the lab's SMTP server has got, oldest first."""
-    try:
-        lines = (folder(cluster) / MAILS).read_text().splitlines()
-    except FileNotFoundError:
-        return ()
-    return tuple(Mail(**{**each, "recipients": tuple(each["recipients"])}) for each in map(json.loads, lines))

@@ -1,4 +1,4 @@
-"""The suite that `vipforge verify` runs with pytest: a module for each part of a node, and one for the cluster.
+"""The suite that `vipforge verify` runs with pytest: one module per part of a node, and one for the cluster.
 
-A check is a test function; its first docstring line is its name in the table, in the JUnit XML and in docs/verify.md.
+A check is a test function. The first line of its docstring is its name in the table, the JUnit XML and docs/verify.md.
 """

@@ -1,4 +1,4 @@
-"""Questions that the suite asks of nodes and VIPs, all at once, and their answers."""
+"""The questions that the suite asks: shell commands, all put to a node at once, and a client's requests to a VIP."""
 
 from __future__ import annotations
 
@@ -22,26 +22,33 @@ from builder.spec.service import Service
 from builder.spec.values import IpAddress
 
 SECONDS = 300
+CLIENT_SECONDS = 10
 END = "@@vipforge"
 UNITS = ("keepalived", "haproxy", "firewalld", "rsyslog")
 OWN_UNIT = re.compile(r"/etc/systemd/system/(vipforge-[\w-]+)\.service(?:\.d/[\w-]+\.conf)?\Z")
 TIME_UNITS = ("systemd-timesyncd", "chronyd", "ntpd")
 COMPILERS = ("gcc", "cc", "g++", "c++", "clang", "tcc")
 MAKE = "rpm --query --whatrequires make >/dev/null 2>&1 || command -v make"
-"""CentOS 7's package openssl requires make, for a makefile of certificates: there it is no sign of a compiler."""
+"""CentOS 7's package openssl requires make for a makefile of certificates, so make alone is no sign of a compiler."""
 LOG_SOCKET = "/var/lib/haproxy/dev/log"
-"""Where HAProxy, which runs in a chroot, finds /dev/log."""
+"""/dev/log for HAProxy, which runs in a chroot."""
+UNKNOWN_CLIENT = b"PROXY UNKNOWN\r\n"
+"""The first line that a service with `proxy_protocol.accept` expects (proxy-protocol.txt, section 2.1)."""
+BLOCKED = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
+"""Errors of connect(2) when a firewall answers with ICMP: firewalld's reject is `admin-prohibited`."""
+
+Port = Literal["open", "refused", "filtered"]
 
 PACKAGES = (
     "if command -v dpkg-query >/dev/null;"
     r" then dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p';"
     r" else rpm -qa --queryformat '%{NAME} %{VERSION}-%{RELEASE}\n'; fi"
 )
-KEEPALIVED_TEST = (  # --config-test came with 2.0.4; an older one that refuses its file does not run
+KEEPALIVED_TEST = (  # --config-test came with 2.0.4; an older keepalived does not run if it refuses its file
     "if /usr/local/sbin/keepalived --help 2>&1 | grep -q -- --config-test;"
     " then /usr/local/sbin/keepalived -t -f /etc/keepalived/keepalived.conf; else pidof keepalived; fi"
 )
-SCHEMA = (  # 19.4 keeps it among its tools for developers
+SCHEMA = (  # in 19.4, `schema` is a subcommand of `devel`
     "if cloud-init schema --help >/dev/null 2>&1; then cloud-init schema --system;"
     " else cloud-init devel schema --config-file /var/lib/cloud/instance/user-data.txt; fi"
 )
@@ -49,7 +56,7 @@ KEYS = (
     "cut -d: -f6 /etc/passwd | sort -u | while read -r home; do"
     ' for file in "$home"/.ssh/authorized_keys*; do [ -s "$file" ] && sed "s|^|$file |" "$file"; done; done; true'
 )
-# The mark is written so that it does not match itself: sudo notes this very command in /var/log/auth.log.
+# The pattern does not match itself, because sudo logs this very command to /var/log/auth.log.
 BAKE = "grep -rl 'vipforge-[b]ake' /etc /root /home /var/lib/cloud /var/log; ls -d /tmp/packer* /tmp/script_*; true"
 LOGGED_KEYS = "grep -rl 'PRIVATE [K]EY' /var/log; journalctl -b -q | grep 'PRIVATE [K]EY' | cut -c 1-60; true"
 LOG_LINE = (
@@ -95,13 +102,13 @@ QUESTIONS = {
     "bake": BAKE,
     "logged keys": LOGGED_KEYS,
 }
-"""Name of a question to the shell command that answers it. The commands run as root and change nothing, but that
-`log line` leaves a line in HAProxy's log."""
+"""The name of each question, and the shell command that answers it. The commands run as root and change nothing,
+except that `log line` adds a line to HAProxy's log."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said, on stdout and stderr, and its exit code."""
+    """A command's output on stdout and stderr, and its exit code."""
 
     command: str
     text: str
@@ -109,7 +116,7 @@ class Answer:
 
 
 def questions(node: Node, files: Collection[str]) -> dict[str, str]:
-    """Every question for one node; `files` are the guest paths whose content and mode are compared."""
+    """Return every question for one node; `files` are the guest paths whose content and mode are compared."""
     paths = shlex.join(files)
     units = (*UNITS, *own_units(files))
     return {
@@ -123,56 +130,47 @@ def questions(node: Node, files: Collection[str]) -> dict[str, str]:
 
 
 def own_units(files: Iterable[str]) -> tuple[str, ...]:
-    """The units among the appliance's files, without .service."""
-    return tuple(dict.fromkeys(found[1] for path in files if (found := OWN_UNIT.match(path))))
+    """Return the units among the appliance's files, without .service."""
+    return tuple(dict.fromkeys(match[1] for path in files if (match := OWN_UNIT.match(path))))
 
 
-def conditional(files: Mapping[str, GuestFile]) -> set[str]:
-    """Those of them that systemd leaves out where a condition of theirs does not hold."""
-    wanted = {path: file for path, file in files.items() if re.search("^Condition", file.content, re.MULTILINE)}
-    return {*own_units(wanted)}
+def conditional_units(files: Mapping[str, GuestFile]) -> set[str]:
+    """Return the units among the appliance's files that systemd skips if one of their conditions is not met."""
+    conditional = {path: file for path, file in files.items() if re.search("^Condition", file.content, re.MULTILINE)}
+    return {*own_units(conditional)}
 
 
-def ask_node(host: Host, asked: Mapping[str, str]) -> dict[str, Answer]:
-    """Put all questions to a node at once; raises RuntimeError where SSH fails or the node takes too long."""
-    done = host.run(remote.command(f"timeout {SECONDS} sh -c {shlex.quote(script(asked))}"))
-    found = parse_answers(done.stdout, asked)
-    missing = [name for name in asked if name not in found]
+def ask_node(host: Host, commands: Mapping[str, str]) -> dict[str, Answer]:
+    """Put all questions to a node at once; raises RuntimeError if SSH fails or the node takes too long."""
+    done = host.run(remote.command(f"timeout {SECONDS} sh -c {shlex.quote(script(commands))}"))
+    answers = parse_answers(done.stdout, commands)
+    missing = [name for name in commands if name not in answers]
     if missing:
         raise RuntimeError(f"no answer to {', '.join(missing)}: code {done.rc}, {done.stderr.strip()}")
-    return found
+    return answers
 
 
-def script(asked: Mapping[str, str]) -> str:
-    """A shell program that runs each command in a shell of its own and marks its end with name and exit code."""
+def script(commands: Mapping[str, str]) -> str:
+    """Return a shell program that runs each command in a subshell, and marks its end with its exit code and name."""
     return "\n".join(
-        f"( {command} ) 2>&1 </dev/null; printf '\\n{END} %s %s\\n' $? '{name}'" for name, command in asked.items()
+        f"( {command} ) 2>&1 </dev/null; printf '\\n{END} %s %s\\n' $? '{name}'" for name, command in commands.items()
     )
 
 
-def parse_answers(text: str, asked: Mapping[str, str]) -> dict[str, Answer]:
-    """The answers in the program's output."""
+def parse_answers(text: str, commands: Mapping[str, str]) -> dict[str, Answer]:
+    """Return the answers in the program's output."""
     marked = re.finditer(rf"(.*?)\n{END} (\d+) ([^\n]+)\n", text, re.DOTALL)
-    return {found[3]: Answer(asked[found[3]], found[1], int(found[2])) for found in marked}
+    return {match[3]: Answer(commands[match[3]], match[1], int(match[2])) for match in marked}
 
 
 def stanzas(text: str) -> list[dict[str, str]]:
-    """The KEY=VALUE lines of text, by paragraphs, as `systemctl show` writes them."""
+    """Return the KEY=VALUE lines of text, one dictionary per paragraph, as `systemctl show` writes them."""
     parts = [part for part in text.split("\n\n") if part.strip()]
     return [dict(line.split("=", 1) for line in part.strip().splitlines() if "=" in line) for part in parts]
 
 
-CLIENT_SECONDS = 10
-UNKNOWN_CLIENT = b"PROXY UNKNOWN\r\n"
-"""What a service that accepts the PROXY protocol must hear first (proxy-protocol.txt, section 2.1)."""
-BLOCKED = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
-"""How connect(2) fails when a firewall answers with ICMP: firewalld's reject is `admin-prohibited`."""
-
-Port = Literal["open", "refused", "filtered"]
-
-
 def port(address: IpAddress, number: int, *, seconds: float = CLIENT_SECONDS) -> Port:
-    """Whether a TCP port answers: `refused` is the host's own kernel, `filtered` a firewall or silence."""
+    """Return how a TCP port answers: `refused` by the host's own kernel, `filtered` by a firewall or not at all."""
     try:
         socket.create_connection((str(address), number), timeout=seconds).close()
     except ConnectionRefusedError:
@@ -187,37 +185,37 @@ def port(address: IpAddress, number: int, *, seconds: float = CLIENT_SECONDS) ->
 
 
 def answers_ping(address: IpAddress) -> bool:
-    """Whether one of three echo requests is answered."""
-    words = [need("ping", "iputils-ping"), "-n", "-q", "-c", "3", "-i", "0.2", "-W", "2", str(address)]
-    return run(words, timeout=CLIENT_SECONDS, check=False).code == 0
+    """Return whether one of three echo requests is answered."""
+    argv = [need("ping", "iputils-ping"), "-n", "-q", "-c", "3", "-i", "0.2", "-W", "2", str(address)]
+    return run(argv, timeout=CLIENT_SECONDS, check=False).code == 0
 
 
 def status(address: IpAddress, service: Service, path: str) -> int:
-    """The HTTP status of a GET on that address and the service's port."""
+    """Return the HTTP status of a GET request to the service at that address."""
     headers = {"Host": service.check.host} if service.check and service.check.host else {}
     connection = http.client.HTTPConnection(str(address), service.port)
-    with _plain(address, service) as plain, _tls(plain) if service.mode == "https" else plain as way:
-        connection.sock = way
+    with _connect(address, service) as plain, _tls(plain) if service.mode == "https" else plain as stream:
+        connection.sock = stream
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status
 
 
 def certificate(address: IpAddress, service: Service, host: str | None) -> bytes:
-    """The certificate, in DER, that the service shows to a client who asks for `host`, or names none."""
-    with _plain(address, service) as plain, _tls(plain, host) as way:
-        return way.getpeercert(binary_form=True) or b""
+    """Return the certificate, in DER, that the service presents to a client that asks for `host`, or for no host."""
+    with _connect(address, service) as plain, _tls(plain, host) as stream:
+        return stream.getpeercert(binary_form=True) or b""
 
 
-def _plain(address: IpAddress, service: Service) -> socket.socket:
-    """A connection to the service, as far as TLS or the request."""
-    made = socket.create_connection((str(address), service.port), timeout=CLIENT_SECONDS)
+def _connect(address: IpAddress, service: Service) -> socket.socket:
+    """Connect to the service, up to the point where TLS or the request begins."""
+    connection = socket.create_connection((str(address), service.port), timeout=CLIENT_SECONDS)
     if service.proxy_protocol.accept:
-        made.sendall(UNKNOWN_CLIENT)
-    return made
+        connection.sendall(UNKNOWN_CLIENT)
+    return connection
 
 
 def _tls(plain: socket.socket, host: str | None = None) -> ssl.SSLSocket:
-    """TLS on it. Whether the certificate is a good one is `vipforge check`'s affair; which one it is, ours."""
+    """Start TLS without verifying: `vipforge check` judges certificates, the suite only sees which one it gets."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context.wrap_socket(plain, server_hostname=host)

@@ -1,4 +1,4 @@
-"""What the checks share: the plan, the running nodes, and the names by which results are told apart."""
+"""What the checks share: the plan, the running nodes, and the names of the results."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ PLAN = pytest.StashKey[VerifyPlan]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The one option: which cluster, and how to reach it."""
+    """Add the only option: a file that says which cluster to check, and how to reach it."""
     parser.addoption("--plan", required=True, help="JSON file that `vipforge verify` writes (builder/verify/plan.py)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the plan before checks are collected: it says for which nodes, VIPs and services."""
+    """Read the plan before checks are collected, because it names the nodes, VIPs and services."""
     config.stash[PLAN] = plans.read_plan(Path(config.getoption("--plan")))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One check for each node, VIP or service that its arguments name."""
+    """Repeat a check for each node, VIP or service that its arguments name."""
     plan = metafunc.config.stash[PLAN]
     if "node" in metafunc.fixturenames:
         names = [node.name for node in plan.chosen]
@@ -41,25 +41,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "web_service": tuple(_web(plan)),
         "tls_service": tuple(_tls(plan)),
     }
-    asked = [kind for kind in kinds if kind in metafunc.fixturenames]
-    if "vip" in metafunc.fixturenames and not asked:
+    used = [kind for kind in kinds if kind in metafunc.fixturenames]
+    if "vip" in metafunc.fixturenames and not used:
         metafunc.parametrize("vip", plan.cluster.vrrp.vips, ids=str)
-    for kind in asked:
+    for kind in used:
         pairs = [(vip, each) for each in kinds[kind] for vip in each.vips or plan.cluster.vrrp.vips]
         metafunc.parametrize(f"vip, {kind}", pairs, ids=[f"{vip}-{each.name}" for vip, each in pairs])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the plan does not ask for, and give each result its group, name and node."""
+    """Leave out the checks that do not apply to the plan, and give each result its group, name and node."""
     plan = config.stash[PLAN]
-    items[:] = [item for item in items if isinstance(item, pytest.Function) and _is_asked(item, plan)]
+    items[:] = [item for item in items if isinstance(item, pytest.Function) and _applies(item, plan)]
     for item in items:
         assert isinstance(item, pytest.Function)
         item.user_properties += _names(item)
 
 
-def _is_asked(check: pytest.Function, plan: VerifyPlan) -> bool:
-    """Checks between nodes need all of them, and some need an image's manifest, a web service with a log, or TLS."""
+def _applies(check: pytest.Function, plan: VerifyPlan) -> bool:
+    """Checks between nodes need all of them; others need the image's manifest, a web service with a log, or TLS."""
     needs = {
         "nodes": plan.is_whole or "node" in check.fixturenames,
         "manifest_packages": bool(plan.packages),
@@ -81,14 +81,14 @@ def _names(check: pytest.Function) -> list[tuple[str, object]]:
     parameters = dict(check.callspec.params) if hasattr(check, "callspec") else {}
     node = parameters.pop("node", CLUSTER)
     title = (check.function.__doc__ or check.name).strip().splitlines()[0].rstrip(".")
-    told = ", ".join(str(getattr(value, "name", value)) for value in parameters.values())
+    subject = ", ".join(str(getattr(value, "name", value)) for value in parameters.values())
     group = Path(check.path).stem.removeprefix("test_")
-    return [("group", group), ("check", f"{title}: {told}" if told else title), ("node", node)]
+    return [("group", group), ("check", f"{title}: {subject}" if subject else title), ("node", node)]
 
 
 @pytest.fixture(scope="session")
 def plan(request: pytest.FixtureRequest) -> VerifyPlan:
-    """What is checked."""
+    """The plan of this run."""
     return request.config.stash[PLAN]
 
 
@@ -112,7 +112,7 @@ def files(plan: VerifyPlan) -> dict[str, GuestFile]:
 
 @pytest.fixture(scope="session")
 def nodes(plan: VerifyPlan, files: dict[str, GuestFile]) -> dict[str, RunningNode]:
-    """The running nodes by name; all are asked at the same time."""
+    """The running nodes by name; all are asked in parallel."""
 
     def visit(node: Node) -> RunningNode:
         host = testinfra.get_host(f"ssh://{node.name}", ssh_config=plan.ssh_config, controlpersist=0, sudo=True)

@@ -1,4 +1,4 @@
-"""The firewall: what is set, what the kernel has of it, and what a client meets."""
+"""The firewall: its zone, the kernel's rules, and what gets through from a client."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ VRRP_ACCEPTED = re.compile(r"(l4proto|protocol|-p) (vrrp|112)\b.*accept", re.IGN
 
 
 @pytest.fixture
-def asked_zone(files: dict[str, GuestFile]) -> ET.Element:
-    """The zone as the spec renders it."""
+def rendered_zone(files: dict[str, GuestFile]) -> ET.Element:
+    """The zone as rendered from the spec."""
     return ET.fromstring(files[f"/etc/firewalld/zones/{ZONE}.xml"].content)  # noqa: S314 - rendered by us
 
 
@@ -34,48 +34,48 @@ def unlisted_port(node: RunningNode, cluster: Cluster) -> Iterator[int]:
 
 def test_zone_is_the_default(node: RunningNode) -> None:
     """The default zone is vipforge."""
-    found = node.said("default zone").split()[0]
+    found = node.output("default zone").split()[0]
     assert found == ZONE, f"the default zone is {found}"
 
 
-def test_zone_opens_what_the_spec_asks(node: RunningNode, asked_zone: ET.Element) -> None:
+def test_zone_opens_what_the_spec_requires(node: RunningNode, rendered_zone: ET.Element) -> None:
     """The running zone opens what the spec requires and nothing else."""
     zone = _zone(node)
-    ports = {f"{port.get('port')}/{port.get('protocol')}" for port in asked_zone.findall("port")}
-    services = {service.get("name") for service in asked_zone.findall("service")}
+    ports = {f"{port.get('port')}/{port.get('protocol')}" for port in rendered_zone.findall("port")}
+    services = {service.get("name") for service in rendered_zone.findall("service")}
     assert set(zone["services"].split()) == services, f"services: {zone['services']}"
     assert set(zone["ports"].split()) == ports, f"ports: {zone['ports']}"
     assert not zone["protocols"], f"protocols: {zone['protocols']}"
 
 
-def test_zone_lets_vrrp_in(node: RunningNode, asked_zone: ET.Element) -> None:
+def test_zone_accepts_vrrp(node: RunningNode, rendered_zone: ET.Element) -> None:
     """The running zone has the rich rule for VRRP and no rule that is not in the spec."""
     rules = [line for line in node.lines("default zone") if line.startswith("rule ")]
     assert VRRP_RULE in rules, f"rich rules: {', '.join(rules) or 'none'}"
-    assert len(rules) == len(asked_zone.findall("rule")), f"rich rules: {', '.join(rules)}"
+    assert len(rules) == len(rendered_zone.findall("rule")), f"rich rules: {', '.join(rules)}"
 
 
-def test_kernel_lets_vrrp_in(node: RunningNode) -> None:
+def test_kernel_accepts_vrrp(node: RunningNode) -> None:
     """The kernel's rules accept VRRP."""
-    assert VRRP_ACCEPTED.search(node.said("ruleset")), "no rule of the kernel accepts VRRP"
+    assert VRRP_ACCEPTED.search(node.output("ruleset")), "no rule of the kernel accepts VRRP"
 
 
-def test_kernel_lets_services_in(node: RunningNode, cluster: Cluster) -> None:
+def test_kernel_accepts_services(node: RunningNode, cluster: Cluster) -> None:
     """The kernel's rules accept the services' ports."""
-    rules = node.said("ruleset")
+    rules = node.output("ruleset")
     missing = [
         str(port) for port in cluster.ports() if not re.search(rf"dport {port}\b.*accept", rules, re.IGNORECASE)
     ]
     assert not missing, f"no rule of the kernel accepts port {', '.join(missing)}"
 
 
-def test_service_ports_are_let_through(node: RunningNode, cluster: Cluster) -> None:
+def test_service_ports_are_open(node: RunningNode, cluster: Cluster) -> None:
     """From here, the firewall passes the services' ports."""
     blocked = [port for port in cluster.ports() if answers.port(node.spec.address, port) == "filtered"]
     assert not blocked, f"filtered: {', '.join(map(str, blocked))}"
 
 
-def test_another_port_is_kept_out(node: RunningNode, unlisted_port: int) -> None:
+def test_another_port_is_closed(node: RunningNode, unlisted_port: int) -> None:
     """From here, a port that is not in the spec is closed, although a program listens on it."""
     found = answers.port(node.spec.address, unlisted_port, seconds=3)
     assert found == "filtered", f"port {unlisted_port} of {node.spec.address} is {found}"

@@ -10,7 +10,7 @@ from builder.verify.suite.node import RunningNode, one_line
 
 def test_configuration_is_accepted(node: RunningNode) -> None:
     """HAProxy accepts its configuration."""
-    node.said("haproxy test")
+    node.output("haproxy test")
 
 
 def test_listens_on_every_vip(node: RunningNode, cluster: Cluster) -> None:
@@ -29,6 +29,6 @@ def test_rsyslog_writes_the_log(node: RunningNode) -> None:
 
 
 def _bracketed(listener: str) -> str:
-    """Address and port as ss has them; that of CentOS 7 knows no brackets."""
+    """Return ss's address and port with brackets around IPv6 addresses, which CentOS 7's ss omits."""
     address, _, port = listener.rpartition(":")
     return listener if "[" in address or ":" not in address else f"[{address}]:{port}"

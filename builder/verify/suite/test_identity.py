@@ -1,4 +1,4 @@
-"""The identity: what the seed brought, and what the node made of it."""
+"""The identity: what the seed contains, and how the node applied it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from builder.spec.model import Cluster
 from builder.verify.suite.node import RunningNode, one_line
 
 
-def test_identity_is_the_specs(node: RunningNode, cluster: Cluster) -> None:
+def test_identity_matches_the_spec(node: RunningNode, cluster: Cluster) -> None:
     """/etc/vipforge/identity matches the spec."""
     found = dict(line.split("=", 1) for line in node.lines("identity"))
     wanted = identity(cluster, node.spec)
-    if found.get("INTERFACE") == "auto":  # as good as any name: the node has found the one that holds its address
+    if found.get("INTERFACE") == "auto":  # as good as a name: the node finds the interface that has its address
         wanted["INTERFACE"] = "auto"
     other = [f"{key}={found.get(key)}" for key in sorted(wanted | found) if found.get(key) != wanted.get(key)]
-    assert not other, f"not the spec's: {', '.join(other)}"
+    assert not other, f"differs from the spec: {', '.join(other)}"
 
 
 def test_host_name(node: RunningNode) -> None:
     """The host name is the node's full name."""
-    found = node.said("host name").strip()
+    found = node.output("host name").strip()
     assert found == node.spec.name, f"the host name is {found}"
 
 
@@ -50,12 +50,12 @@ def test_default_route(node: RunningNode, cluster: Cluster) -> None:
         assert str(cluster.network.gateway6) in found, f"that of IPv6 is {', '.join(found) or 'missing'}"
 
 
-def test_cloud_init_ended_well(node: RunningNode) -> None:
+def test_cloud_init_finishes_without_errors(node: RunningNode) -> None:
     """cloud-init finished without errors."""
-    errors = json.loads(node.said("cloud-init result"))["v1"]["errors"]
+    errors = json.loads(node.output("cloud-init result"))["v1"]["errors"]
     assert errors == [], one_line("\n".join(errors))
 
 
 def test_user_data_is_valid(node: RunningNode) -> None:
     """cloud-init accepts the node's user-data."""
-    node.said("cloud-init schema")
+    node.output("cloud-init schema")

@@ -1,4 +1,4 @@
-"""keepalived: built from source, set up as the spec says, and running."""
+"""keepalived: built from source, configured as the spec says, and running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from builder.verify.suite.node import RunningNode, one_line
 PROGRAM = "/usr/local/sbin/keepalived"
 
 
-def test_version_is_the_asked_one(node: RunningNode, plan: VerifyPlan) -> None:
+def test_version_is_the_requested_one(node: RunningNode, plan: VerifyPlan) -> None:
     """/usr/local/sbin/keepalived has the requested version."""
     first = node.lines("keepalived version")[0]
     assert f"Keepalived v{plan.keepalived} " in f"{first} ", f"{PROGRAM} says: {first}"
@@ -32,33 +32,33 @@ def test_the_build_is_what_runs(node: RunningNode) -> None:
 
 def test_init_script_is_executable(node: RunningNode) -> None:
     """/etc/init.d/keepalived exists and is executable."""
-    found = node.said("init script").strip()
+    found = node.output("init script").strip()
     assert found == "755 root", f"its mode and owner are {found}"
 
 
 def test_init_script_starts_in_its_runlevels(node: RunningNode) -> None:
     """The init script is enabled in runlevels 2 to 5 if the guest has chkconfig."""
-    found = re.findall(r"\b([0-6]):(on|off)\b", node.said("runlevels"))
+    found = re.findall(r"\b([0-6]):(on|off)\b", node.output("runlevels"))
     wrong = [level for level, state in found if (state == "on") != (level in "2345")]
-    assert not wrong, f"wrong in {', '.join(wrong)}: {one_line(node.said('runlevels'))}"
-    assert found or node.said("runlevels").strip() == "absent", one_line(node.said("runlevels"))
+    assert not wrong, f"wrong in {', '.join(wrong)}: {one_line(node.output('runlevels'))}"
+    assert found or node.output("runlevels").strip() == "absent", one_line(node.output("runlevels"))
 
 
-def test_configuration_is_the_specs(node: RunningNode, cluster: Cluster, plan: VerifyPlan) -> None:
+def test_configuration_matches_the_spec(node: RunningNode, cluster: Cluster, plan: VerifyPlan) -> None:
     """keepalived.conf is identical to the one rendered from the spec."""
     wanted = keepalived_conf(cluster, node.spec, plan.facts, plan.keepalived, node.interface)
-    found = node.said("keepalived.conf")
+    found = node.output("keepalived.conf")
     differing = [f"`{line.strip()}`" for line in wanted.splitlines() if line not in found.splitlines()]
     assert found == wanted, f"/etc/keepalived/keepalived.conf differs; it lacks {', '.join(differing) or 'nothing'}"
 
 
-def test_the_log_tells_of_the_instance(node: RunningNode, cluster: Cluster) -> None:
+def test_the_log_mentions_every_instance(node: RunningNode, cluster: Cluster) -> None:
     """The log mentions every VRRP instance."""
     told = node.answers["keepalived log"].text
     missing = [each.name for each in cluster.vrrp.all_instances if f"({each.name})" not in told]
-    assert not missing, f"the journal has no state of {', '.join(missing)} since boot"
+    assert not missing, f"the journal contains no state of {', '.join(missing)} since boot"
 
 
 def test_configuration_is_accepted(node: RunningNode) -> None:
     """The configuration passes keepalived's own check."""
-    node.said("keepalived test")
+    node.output("keepalived test")

@@ -1,4 +1,4 @@
-"""What is installed."""
+"""The installed packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_needed_packages_are_installed(node: RunningNode) -> None:
     assert not missing, f"not installed: {', '.join(missing)}"
 
 
-def test_haproxy_is_the_release_that_its_configuration_is_for(node: RunningNode, plan: VerifyPlan) -> None:
+def test_haproxy_has_the_release_of_its_configuration(node: RunningNode, plan: VerifyPlan) -> None:
     """HAProxy has the release that its configuration was written for."""
     wanted, first = plan.cluster.haproxy.source or plan.facts.haproxy_version, node.lines("haproxy version")[0]
     found = VERSION.search(first)

@@ -1,4 +1,4 @@
-"""Secrets: none came with the image, and nobody gets in but with the operator's key."""
+"""Secrets: the image contained none, and only the operator's keys open a login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_identity_is_private(node: RunningNode) -> None:
     """Only root can read the files that the seed placed in /etc/vipforge."""
     found = node.lines("private modes")
     other = [line for line in found if not line.startswith("600 root ")]
-    assert found, "nothing is there"
+    assert found, "/etc/vipforge contains no file"
     assert not other, f"mode, owner and file: {some(other)}"
 
 
@@ -37,9 +37,9 @@ def test_only_the_operator_has_keys(node: RunningNode, cluster: Cluster) -> None
 def test_keys_are_those_of_the_seed(node: RunningNode, cluster: Cluster) -> None:
     """The operator's keys are those in the seed."""
     found = {line.split(" ", 1)[1] for line in node.lines("authorised keys") if " " in line}
-    users = yaml.safe_load(node.said("user-data"))["users"]
-    brought = {key for user in users for key in user["ssh_authorized_keys"]}
-    assert found == brought, f"not from the seed: {some(sorted(found ^ brought))}"
+    users = yaml.safe_load(node.output("user-data"))["users"]
+    seeded = {key for user in users for key in user["ssh_authorized_keys"]}
+    assert found == seeded, f"differs from the seed: {some(sorted(found ^ seeded))}"
     assert set(cluster.operator.ssh_keys) <= found, "keys of the spec are missing"
 
 
@@ -71,6 +71,6 @@ def test_no_host_key_is_shared(nodes: dict[str, RunningNode]) -> None:
 
 def test_machine_ids_differ(nodes: dict[str, RunningNode]) -> None:
     """Every node has its own machine-id."""
-    found = [node.said("machine id").strip() for node in nodes.values()]
+    found = [node.output("machine id").strip() for node in nodes.values()]
     assert all(found), "a node has no machine-id"
     assert len(set(found)) == len(nodes), f"machine-ids: {', '.join(found)}"

@@ -1,4 +1,4 @@
-"""The system: the appliance's files, kernel settings, services, and what they complain of."""
+"""The system: the appliance's files, kernel settings, services, and their errors."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from hashlib import sha256
 
 from builder.guests import GuestFile
 from builder.verify.plan import VerifyPlan
-from builder.verify.suite.answers import TIME_UNITS, conditional, stanzas
+from builder.verify.suite.answers import TIME_UNITS, conditional_units, stanzas
 from builder.verify.suite.node import RunningNode, one_line, some
 
 
-def test_files_are_the_specs(node: RunningNode, files: dict[str, GuestFile]) -> None:
+def test_files_match_the_spec(node: RunningNode, files: dict[str, GuestFile]) -> None:
     """The files rendered from the spec are unchanged."""
     sums = (line.split(maxsplit=1) for line in node.answers["sums"].text.splitlines())
     found = {words[1].lstrip("*"): words[0] for words in sums if len(words) > 1}
@@ -22,7 +22,7 @@ def test_files_belong_to_root(node: RunningNode, files: dict[str, GuestFile]) ->
     """The files rendered from the spec belong to root and have the right modes."""
     found = set(node.answers["modes"].text.splitlines())
     wanted = {f"{file.mode:o} root {path}" for path, file in files.items()}
-    assert wanted <= found, f"not so: {some(sorted(wanted - found))}"
+    assert wanted <= found, f"expected: {some(sorted(wanted - found))}"
 
 
 def test_sysctl_is_effective(node: RunningNode, plan: VerifyPlan) -> None:
@@ -40,7 +40,7 @@ def test_huge_pages_are_off(node: RunningNode) -> None:
 
 def test_selinux_is_enforcing(node: RunningNode, plan: VerifyPlan) -> None:
     """SELinux is enforcing if the guest has it."""
-    found, wanted = node.said("selinux").strip(), "Enforcing" if plan.facts.has_selinux else "absent"
+    found, wanted = node.output("selinux").strip(), "Enforcing" if plan.facts.has_selinux else "absent"
     assert found in (wanted, "Enforcing"), f"it is {found}"
 
 
@@ -52,7 +52,7 @@ def test_services_are_enabled(node: RunningNode) -> None:
 
 def test_services_run(node: RunningNode, files: dict[str, GuestFile]) -> None:
     """The node's services run, except those whose conditions are not met."""
-    left_out = {name for name in conditional(files) if node.units.get(name, {}).get("ConditionResult") == "no"}
+    left_out = {name for name in conditional_units(files) if node.units.get(name, {}).get("ConditionResult") == "no"}
     stopped = [
         f"{name} is {unit['ActiveState']}"
         for name, unit in node.units.items()
@@ -63,16 +63,16 @@ def test_services_run(node: RunningNode, files: dict[str, GuestFile]) -> None:
 
 def test_time_is_synchronised(node: RunningNode) -> None:
     """A time service is enabled and running."""
-    units = stanzas(node.said("time units"))
+    units = stanzas(node.output("time units"))
     running = [unit["Id"] for unit in units if (unit["UnitFileState"], unit["ActiveState"]) == ("enabled", "active")]
-    assert running, f"none of {', '.join(TIME_UNITS)} is enabled and runs"
+    assert running, f"none of {', '.join(TIME_UNITS)} is enabled and running"
 
 
 def test_no_unit_has_failed(node: RunningNode) -> None:
     """No systemd unit has failed."""
-    assert not node.lines("failed units"), one_line(node.said("failed units"))
+    assert not node.lines("failed units"), one_line(node.output("failed units"))
 
 
 def test_journal_has_no_errors(node: RunningNode) -> None:
     """No service has written an error to the journal since boot."""
-    assert not node.lines("journal"), one_line(node.said("journal"))
+    assert not node.lines("journal"), one_line(node.output("journal"))

@@ -1,4 +1,4 @@
-"""TLS as clients meet it: which certificate they are shown."""
+"""TLS as clients see it: which certificate the service presents."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def own(cluster: Cluster, tls_service: Service) -> list[bytes]:
     return [certificates.chain(each.chain)[0].public_bytes(Encoding.DER) for each in named]
 
 
-def test_the_certificate_is_the_specs(vip: IpAddress, tls_service: Service, own: list[bytes]) -> None:
+def test_the_certificate_matches_the_spec(vip: IpAddress, tls_service: Service, own: list[bytes]) -> None:
     """From here, the service presents the spec's certificate."""
-    assert answers.certificate(vip, tls_service, None) == own[0], "a client that names no host is shown another one"
+    assert answers.certificate(vip, tls_service, None) == own[0], "a client that names no host gets another one"
     strange = [host for host in tls_service.hosts if answers.certificate(vip, tls_service, host) not in own]
-    assert not strange, f"clients of {', '.join(strange)} are shown another one"
+    assert not strange, f"clients of {', '.join(strange)} get another one"

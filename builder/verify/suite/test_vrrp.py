@@ -1,4 +1,4 @@
-"""VRRP and the service: who holds a VIP, and what a client gets from it."""
+"""VRRP and the services: which node holds a VIP, and what a client gets from it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.usefixtures("nodes")
 
 @pytest.fixture
 def holders(nodes: dict[str, RunningNode], cluster: Cluster) -> dict[str, list[str]]:
-    """VIP to the names of the nodes that hold it, looked at just now."""
-    held = {name: node.run("ip -o address show") for name, node in nodes.items()}
-    return vip_holders(cluster, held)
+    """Each VIP with the names of the nodes that hold it at this moment."""
+    addresses = {name: node.run("ip -o address show") for name, node in nodes.items()}
+    return vip_holders(cluster, addresses)
 
 
 def test_one_node_holds_the_vip(holders: dict[str, list[str]], vip: IpAddress) -> None:
@@ -44,7 +44,7 @@ def test_the_right_node_holds_the_vip(
 
 def test_the_vip_answers_pings(vip: IpAddress) -> None:
     """From here, the VIP answers pings."""
-    assert answers.answers_ping(vip), f"{vip} answers none"
+    assert answers.answers_ping(vip), f"{vip} does not answer"
 
 
 def test_the_service_answers_on_the_vip(vip: IpAddress, service: Service) -> None:

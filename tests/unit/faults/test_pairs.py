@@ -115,13 +115,13 @@ def test_a_service_that_a_plain_client_cannot_ask_is_passed_over() -> None:
 
 
 def test_the_mail_server_fails_and_serves_by_a_file(tmp_path: Path) -> None:
-    stubs.set_mail(tmp_path, "hangs")
+    stubs.set_mail_fault(tmp_path, "hangs")
     assert (tmp_path / stubs.MAIL_FAULT).read_text() == "hangs"
-    stubs.set_mail(tmp_path, None)
+    stubs.set_mail_fault(tmp_path, None)
     assert not (tmp_path / stubs.MAIL_FAULT).exists()
 
 
 def test_a_mail_server_that_does_not_go_is_not_taken_for_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stubs, "MAIL_SECONDS", 0.01)
     with pytest.raises(TimedOut, match="the SMTP server to come or go"):
-        stubs.set_mail(tmp_path, "down")
+        stubs.set_mail_fault(tmp_path, "down")
