@@ -1,4 +1,4 @@
-"""Commands to one running QEMU over QMP, its control protocol, sent with the QEMU project's own client (`qemu.qmp`)."""
+"""Commands to one running QEMU over QMP, its control protocol, with the QEMU project's own client (`qemu.qmp`)."""
 
 from __future__ import annotations
 

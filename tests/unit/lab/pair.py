@@ -1,4 +1,4 @@
-"""Surveys of a pair, as tests need them."""
+"""The status of a pair in several states, for tests."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SERVING = {
 
 
 def node(number: int, **changes: Any) -> NodeState:
-    """A node that serves, with changes."""
+    """Return a node that serves, with changes."""
     return NodeState(name=f"lb{number}.example.com", **{**SERVING, **changes})
 
 
 def pair(*nodes: NodeState, ok: bool = True) -> LabStatus:
-    """The survey that these nodes make."""
+    """Return the lab's status with these nodes."""
     holders = {VIP: tuple(each.name for each in nodes if VIP in each.vips)}
     answer = ServiceAnswer(VIP, 80, ok, "HTTP 200 from web1" if ok else "timed out")
     return LabStatus("quickstart", nodes, holders, (answer,))

@@ -1,4 +1,4 @@
-"""The netns pair on hosts that cannot have one. What it does on others is in tests/integration/test_pair_*."""
+"""The netns pair on hosts that cannot run one; tests/integration/test_pair_* run it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def start() -> None:
         pytest.fail("the pair started")
 
 
-def test_another_user_than_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_other_than_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(HostLacks, match="needs root"):
         start()

@@ -1,4 +1,4 @@
-"""The lab's network: what `ip -batch` is given."""
+"""The lab's network: the input of `ip -batch`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_whole_batch() -> None:
 
 
 def test_ipv6_is_on_the_bridge_beside_ipv4() -> None:
-    lines = network.switch(load(examples.FOLDER / "ipv6.yml"))
+    lines = network.bridge_commands(load(examples.FOLDER / "ipv6.yml"))
     assert lines[2:8] == [
         "address add 192.168.59.1/24 dev br0",
         "address add 2001:db8:59::1/64 dev br0 nodad",
@@ -42,11 +42,11 @@ def test_ipv6_is_on_the_bridge_beside_ipv4() -> None:
     ]
 
 
-def test_with_a_link_local_gateway_the_client_has_an_address_of_the_subnet_too() -> None:
+def test_with_a_link_local_gateway_the_client_also_has_an_address_in_the_subnet() -> None:
     cluster = load(examples.FOLDER / "ipv6.yml")
     outside = cluster.network.model_copy(update={"gateway6": IPv6Address("fe80::1")})
-    found = network.client_addresses6(cluster.model_copy(update={"network": outside}))
-    assert [str(address) for address in found] == ["2001:db8:59:0:ffff:ffff:ffff:ffff", "fe80::1"]
+    addresses = network.client_addresses6(cluster.model_copy(update={"network": outside}))
+    assert [str(address) for address in addresses] == ["2001:db8:59:0:ffff:ffff:ffff:ffff", "fe80::1"]
 
 
 def test_without_a_gateway_the_client_takes_the_highest_free_address() -> None:
@@ -54,7 +54,7 @@ def test_without_a_gateway_the_client_takes_the_highest_free_address() -> None:
     assert network.client_address(cluster) == IPv4Address("192.168.56.253")
 
 
-def test_a_large_subnet_is_not_listed_whole() -> None:
+def test_a_large_subnet_is_not_enumerated() -> None:
     cluster = quickstart(network={"gateway": None, "prefix": 8, "dns": []})
     assert network.client_address(cluster) == IPv4Address("192.255.255.254")
 
@@ -71,20 +71,20 @@ def test_a_full_subnet_is_refused() -> None:
         network.client_address(cluster)
 
 
-def test_the_dns_server_is_played_so_that_it_refuses_at_once() -> None:
+def test_the_client_has_the_dns_servers_address_to_refuse_queries_at_once() -> None:
     cluster = quickstart(network={"dns": ["9.9.9.9"]})
     assert "address add 9.9.9.9/32 dev br0" in network.commands(cluster)
 
 
 def test_the_client_never_takes_a_nodes_address_or_a_vip() -> None:
-    """Alerts may go through the VIP itself, and a server may run on a node's address by mistake."""
+    """Alerts may go through the VIP itself, and a spec may put a server on a node's address by mistake."""
     cluster = quickstart(alerts={"smtp_server": "192.168.56.10"})
-    assert IPv4Address("192.168.56.10") not in network.stand_in_addresses(cluster)
+    assert IPv4Address("192.168.56.10") not in network.stub_addresses(cluster)
 
 
-def test_hardware_addresses_are_stable_local_and_each_nodes_own() -> None:
+def test_hardware_addresses_are_stable_local_and_unique() -> None:
     one, other = quickstart(), quickstart(cluster="other")
-    made = [network.mac(cluster, node) for cluster in (one, other) for node in cluster.nodes]
-    assert made[:2] == [network.mac(one, node) for node in one.nodes]
-    assert len(set(made)) == 4
-    assert all(re.fullmatch(r"52:54:00(:[0-9a-f]{2}){3}", each) for each in made)
+    addresses = [network.mac(cluster, node) for cluster in (one, other) for node in cluster.nodes]
+    assert addresses[:2] == [network.mac(one, node) for node in one.nodes]
+    assert len(set(addresses)) == 4
+    assert all(re.fullmatch(r"52:54:00(:[0-9a-f]{2}){3}", each) for each in addresses)

@@ -1,4 +1,4 @@
-"""The QMP client, against a socket that speaks like QEMU."""
+"""The QMP client against a socket that behaves like QEMU."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def qemu(
     greeting: dict[str, Any] | None = GREETING,
     then: Callable[[socket.socket], None] | None = None,
 ) -> Iterator[list[dict[str, Any]]]:
-    """Listens at `path`, greets, and gives the answers one by one; yields the commands it got.
+    """Listen at `path`, greet, and send the answers one by one; yields the commands received.
 
-    Without a greeting, or with another one, it ends there; `then` is what it does after the last answer.
+    Without a greeting, or with another one, it ends there; `then` runs after the last answer.
     """
     heard: list[dict[str, Any]] = []
     here = Path.cwd()
@@ -46,9 +46,9 @@ def qemu(
                 if greeting != GREETING:
                     return
                 for messages in ([{"return": {}}], *([EVENT, answer] for answer in answers)):
-                    asked = hear(connection)
-                    messages[-1] |= {"id": asked.pop("id")} if "id" in asked else {}
-                    heard.append(asked)
+                    command = hear(connection)
+                    messages[-1] |= {"id": command.pop("id")} if "id" in command else {}
+                    heard.append(command)
                     say(connection, *messages)
                 if then:
                     then(connection)
@@ -60,12 +60,12 @@ def qemu(
 
 
 def say(connection: socket.socket, *messages: dict[str, Any]) -> None:
-    """Send messages as QEMU does, a line each."""
+    """Send messages as QEMU does, one per line."""
     connection.sendall(b"".join(json.dumps(each).encode() + b"\r\n" for each in messages))
 
 
 def hear(connection: socket.socket) -> dict[str, Any]:
-    """The client's next command. Like QEMU, it needs no end of a line to know that a command is complete."""
+    """Return the client's next command. Like QEMU, this needs no newline to see that a command is complete."""
     text = b""
     while more := connection.recv(4096):
         text += more
@@ -75,21 +75,21 @@ def hear(connection: socket.socket) -> dict[str, Any]:
     raise AssertionError("the client closed the connection before it sent a command")
 
 
-def test_events_between_a_command_and_its_answer_are_passed_over(tmp_path: Path) -> None:
+def test_events_between_a_command_and_its_answer_are_skipped(tmp_path: Path) -> None:
     with qemu(tmp_path / "qmp", {"return": {"status": "paused"}}) as heard:
         with qmp.connected(tmp_path / "qmp") as machine:
             assert machine.state() == "paused"
     assert [each["execute"] for each in heard] == ["qmp_capabilities", "query-status"]
 
 
-def test_a_cable_is_pulled_by_the_cards_name(tmp_path: Path) -> None:
+def test_a_cable_is_pulled_by_its_cards_name(tmp_path: Path) -> None:
     with qemu(tmp_path / "qmp", {"return": {}}) as heard:
         with qmp.connected(tmp_path / "qmp") as machine:
             machine.link(up=False, card="net0")
     assert heard[1] == {"execute": "set_link", "arguments": {"name": "net0", "up": False}}
 
 
-def test_a_refusal_is_told_in_qemus_words(tmp_path: Path) -> None:
+def test_a_refusal_quotes_qemu(tmp_path: Path) -> None:
     with qemu(tmp_path / "qmp", {"error": {"class": "GenericError", "desc": "no such card"}}):
         with pytest.raises(qmp.QmpError, match="refused system_reset: no such card"):
             with qmp.connected(tmp_path / "qmp") as machine:
@@ -105,7 +105,7 @@ def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
     assert heard[1]["execute"] == "stop"
 
 
-def test_no_qemu_is_told_from_a_silent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_qemu_is_distinguished_from_a_silent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qmp, "SECONDS", 0.2)
     with pytest.raises(qmp.QmpGone), qmp.connected(tmp_path / "nothing"):
         pass
@@ -120,11 +120,11 @@ def test_no_qemu_is_told_from_a_silent_one(tmp_path: Path, monkeypatch: pytest.M
 
 
 def ends(connection: socket.socket) -> None:
-    """Hear one more command, and end without an answer."""
+    """Receive one more command, and end without an answer."""
     hear(connection)
 
 
-def test_a_machine_that_ends_while_it_is_asked_is_gone(tmp_path: Path) -> None:
+def test_a_machine_that_ends_before_it_answers_is_gone(tmp_path: Path) -> None:
     with qemu(tmp_path / "qmp", then=ends):
         with pytest.raises(qmp.QmpGone, match="closed its monitor before it answered query-status"):
             with qmp.connected(tmp_path / "qmp") as machine:
@@ -138,7 +138,7 @@ def test_a_machine_that_ends_before_it_greets_is_gone(tmp_path: Path) -> None:
                 pass
 
 
-def test_something_else_at_the_monitors_place_is_no_qemu(tmp_path: Path) -> None:
+def test_another_program_at_the_monitors_socket_is_not_qemu(tmp_path: Path) -> None:
     with qemu(tmp_path / "qmp", greeting={"hello": "there"}):
         with pytest.raises(qmp.QmpError, match="no QEMU answers at") as caught:
             with qmp.connected(tmp_path / "qmp"):
@@ -146,12 +146,12 @@ def test_something_else_at_the_monitors_place_is_no_qemu(tmp_path: Path) -> None
     assert not isinstance(caught.value, qmp.QmpGone)
 
 
-def test_each_answer_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, over = threading.Event(), threading.Event()
+def test_each_answer_has_a_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    received, over = threading.Event(), threading.Event()
 
     def stays_silent(connection: socket.socket) -> None:
         hear(connection)
-        asked.set()
+        received.set()
         over.wait(5)
 
     with qemu(tmp_path / "qmp", {"return": {}}, then=stays_silent):
@@ -160,7 +160,7 @@ def test_each_answer_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 machine.pause()
                 monkeypatch.setattr(qmp, "SECONDS", 0.2)
                 machine.state()
-        assert asked.is_set()
+        assert received.is_set()
         over.set()
     assert not isinstance(caught.value, qmp.QmpGone)
 
@@ -181,14 +181,14 @@ def test_events_do_not_extend_the_limit_of_an_answer(tmp_path: Path, monkeypatch
             over.set()
 
 
-def test_a_power_cut_ends_well_where_the_machine_closes_first(tmp_path: Path) -> None:
+def test_a_power_cut_succeeds_when_the_machine_closes_first(tmp_path: Path) -> None:
     with qemu(tmp_path / "qmp", {"return": {}}) as heard:
         with qmp.connected(tmp_path / "qmp") as machine:
             machine.quit()
     assert heard[1] == {"execute": "quit", "arguments": {}}
 
 
-def test_nothing_is_written_to_stderr_by_the_library(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_library_writes_nothing_to_stderr(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with qemu(tmp_path / "qmp", then=ends):
         with pytest.raises(qmp.QmpGone), qmp.connected(tmp_path / "qmp") as machine:
             machine.state()

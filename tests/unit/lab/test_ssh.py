@@ -1,4 +1,4 @@
-"""SSH to the nodes: the configuration, and what is said where there is nobody to log in to."""
+"""SSH from the lab: the configuration, and the errors without a lab or a node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_hosts_have_their_short_and_full_names() -> None:
     assert "Host lb2 lb2.example.com\n    HostName 192.168.56.12\n" in text
 
 
-def test_nothing_of_the_users_own_is_used() -> None:
+def test_the_users_own_keys_and_agent_are_not_used() -> None:
     cluster = quickstart(operator={"user": "admin"})
     folder = state.folder(cluster)
     for line in (
@@ -30,14 +30,14 @@ def test_nothing_of_the_users_own_is_used() -> None:
         assert f"    {line}\n" in config(cluster)
 
 
-def test_without_a_lab_each_door_says_so() -> None:
+def test_without_a_lab_every_function_says_so() -> None:
     cluster = quickstart()
-    for door in (ssh.client, ssh.ssh_config, status.status, lambda asked: ssh.login(asked, "lb1", ["true"])):
-        with pytest.raises(UserError, match="no lab of quickstart runs"):
-            door(cluster)
+    for function in (ssh.client, ssh.ssh_config, status.status, lambda each: ssh.login(each, "lb1", ["true"])):
+        with pytest.raises(UserError, match="no lab of quickstart is running"):
+            function(cluster)
 
 
-def test_an_unknown_node_is_named_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="lb9 is no node") as caught:
+def test_an_unknown_node_is_reported_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match="lb9 is not a node") as caught:
         ssh.login(quickstart(), "lb9", [])
     assert "lb1.example.com, lb2.example.com" in caught.value.hint

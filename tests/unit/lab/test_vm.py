@@ -1,4 +1,4 @@
-"""A node's machine: QEMU's command line, and what is said before there is an image."""
+"""A node's machine: QEMU's command line, and the errors without an image."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ def no_qemu_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vm, "qemu", lambda: Path("/usr/bin/qemu-system-x86_64"))
 
 
-def words(how: str = "tcg") -> list[str]:
+def command_line(accelerator: str = "tcg") -> list[str]:
     cluster = quickstart()
-    return vm.command(cluster, cluster.nodes[1], how)
+    return vm.command(cluster, cluster.nodes[1], accelerator)
 
 
-def after(option: str, line: list[str]) -> list[str]:
-    return [value for name, value in pairwise(line) if name == option]
+def values_of(option: str, argv: list[str]) -> list[str]:
+    return [value for name, value in pairwise(argv) if name == option]
 
 
 def test_each_node_has_its_own_port_of_the_bridge() -> None:
-    assert after("-netdev", words()) == ["tap,id=net0,ifname=tap1,script=no,downscript=no"]
+    assert values_of("-netdev", command_line()) == ["tap,id=net0,ifname=tap1,script=no,downscript=no"]
 
 
-@pytest.mark.parametrize(("how", "cpu"), [("kvm", "host"), ("tcg", "max")])
-def test_the_accelerator_decides_on_the_processor(how: str, cpu: str) -> None:
-    assert after("-machine", words(how)) == [f"pc,accel={how}"]
-    assert after("-cpu", words(how)) == [cpu]
+@pytest.mark.parametrize(("accelerator", "cpu"), [("kvm", "host"), ("tcg", "max")])
+def test_the_accelerator_determines_the_processor(accelerator: str, cpu: str) -> None:
+    assert values_of("-machine", command_line(accelerator)) == [f"pc,accel={accelerator}"]
+    assert values_of("-cpu", command_line(accelerator)) == [cpu]
 
 
 def test_the_monitor_is_given_relative_to_the_nodes_folder() -> None:
     """A socket's address has 108 bytes at most, and the state folder's path may be longer."""
-    assert after("-qmp", words()) == ["unix:qmp,server=on,wait=off"]
+    assert values_of("-qmp", command_line()) == ["unix:qmp,server=on,wait=off"]
 
 
 def test_a_comma_in_a_path_does_not_end_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_STATE", "/tmp/a,b")
-    assert after("-drive", words())[0].startswith("file=/tmp/a,,b/labs/")
+    assert values_of("-drive", command_line())[0].startswith("file=/tmp/a,,b/labs/")
 
 
-def test_an_image_that_is_not_baked_yet_is_asked_for() -> None:
+def test_a_missing_image_is_reported_with_the_command_that_bakes_it() -> None:
     with pytest.raises(UserError, match="quickstart is not baked yet") as caught:
         vm.appliance(quickstart())
     assert "vipforge image" in caught.value.hint
 
 
-def test_an_image_without_its_manifest_is_not_taken() -> None:
+def test_an_image_without_its_manifest_is_not_used() -> None:
     path = paths.build_folder("quickstart", "appliance.qcow2")
     path.parent.mkdir(parents=True)
     path.touch()

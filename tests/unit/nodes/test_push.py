@@ -1,4 +1,4 @@
-"""A push: what goes to which node, in which order, and what ends it. The nodes are a program called ssh."""
+"""A push: what goes to which node, in which order, and what stops it. The nodes are a program called ssh."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ for word; do last=$word; done
 case $* in *lb1.example.com*) node=lb1 ;; *) node=lb2 ;; esac
 case $last in
     *push*) cat >{folder}/$node.stdin; word=${{last##* }} word=${{word%"'"}}
-            echo "$node $word" >>{folder}/told
+            echo "$node $word" >>{folder}/log
             [ "$node $word" != "{fails}" ] || {{ echo 'refused: line 7' >&2; exit 1; }} ;;
     *address*) [ $node != lb1 ] || echo '2: eth0    inet 192.168.56.10/24 scope global eth0' ;;
 esac
@@ -33,7 +33,7 @@ Push = Callable[..., list[str]]
 
 @pytest.fixture
 def push(tmp_path: Path, fake_program: Callable[[str, str], Path]) -> Push:
-    """Push the Exchange example; the node and the word of `fails` end with an error."""
+    """Push the Exchange example; the node and action named by `fails` end with an error."""
     spec = examples.with_files("exchange2013", tmp_path / "spec")
     spec.write_text(spec.read_text().replace("guest: auto", "guest: debian12"))
 
@@ -44,25 +44,25 @@ def push(tmp_path: Path, fake_program: Callable[[str, str], Path]) -> Push:
     return run
 
 
-def told(folder: Path) -> list[str]:
-    return (folder / "told").read_text().splitlines()
+def actions(folder: Path) -> list[str]:
+    return (folder / "log").read_text().splitlines()
 
 
-def test_all_nodes_check_then_the_standby_takes_it_then_the_holder(push: Push, tmp_path: Path) -> None:
+def test_all_nodes_check_then_the_standby_applies_then_the_holder(push: Push, tmp_path: Path) -> None:
     assert push() == ["lb2.example.com", "lb1.example.com"]
-    assert told(tmp_path) == ["lb1 check", "lb2 check", "lb2 apply", "lb1 apply"]
+    assert actions(tmp_path) == ["lb1 check", "lb2 check", "lb2 apply", "lb1 apply"]
 
 
-def test_a_node_that_refuses_the_files_keeps_them_from_all(push: Push, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"lb2\.example\.com did not check .*refused: line 7\n.*no node was touched"):
+def test_files_that_one_node_refuses_are_applied_nowhere(push: Push, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"lb2\.example\.com did not check .*refused: line 7\n.*no node was changed"):
         push(fails="lb2 check")
-    assert told(tmp_path) == ["lb1 check", "lb2 check"]
+    assert actions(tmp_path) == ["lb1 check", "lb2 check"]
 
 
 def test_a_standby_that_fails_leaves_the_holder_serving(push: Push, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="the nodes after it were not touched"):
+    with pytest.raises(UserError, match="the nodes after it were not changed"):
         push(fails="lb2 apply")
-    assert told(tmp_path)[-1] == "lb2 apply"
+    assert actions(tmp_path)[-1] == "lb2 apply"
 
 
 def test_a_node_gets_its_own_statistics_page_and_no_identity(push: Push, tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_a_node_gets_its_own_statistics_page_and_no_identity(push: Push, tmp_pat
     assert "/etc/vipforge/identity" not in modes
 
 
-def test_what_check_refuses_is_sent_to_no_node(push: Push, tmp_path: Path) -> None:
+def test_a_spec_that_check_refuses_is_sent_to_no_node(push: Push, tmp_path: Path) -> None:
     load(tmp_path / "spec" / "exchange2013.yml").tls.certificates[0].key.write_text("nothing")
     with pytest.raises(UserError, match="is no private key"):
         push()
-    assert not (tmp_path / "told").exists()
+    assert not (tmp_path / "log").exists()

@@ -1,4 +1,4 @@
-"""An upgrade of a simulated pair: its order, the service all the while, what a failure and a cut-off leave."""
+"""An upgrade of a simulated pair: its order, the service meanwhile, and the state after failures and interruptions."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class World:
-    """Both protocols at once: images of the running and of the kept machines, and who wants the VIP."""
+    """Both protocols in one: the images of the running and the kept machines, and which node wants the VIP."""
 
-    wanted: str = "new"
+    current: str = "new"
     runs: dict[str, str] = field(default_factory=lambda: {ONE.name: "old", TWO.name: "old"})
     kept: dict[str, str] = field(default_factory=dict)
     sick: tuple[str, ...] = ()
@@ -41,10 +41,10 @@ class World:
     stubborn: bool = False
     did: list[str] = field(default_factory=list)
     lost: bool = False
-    """Whether there was a moment without anybody to serve."""
+    """Whether there was a moment in which no node served."""
 
     def standing(self, node: Node) -> Standing:
-        return Standing(self.runs.get(node.name) == self.wanted, node.name in self.kept)
+        return Standing(self.runs.get(node.name) == self.current, node.name in self.kept)
 
     def prepare(self, nodes: list[Node]) -> list[Step]:
         assert nodes
@@ -56,12 +56,12 @@ class World:
             self.away.discard(node.name)
 
         def make() -> None:
-            self.runs[node.name] = self.wanted
+            self.runs[node.name] = self.current
             self.did.append(f"new {node.name}")
 
         return [
-            Step(f"{node.name}: set aside", node.name in self.kept, self._seen(aside)),
-            Step(f"{node.name}: made", False, self._seen(make)),
+            Step(f"{node.name}: set aside", node.name in self.kept, self._watched(aside)),
+            Step(f"{node.name}: made", False, self._watched(make)),
         ]
 
     def restore(self, node: Node) -> list[Step]:
@@ -70,7 +70,7 @@ class World:
                 self.runs[node.name] = self.kept.pop(node.name)
                 self.did.append(f"back {node.name}")
 
-        return [Step(f"{node.name}: back", False, self._seen(back))]
+        return [Step(f"{node.name}: back", False, self._watched(back))]
 
     def discard(self, node: Node) -> list[Step]:
         return [Step(f"{node.name}: old removed", False, lambda: self.kept.pop(node.name))]
@@ -100,12 +100,17 @@ class World:
         if node not in self._serving():
             return NodeState(node.name, "running", **OFF)
         holds = self._holder() == node.name
-        well = {"cloud_init": "done", "identity": "active", "haproxy": "active", "keepalived": "active"}
+        healthy = {"cloud_init": "done", "identity": "active", "haproxy": "active", "keepalived": "active"}
         return NodeState(
-            node.name, "running", ssh=True, **well, vrrp="MASTER" if holds else "BACKUP", vips=(VIP,) if holds else ()
+            node.name,
+            "running",
+            ssh=True,
+            **healthy,
+            vrrp="MASTER" if holds else "BACKUP",
+            vips=(VIP,) if holds else (),
         )
 
-    def _seen(self, act):
+    def _watched(self, act):
         def acting() -> None:
             act()
             self.lost = self.lost or not self._holder()
@@ -113,13 +118,13 @@ class World:
         return acting
 
 
-def go(world: World) -> list[str]:
+def upgrade_all(world: World) -> list[str]:
     return Upgrade(CLUSTER, world, world, seconds=0).carry_out()
 
 
 def test_the_standby_comes_first_and_the_holder_hands_over_before_it_goes() -> None:
     world = World()
-    assert go(world) == [TWO.name, ONE.name]
+    assert upgrade_all(world) == [TWO.name, ONE.name]
     assert world.did == [
         "image",
         f"new {TWO.name}",
@@ -132,17 +137,17 @@ def test_the_standby_comes_first_and_the_holder_hands_over_before_it_goes() -> N
     assert (world.kept, world.lost) == ({}, False)
 
 
-def test_a_second_run_changes_nothing_and_asks_nobody() -> None:
+def test_a_second_run_changes_nothing_and_asks_no_node() -> None:
     world = World(runs={ONE.name: "new", TWO.name: "new"})
     world.look = None
-    assert go(world) == []
+    assert upgrade_all(world) == []
     assert world.did == []
     assert Upgrade(CLUSTER, world, world, 0).plan().splitlines() == [
-        f"= {node.name}: as the spec and the image want it" for node in CLUSTER.nodes
+        f"= {node.name}: matches the spec and the image" for node in CLUSTER.nodes
     ]
 
 
-def test_a_plan_names_everything_in_its_order_and_does_nothing() -> None:
+def test_a_plan_lists_every_step_in_order_and_does_nothing() -> None:
     world = World()
     assert Upgrade(CLUSTER, world, world, 300).plan().splitlines() == [
         "+ image",
@@ -159,53 +164,53 @@ def test_a_plan_names_everything_in_its_order_and_does_nothing() -> None:
     assert world.did == []
 
 
-def test_a_node_that_does_not_become_healthy_gets_its_old_machine_back_and_the_other_is_not_touched() -> None:
+def test_a_node_that_stays_unhealthy_gets_its_old_machine_back_and_the_other_is_not_changed() -> None:
     world = World(sick=("new",))
     with pytest.raises(TimedOut) as failure:
-        go(world)
-    told = str(failure.value)
-    assert f"{TWO.name} boots, no SSH yet (no route to host)" in told
-    assert "its old machine is back, and serves" in told
-    assert "renewed before it: none" in told
+        upgrade_all(world)
+    message = str(failure.value)
+    assert f"{TWO.name} booting, no SSH yet (no route to host)" in message
+    assert "its old machine is back, and serves" in message
+    assert "renewed before it: none" in message
     assert world.runs == {ONE.name: "old", TWO.name: "old"}
     assert (world.kept, world.lost) == ({}, False)
 
 
-def test_an_old_machine_that_does_not_serve_either_is_told_and_the_other_node_goes_on() -> None:
+def test_an_old_machine_that_does_not_serve_either_is_reported_and_the_other_node_serves_on() -> None:
     world = World(runs={ONE.name: "old", TWO.name: "broken"}, sick=("new", "broken"))
     with pytest.raises(TimedOut, match="and its old machine does not serve either"):
-        go(world)
+        upgrade_all(world)
     assert world.lost is False
 
 
-def test_the_last_node_that_serves_is_never_taken_away() -> None:
+def test_the_last_node_that_serves_is_never_replaced() -> None:
     world = World(runs={ONE.name: "broken", TWO.name: "old"}, sick=("broken",))
     assert Upgrade(CLUSTER, world, world, 0).todo() == [ONE, TWO]
-    assert go(world) == [ONE.name, TWO.name], "the broken one is mended first, for it holds nothing"
+    assert upgrade_all(world) == [ONE.name, TWO.name], "the broken one is replaced first because it holds no VIP"
     alone = World(runs={ONE.name: "new", TWO.name: "old"}, sick=("new",))
-    with pytest.raises(UserError, match=f"without {TWO.name} nothing would serve: {ONE.name} boots, no SSH yet"):
-        go(alone)
+    with pytest.raises(UserError, match=f"without {TWO.name} nothing would serve: {ONE.name} booting, no SSH yet"):
+        upgrade_all(alone)
     assert alone.runs[TWO.name] == "old"
 
 
-def test_a_node_that_does_not_hand_over_stays_as_it_is() -> None:
+def test_a_node_that_does_not_hand_over_is_not_changed() -> None:
     world = World(runs={ONE.name: "old", TWO.name: "new"}, stubborn=True)
     with pytest.raises(TimedOut, match=f"{ONE.name} still holds {VIP}"):
-        go(world)
+        upgrade_all(world)
     assert world.did == ["image", f"away {ONE.name}", f"back {ONE.name}"]
     assert world.runs[ONE.name] == "old"
 
 
-def test_a_cut_off_upgrade_goes_on_with_the_node_that_has_yet_to_prove_itself() -> None:
+def test_an_interrupted_upgrade_continues_with_the_node_that_was_not_found_healthy() -> None:
     world = World(runs={ONE.name: "old", TWO.name: "new"}, kept={TWO.name: "old"})
-    assert go(world) == [TWO.name, ONE.name]
+    assert upgrade_all(world) == [TWO.name, ONE.name]
     assert f"new {TWO.name}" not in world.did
     assert world.kept == {}
 
 
-def test_a_machine_that_was_set_aside_and_not_made_anew_is_made_now() -> None:
+def test_a_machine_that_was_set_aside_but_not_replaced_is_replaced_now() -> None:
     world = World(runs={ONE.name: "old"}, kept={TWO.name: "old"})
-    assert go(world) == [TWO.name, ONE.name]
+    assert upgrade_all(world) == [TWO.name, ONE.name]
     assert world.lost is False
 
 
@@ -218,12 +223,12 @@ def test_a_step_that_fails_brings_the_old_machine_back(monkeypatch: pytest.Monke
     steps = world.replace
     monkeypatch.setattr(world, "replace", lambda node: [steps(node)[0], Step(f"{node.name}: disk", False, full)])
     with pytest.raises(UserError, match="no space left") as failure:
-        go(world)
+        upgrade_all(world)
     assert "its old machine is back, and serves" in failure.value.message
     assert world.runs == {ONE.name: "old", TWO.name: "old"}
 
 
-def test_an_interrupted_one_says_that_it_goes_on(
+def test_an_interruption_says_how_to_continue(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = World()
@@ -233,5 +238,5 @@ def test_an_interrupted_one_says_that_it_goes_on(
 
     monkeypatch.setattr(world, "discard", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        go(world)
-    assert f"interrupted at {TWO.name}: the same command goes on from here" in capsys.readouterr().err
+        upgrade_all(world)
+    assert f"interrupted at {TWO.name}: run the same command again to continue from here" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A pair that answers as a healthy one does, without any node: the suite runs in this process against it."""
+"""A fake pair that answers like a healthy one: the suite runs against it in this process."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ vipforge
 
 @dataclass
 class FakePair:
-    """The nodes' answers, by node and question, and what a client sees."""
+    """The nodes' answers by node and question, and what a client sees."""
 
     cluster: Cluster
-    said: dict[str, dict[str, str]]
+    outputs: dict[str, dict[str, str]]
     codes: dict[tuple[str, str], int] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     ports: Callable[[str, int], str] = lambda _address, number: (
@@ -71,36 +71,38 @@ class FakePair:
     packages: dict[str, str] = field(default_factory=lambda: dict(PACKAGES))
 
     def host(self, address: str) -> SimpleNamespace:
-        """What testinfra would give for a node."""
+        """Return a node as testinfra does."""
         name = address.removeprefix("ssh://")
         return SimpleNamespace(run=lambda words: self._run(name, shlex.split(words)[-1]))
 
     def _run(self, name: str, command: str) -> SimpleNamespace:
         if command.startswith("timeout"):
             return SimpleNamespace(rc=0, stdout=self._everything(name), stderr="")
-        told = {
-            "ip -o": self.addresses.get(name, self.said[name]["addresses"]),
+        outputs = {
+            "ip -o": self.addresses.get(name, self.outputs[name]["addresses"]),
             "ss -l": f"LISTEN 0 128 {self.cluster.node(name).address}:{suite_node.HIGHEST_PORT} 0.0.0.0:*\n",
         }
         if command.startswith("grep"):
             return SimpleNamespace(rc=0 if self.logged else 1, stdout=command if self.logged else "", stderr="")
-        return SimpleNamespace(rc=0, stdout=told.get(command[:5], ""), stderr="")
+        return SimpleNamespace(rc=0, stdout=outputs.get(command[:5], ""), stderr="")
 
     def _everything(self, name: str) -> str:
-        parts = self.said[name].items()
-        return "".join(f"{text}\n{answers.END} {self.codes.get((name, asked), 0)} {asked}\n" for asked, text in parts)
+        parts = self.outputs[name].items()
+        return "".join(
+            f"{text}\n{answers.END} {self.codes.get((name, question), 0)} {question}\n" for question, text in parts
+        )
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    """The quickstart's cluster, with a service over TLS and a key for its operator."""
+    """The quickstart's cluster with an HTTPS service and a key for its operator."""
     www = {"name": "www", "chain": str(tmp_path / "www.pem"), "key": str(tmp_path / "www.key")}
     plain = quickstart().services[0].model_dump(mode="json")
     secure = {**plain, "name": "secure", "mode": "https", "port": 443, "certificates": ["www"], "hosts": [HOST]}
     services, tls = [plain, secure], {"certificates": [www]}
-    made = quickstart(guest="debian12", operator={"ssh_keys": [KEY]}, services=services, tls=tls)
-    examples.provide(made)
-    return made
+    spec = quickstart(guest="debian12", operator={"ssh_keys": [KEY]}, services=services, tls=tls)
+    examples.provide(spec)
+    return spec
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def pair(cluster: Cluster) -> FakePair:
 
 @pytest.fixture
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePair], tuple[Result, ...]]:
-    """Run the suite against a pair of fakes, in this process; returns the results."""
+    """Run the suite against a fake pair in this process; returns the results."""
 
     def run(pair: FakePair) -> tuple[Result, ...]:
         monkeypatch.setattr(testinfra, "get_host", lambda address, **_: pair.host(address))
@@ -133,19 +135,19 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePair
 
 
 def own_certificate(cluster: Cluster) -> bytes:
-    """The first certificate of the spec, in DER."""
+    """Return the first certificate of the spec, in DER."""
     pem = cluster.tls.certificates[0].chain.read_bytes()
     return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
 
-def doors(cluster: Cluster) -> list[str]:
-    """What HAProxy listens on."""
+def endpoints(cluster: Cluster) -> list[str]:
+    """Return the addresses and ports on which HAProxy listens."""
     services = cluster.services
     return [endpoint(vip, service.port) for service in services for vip in service.vips or cluster.vrrp.vips]
 
 
 def addresses(cluster: Cluster, node: Node) -> list[str]:
-    """A node's addresses, with the VIPs of the instances that it is the master of, as `ip -o` has them."""
+    """Return a node's addresses, with the VIPs of the instances that it leads, as `ip -o` prints them."""
     instances = [each for each in cluster.vrrp.all_instances if cluster.ranking(each)[0] == node]
     found = [f"inet {node.address}/{cluster.network.prefix}"]
     found += [f"inet6 {node.address6}/{cluster.network.prefix6}"] if node.address6 else []
@@ -155,7 +157,7 @@ def addresses(cluster: Cluster, node: Node) -> list[str]:
 
 
 def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
-    """What a node says when all is well with it."""
+    """Return the answers of a healthy node."""
     files = appliance(cluster, FACTS, KEEPALIVED)
     network, ports = cluster.network, cluster.ports()
     instances = cluster.vrrp.all_instances
@@ -177,7 +179,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "haproxy version": "HAProxy version 2.6.12-1+deb12u4 2026/01/01 - https://haproxy.org/",
         "haproxy test": "Configuration file is valid",
         "log line": "",
-        "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {door} *:*" for door in doors(cluster)),
+        "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {each} *:*" for each in endpoints(cluster)),
         "huge pages": "always madvise [never]",
         "nonlocal bind": "1\n1" if cluster.vrrp.vips6 else "1",
         "default zone": ZONE.format(ports=" ".join(f"{port}/tcp" for port in ports)),

@@ -1,4 +1,4 @@
-"""Many questions, one command."""
+"""Putting many questions to a node in one command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from builder.spec.load import load
 from builder.verify.suite.answers import QUESTIONS, Answer, ask_node, parse_answers, questions, script, stanzas
 from tests import examples
 
-ASKED = {
+COMMANDS = {
     "lines": "printf 'one\\ntwo\\n'",
     "no newline": "printf x",
     "failure": "echo oops >&2; exit 3",
@@ -24,13 +24,15 @@ ASKED = {
 
 @pytest.mark.real_subprocess
 def test_a_shell_answers_each_question_with_text_and_code() -> None:
-    done = subprocess.run(["sh", "-c", script(ASKED)], capture_output=True, text=True, input="not for us", timeout=10)
-    assert parse_answers(done.stdout, ASKED) == {
-        "lines": Answer(ASKED["lines"], "one\ntwo\n", 0),
-        "no newline": Answer(ASKED["no newline"], "x", 0),
-        "failure": Answer(ASKED["failure"], "oops\n", 3),
-        "silence": Answer(ASKED["silence"], "", 0),
-        "stdin": Answer(ASKED["stdin"], "", 0),
+    done = subprocess.run(
+        ["sh", "-c", script(COMMANDS)], capture_output=True, text=True, input="not for us", timeout=10
+    )
+    assert parse_answers(done.stdout, COMMANDS) == {
+        "lines": Answer(COMMANDS["lines"], "one\ntwo\n", 0),
+        "no newline": Answer(COMMANDS["no newline"], "x", 0),
+        "failure": Answer(COMMANDS["failure"], "oops\n", 3),
+        "silence": Answer(COMMANDS["silence"], "", 0),
+        "stdin": Answer(COMMANDS["stdin"], "", 0),
     }
 
 
@@ -51,7 +53,7 @@ def test_every_question_is_valid_shell(cluster) -> None:
         ({"make": "", "gcc": "", "rpm": "echo openssl-1.0.2k-26.el7_9.x86_64"}, ["gcc"]),
     ],
 )
-def test_make_counts_as_a_compiler_unless_a_package_needs_it(
+def test_make_counts_as_a_compiler_unless_a_package_requires_it(
     programs: dict[str, str], found: list[str], tmp_path: Path
 ) -> None:
     for name, does in programs.items():
@@ -62,10 +64,10 @@ def test_make_counts_as_a_compiler_unless_a_package_needs_it(
     assert [Path(line).name for line in done.stdout.splitlines()] == found
 
 
-def test_a_node_that_answers_in_part_is_an_error() -> None:
+def test_an_incomplete_answer_is_an_error() -> None:
     host = SimpleNamespace(run=lambda *_: SimpleNamespace(stdout="x\n@@vipforge 0 lines\n", stderr="killed", rc=124))
     with pytest.raises(RuntimeError, match=r"no answer to no newline, .*: code 124, killed"):
-        ask_node(host, ASKED)
+        ask_node(host, COMMANDS)
 
 
 def test_stanzas_are_the_paragraphs_of_systemctl_show() -> None:
@@ -77,16 +79,19 @@ def test_stanzas_are_the_paragraphs_of_systemctl_show() -> None:
 
 def test_holders_are_found_by_whole_addresses(cluster) -> None:
     line = "2: ens3    inet {}/24 scope global ens3\n"
-    told = {"lb1": line.format("192.168.56.11") + line.format("192.168.56.10"), "lb2": line.format("192.168.56.100")}
-    assert vip_holders(cluster, told) == {"192.168.56.10": ["lb1"]}
+    addresses = {
+        "lb1": line.format("192.168.56.11") + line.format("192.168.56.10"),
+        "lb2": line.format("192.168.56.100"),
+    }
+    assert vip_holders(cluster, addresses) == {"192.168.56.10": ["lb1"]}
 
 
-def test_holders_of_ipv6_vips_are_found_likewise() -> None:
-    told = {
+def test_holders_of_ipv6_vips_are_found() -> None:
+    addresses = {
         "lb1": "2: eth0    inet6 2001:db8:59::10/128 scope global nodad deprecated",
         "lb2": "inet6 2001:db8:59::1/64",
     }
-    assert vip_holders(load(examples.FOLDER / "ipv6.yml"), told) == {
+    assert vip_holders(load(examples.FOLDER / "ipv6.yml"), addresses) == {
         "192.168.59.10": [],
         "2001:db8:59::10": ["lb1"],
         "2001:db8:59::20": [],

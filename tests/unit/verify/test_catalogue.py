@@ -1,4 +1,4 @@
-"""docs/verify.md explains every check of the suite, and no other."""
+"""docs/verify.md explains every check of the suite and no others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from builder.verify.runner import SuiteCheck, checks
 PAGE = Path(__file__).parents[3] / "docs" / "verify.md"
 
 
-def explained() -> list[SuiteCheck]:
-    """The checks on the page, in its order."""
+def documented() -> list[SuiteCheck]:
+    """Return the checks on the page, in the page's order."""
     found: list[SuiteCheck] = []
     groups = re.split(r"^### (\w+)$", PAGE.read_text(), flags=re.MULTILINE)[1:]
     for group, text in zip(groups[::2], groups[1::2], strict=True):
@@ -21,7 +21,7 @@ def explained() -> list[SuiteCheck]:
 
 
 def test_the_page_explains_every_check_in_the_suites_order() -> None:
-    assert explained() == list(checks())
+    assert documented() == list(checks())
 
 
 def test_titles_are_unique() -> None:

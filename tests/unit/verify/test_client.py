@@ -1,4 +1,4 @@
-"""The suite's client against a server of ours: what it sends first, and which certificate it sees."""
+"""The suite's client against a local server: what it sends first, and which certificate it sees."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ HOST = "www.example.com"
 
 
 class Answer(BaseRequestHandler):
-    """Answers 204, and keeps what it heard."""
+    """Answers 204, and keeps what it received."""
 
     def handle(self) -> None:
-        heard = b""
-        while not heard.endswith(b"\r\n\r\n"):
+        received = b""
+        while not received.endswith(b"\r\n\r\n"):
             more = self.request.recv(4096)
             if not more:  # a client that only wanted to see the certificate
                 return
-            heard += more
-        self.server.heard = heard
+            received += more
+        self.server.received = received
         self.request.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
 class Server(TCPServer):
-    heard = b""
+    received = b""
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server((str(HERE), 0), Answer) as made:
-        Thread(target=made.serve_forever, daemon=True).start()
-        yield made
-        made.shutdown()
+    with Server((str(HERE), 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture
@@ -54,17 +54,19 @@ def service(server: Server) -> Callable[..., Service]:
 
 def test_a_request_is_sent_and_its_status_read(server: Server, service: Callable[..., Service]) -> None:
     assert answers.status(HERE, service(), "/up") == 204
-    assert server.heard.startswith(b"GET /up HTTP/1.1\r\n")
+    assert server.received.startswith(b"GET /up HTTP/1.1\r\n")
 
 
-def test_a_service_that_wants_the_proxy_protocol_hears_it_first(
+def test_a_service_that_accepts_the_proxy_protocol_gets_its_header_first(
     server: Server, service: Callable[..., Service]
 ) -> None:
     assert answers.status(HERE, service(proxy_protocol=ProxyProtocol(accept=True)), "/") == 204
-    assert server.heard.startswith(b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n")
+    assert server.received.startswith(b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n")
 
 
-def test_the_certificate_that_is_shown(server: Server, service: Callable[..., Service], tmp_path: Path) -> None:
+def test_the_presented_certificate_is_read(
+    server: Server, service: Callable[..., Service], tmp_path: Path
+) -> None:
     write_pair(tmp_path, "www", issue("www", (HOST,)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "www.pem", tmp_path / "www.key")

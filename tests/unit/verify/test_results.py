@@ -1,4 +1,4 @@
-"""Results out of JUnit XML."""
+"""Reading results from JUnit XML."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ JUNIT = """<?xml version="1.0" encoding="utf-8"?>
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> tuple[Result, ...]:
+def results(tmp_path: Path) -> tuple[Result, ...]:
     (tmp_path / "junit.xml").write_text(JUNIT)
     return read_results(tmp_path / "junit.xml")
 
 
-def test_a_passed_check_has_no_reason(found: tuple[Result, ...]) -> None:
-    assert found[0] == Result("haproxy", "It runs", "lb1", "", 0.5)
-    assert found[0].ok
+def test_a_passed_check_has_no_reason(results: tuple[Result, ...]) -> None:
+    assert results[0] == Result("haproxy", "It runs", "lb1", "", 0.5)
+    assert results[0].ok
 
 
-def test_a_failed_check_says_why_in_one_sentence(found: tuple[Result, ...]) -> None:
-    assert found[1] == Result("haproxy", "It runs", "lb2", "haproxy is failed", 0.25)
+def test_a_failed_check_says_why_in_one_sentence(results: tuple[Result, ...]) -> None:
+    assert results[1] == Result("haproxy", "It runs", "lb2", "haproxy is failed", 0.25)
 
 
-def test_an_error_is_a_failure(found: tuple[Result, ...]) -> None:
-    assert (found[2].node, found[2].reason) == (CLUSTER, "RuntimeError: no answer")
+def test_an_error_is_a_failure(results: tuple[Result, ...]) -> None:
+    assert (results[2].node, results[2].reason) == (CLUSTER, "RuntimeError: no answer")
 
 
-def test_a_skipped_check_did_not_pass(found: tuple[Result, ...]) -> None:
-    assert found[3].reason == "not today"
+def test_a_skipped_check_did_not_pass(results: tuple[Result, ...]) -> None:
+    assert results[3].reason == "not today"
 
 
-def test_a_failure_without_words_still_has_a_reason(found: tuple[Result, ...]) -> None:
-    assert found[4].reason == "failure, without a word"
+def test_a_failure_without_a_message_still_has_a_reason(results: tuple[Result, ...]) -> None:
+    assert results[4].reason == "failure without a message"
 
 
-def test_a_check_that_also_fails_at_its_end_counts_once(tmp_path: Path) -> None:
+def test_a_check_whose_teardown_also_fails_counts_once(tmp_path: Path) -> None:
     case = '<testcase classname="m" name="t">{}</testcase>'
     text = "<x>" + case.format("") + case.format('<error message="cannot stop"/>') + "</x>"
     (tmp_path / "junit.xml").write_text(text)
@@ -60,15 +60,15 @@ def test_a_check_that_also_fails_at_its_end_counts_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "<testsuites>"])
-def test_no_readable_results_is_an_error(tmp_path: Path, content: str | None) -> None:
+def test_missing_or_unreadable_results_are_an_error(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "junit.xml").write_text(content)
     with pytest.raises(UserError, match="without a result"):
         read_results(tmp_path / "junit.xml")
 
 
-def test_the_report_as_data_sums_up(found: tuple[Result, ...]) -> None:
-    data = Report("pair", found, 12.345).as_data()
+def test_the_report_as_data_has_totals(results: tuple[Result, ...]) -> None:
+    data = Report("pair", results, 12.345).as_data()
     assert (data["ok"], data["checked"], data["failed"], data["seconds"]) == (False, 5, 4, 12.35)
     assert data["results"][0] == {
         "group": "haproxy", "check": "It runs", "node": "lb1", "reason": "", "seconds": 0.5, "ok": True,

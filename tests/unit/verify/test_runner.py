@@ -1,4 +1,4 @@
-"""The run: which nodes, which way in, what is kept of pytest's words, and how it ends."""
+"""A run: which nodes, over which SSH configuration, what is kept of pytest's output, and how it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def suite(monkeypatch: pytest.MonkeyPatch, fake_program) -> list[list[str]]:
-    """The suite as a stand-in that leaves a JUnit file; returns the commands it was started with."""
+    """Replace the suite by a function that writes a JUnit file; returns the commands that start it."""
     started: list[list[str]] = []
 
     def stream(argv, on_line, **_):
@@ -45,7 +45,7 @@ def suite(monkeypatch: pytest.MonkeyPatch, fake_program) -> list[list[str]]:
 
 @pytest.mark.real_subprocess
 @pytest.mark.usefixtures("reached")
-def test_results_and_junit_come_out(suite: list[list[str]], tmp_path: Path) -> None:
+def test_a_run_returns_results_and_writes_junit(suite: list[list[str]], tmp_path: Path) -> None:
     report = runner.verify(QUICKSTART, runner.Options(junit=tmp_path / "out" / "j.xml"))
     assert [result.check for result in report.results] == ["t"]
     assert (tmp_path / "out" / "j.xml").read_text() == JUNIT
@@ -54,7 +54,7 @@ def test_results_and_junit_come_out(suite: list[list[str]], tmp_path: Path) -> N
 
 @pytest.mark.real_subprocess
 @pytest.mark.usefixtures("reached", "suite")
-def test_the_plan_is_the_specs(tmp_path: Path) -> None:
+def test_the_plan_comes_from_the_spec(tmp_path: Path) -> None:
     runner.verify(QUICKSTART, runner.Options(node="lb2"))
     plan = plans.read_plan(tmp_path / "build" / "quickstart" / "verify" / "plan.json")
     assert (plan.nodes, plan.is_whole, plan.packages) == (("lb2.example.com",), False, {})
@@ -62,7 +62,7 @@ def test_the_plan_is_the_specs(tmp_path: Path) -> None:
 
 @pytest.mark.real_subprocess
 @pytest.mark.usefixtures("reached", "suite")
-def test_the_manifest_says_which_guest_was_baked(tmp_path: Path) -> None:
+def test_the_guest_and_packages_come_from_the_manifest(tmp_path: Path) -> None:
     manifest.write(tmp_path / "build" / "quickstart", {"guest": "debian12", "packages": {"haproxy": "2.6.12"}})
     runner.verify(QUICKSTART, runner.Options())
     plan = json.loads((tmp_path / "build" / "quickstart" / "verify" / "plan.json").read_text())
@@ -78,19 +78,19 @@ def test_in_a_lab_the_suite_runs_where_the_clients_are(suite: list[list[str]], t
     assert suite[0][:3] == ["env", "-i", "--"]
 
 
-def test_a_node_that_the_cluster_lacks_is_named() -> None:
+def test_a_node_that_is_not_in_the_cluster_is_named() -> None:
     with pytest.raises(UserError, match="no node lb9") as caught:
         runner.verify(QUICKSTART, runner.Options(node="lb9"))
     assert "lb1.example.com, lb2.example.com" in caught.value.hint
 
 
-def test_a_missing_ssh_configuration_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no file"):
+def test_a_missing_ssh_configuration_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a file"):
         runner.verify(QUICKSTART, runner.Options(ssh_config=tmp_path / "absent"))
 
 
 @pytest.mark.real_subprocess
-def test_nodes_out_of_reach_end_the_run_before_any_check(suite: list[list[str]], fake_program) -> None:
+def test_unreachable_nodes_end_the_run_before_any_check(suite: list[list[str]], fake_program) -> None:
     fake_program("ssh", "exit 255")
     with pytest.raises(TimedOut, match=r"lb1\.example\.com \(192\.168\.56\.11\)"):
         runner.verify(QUICKSTART, runner.Options(wait=0))
@@ -99,7 +99,7 @@ def test_nodes_out_of_reach_end_the_run_before_any_check(suite: list[list[str]],
 
 @pytest.mark.real_subprocess
 @pytest.mark.usefixtures("reached")
-def test_a_suite_that_cannot_run_is_an_error_with_its_last_words(fake_program, monkeypatch) -> None:
+def test_a_suite_that_cannot_run_is_an_error_with_its_last_lines(fake_program, monkeypatch) -> None:
     def broken(_argv, on_line, **_):
         on_line("ImportError: no such thing")
         return 4
@@ -110,7 +110,7 @@ def test_a_suite_that_cannot_run_is_an_error_with_its_last_words(fake_program, m
         runner.verify(QUICKSTART, runner.Options())
 
 
-def test_a_group_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_group_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     log = io.StringIO()
     follower = runner.ResultFollower(log)
     lines = [f"test_{group}.py::test_x[lb1] PASSED   [ {share}%]" for group, share in (("a", 1), ("a", 9), ("b", 50))]
@@ -120,7 +120,7 @@ def test_a_group_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert log.getvalue().count("\n") == 4
 
 
-def test_a_plan_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     plan = VerifyPlan(str(QUICKSTART), "debian12", "2.3.3", ("lb1.example.com", "lb2.example.com"), "/c", {"a": "1"})
     plans.write_plan(plan, tmp_path / "plan.json")
     assert plans.read_plan(tmp_path / "plan.json") == plan

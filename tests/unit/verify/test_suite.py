@@ -1,4 +1,4 @@
-"""The suite against a pair of fakes: all passes on a healthy one, and every check can fail."""
+"""The suite against a fake pair: every check passes on a healthy pair, and every check can fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.verify.runner import checks
 from tests import examples
 from tests.unit.verify.conftest import KEY, FakePair, healthy
 
-ILL = {
+UNHEALTHY = {
     "packages": "haproxy 1.5.18\nkeepalived 1:2.2.7-1\nrsyslog 8.2302.0-1",
     "compilers": "/usr/bin/gcc",
     "units": "Id=haproxy.service\nActiveState=failed\nUnitFileState=disabled\n",
@@ -73,20 +73,20 @@ def test_healthy_nodes_with_several_instances_pass(name: str, check: Callable[..
     assert failures(found) == []
 
 
-def test_a_vip_is_missed_on_the_node_that_its_instance_prefers(check: Callable[..., tuple[Result, ...]]) -> None:
+def test_a_vip_on_another_node_than_its_instance_prefers_is_found(check: Callable[..., tuple[Result, ...]]) -> None:
     cluster = load(examples.FOLDER / "active-active.yml")
     lb1, lb2 = (node.name for node in cluster.nodes)
     pair = FakePair(cluster, {node.name: healthy(cluster, node) for node in cluster.nodes})
     pair.addresses = {lb1: "\n".join(f"2: ens3    inet {vip}/24" for vip in cluster.vrrp.vips), lb2: ""}
-    told = [result.reason for result in check(pair) if result.group == "vrrp" and not result.ok]
-    assert told == [f"held by {lb1} instead of {lb2}"]
+    reasons = [result.reason for result in check(pair) if result.group == "vrrp" and not result.ok]
+    assert reasons == [f"held by {lb1} instead of {lb2}"]
 
 
 @pytest.fixture
-def ill_pair(pair):
-    """A pair with every fault at once that can be."""
-    for name, answers in pair.said.items():
-        answers.update(ILL)
+def unhealthy_pair(pair):
+    """A pair in which every check fails."""
+    for name, answers in pair.outputs.items():
+        answers.update(UNHEALTHY)
         answers["addresses"] = "2: ens3    inet 192.168.56.99/16 scope global ens3"
         for question in REFUSED:
             answers[question] = "no"
@@ -96,9 +96,9 @@ def ill_pair(pair):
     return pair
 
 
-def test_every_check_can_fail(ill_pair, check: Callable[..., tuple[Result, ...]], monkeypatch) -> None:
+def test_every_check_can_fail(unhealthy_pair, check: Callable[..., tuple[Result, ...]], monkeypatch) -> None:
     monkeypatch.setattr("builder.verify.suite.test_vrrp.LOG_SECONDS", 0)
-    found = check(ill_pair)
+    found = check(unhealthy_pair)
     assert [f"{result.node}: {result.check}" for result in found if result.ok] == []
     assert {(result.group, result.check.split(":")[0]) for result in found} == {
         (each.group, each.title) for each in checks()
@@ -106,7 +106,7 @@ def test_every_check_can_fail(ill_pair, check: Callable[..., tuple[Result, ...]]
 
 
 def test_a_vip_on_two_nodes_is_found(pair, check: Callable[..., tuple[Result, ...]]) -> None:
-    pair.addresses = dict.fromkeys(pair.said, pair.said["lb1.example.com"]["addresses"])
+    pair.addresses = dict.fromkeys(pair.outputs, pair.outputs["lb1.example.com"]["addresses"])
     assert [(result.group, result.reason) for result in check(pair) if not result.ok] == [
         ("vrrp", "held by lb1.example.com, lb2.example.com"),
         ("vrrp", "held by lb1.example.com, lb2.example.com instead of lb1.example.com"),
@@ -114,14 +114,14 @@ def test_a_vip_on_two_nodes_is_found(pair, check: Callable[..., tuple[Result, ..
 
 
 def test_a_vip_on_the_node_of_lower_priority_is_found(pair, check: Callable[..., tuple[Result, ...]]) -> None:
-    lb1, lb2 = pair.said
-    pair.addresses = {lb1: pair.said[lb2]["addresses"], lb2: pair.said[lb1]["addresses"]}
+    lb1, lb2 = pair.outputs
+    pair.addresses = {lb1: pair.outputs[lb2]["addresses"], lb2: pair.outputs[lb1]["addresses"]}
     assert [result.reason for result in check(pair) if not result.ok] == [
         "held by lb2.example.com instead of lb1.example.com"
     ]
 
 
-def test_one_node_alone_leaves_out_what_holds_between_nodes(pair, check: Callable[..., tuple[Result, ...]]) -> None:
+def test_one_node_alone_leaves_out_the_checks_between_nodes(pair, check: Callable[..., tuple[Result, ...]]) -> None:
     pair.nodes = ("lb2.example.com",)
     assert {result.node for result in check(pair)} == {"lb2.example.com"}
 
@@ -134,18 +134,18 @@ def test_one_node_alone_leaves_out_what_holds_between_nodes(pair, check: Callabl
         ("vipforge-identity", "no", ["vipforge-identity is inactive"]),
     ],
 )
-def test_a_unit_may_be_left_out_by_a_condition_of_its_own_alone(
+def test_a_unit_may_be_inactive_only_if_it_has_an_unmet_condition(
     pair, check: Callable[..., tuple[Result, ...]], name: str, condition: str, reasons: list[str]
 ) -> None:
-    said = pair.said["lb1.example.com"]
+    outputs = pair.outputs["lb1.example.com"]
     runs = f"Id={name}.service\nActiveState=active\nUnitFileState=enabled\nConditionResult=yes\n"
-    assert runs in said["units"]
+    assert runs in outputs["units"]
     stands = runs.replace("=active", "=inactive").replace("=yes", f"={condition}")
-    said["units"] = said["units"].replace(runs, stands)
+    outputs["units"] = outputs["units"].replace(runs, stands)
     assert [result.reason for result in check(pair) if not result.ok] == reasons
 
 
-def test_without_a_manifest_nothing_is_compared_with_it(pair, check: Callable[..., tuple[Result, ...]]) -> None:
+def test_without_a_manifest_packages_are_not_compared(pair, check: Callable[..., tuple[Result, ...]]) -> None:
     whole = check(pair)
     pair.packages = {}
     assert {result.check for result in whole} - {result.check for result in check(pair)} == {
@@ -154,7 +154,7 @@ def test_without_a_manifest_nothing_is_compared_with_it(pair, check: Callable[..
 
 
 def test_a_node_that_stops_answering_fails_its_checks(pair, check: Callable[..., tuple[Result, ...]]) -> None:
-    del pair.said["lb1.example.com"]["bake"]
+    del pair.outputs["lb1.example.com"]["bake"]
     found = check(pair)
     assert not any(result.ok for result in found)
     assert "no answer to bake" in found[0].reason

@@ -1,4 +1,4 @@
-"""The table for people, compared whole."""
+"""The table for people, compared with golden files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BAD = (
 
 
 @pytest.mark.parametrize(("name", "results"), [("all-passed.txt", GOOD), ("two-failed.txt", BAD)])
-def test_the_table_is_the_golden_one(name: str, results: tuple[Result, ...]) -> None:
+def test_the_table_matches_its_golden_file(name: str, results: tuple[Result, ...]) -> None:
     assert_golden(f"verify/{name}", check_table(Report("quickstart", results, 41.2), colour=False) + "\n")
 
 
@@ -31,5 +31,5 @@ def test_plain_text_has_no_control_characters() -> None:
     assert check_table(Report("quickstart", BAD, 41.2), colour=False).replace("\n", "").isprintable()
 
 
-def test_colour_marks_what_failed() -> None:
+def test_colour_marks_failures() -> None:
     assert "\x1b[1;31mfailed" in check_table(Report("quickstart", BAD, 41.2), colour=True)

@@ -1,4 +1,4 @@
-"""Waiting for a lab: what it says on the way, and how it ends."""
+"""Waiting for a lab: what is reported meanwhile, and how the wait ends."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ BOOTING = pair(node(1, ssh=False, cloud_init=""), node(2, ssh=False, cloud_init=
 
 
 @pytest.fixture
-def surveys(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`surveys(a, b)`: the first look shows `a`, every later one `b`; no time passes in between."""
+def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`show(a, b)`: the first look shows `a`, every later one `b`; no time passes in between."""
 
-    def give(*seen: LabStatus) -> None:
-        left = list(seen)
+    def show_in_turn(*states: LabStatus) -> None:
+        left = list(states)
         monkeypatch.setattr(lifecycle, "status", lambda _: left.pop(0) if len(left) > 1 else left[0])
 
     monkeypatch.setattr(lifecycle, "PAUSE_SECONDS", 0)
-    return give
+    return show_in_turn
 
 
 def console(text: str) -> None:
@@ -37,25 +37,25 @@ def console(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({"vm": "off", "ssh": False}, "its machine is off"),
-        ({"ssh": False, "cloud_init": ""}, "boots, no SSH yet"),
+        ({"ssh": False, "cloud_init": ""}, "booting, no SSH yet"),
         (
             {"ssh": False, "trouble": "op@lb1: Permission denied (publickey)."},
-            "boots, SSH refuses the lab's key so far",
+            "booting, SSH refuses the lab's key so far",
         ),
-        ({"cloud_init": "running"}, "answers SSH, cloud-init is at work"),
+        ({"cloud_init": "running"}, "answers SSH, cloud-init is running"),
         ({"haproxy": "failed"}, "has booted; identity active, haproxy failed, keepalived active"),
         ({"vrrp": "MASTER", "vips": (VIP,)}, f"serves; VRRP MASTER, holds {VIP}"),
         ({}, "serves; VRRP undecided"),
     ],
 )
-def test_each_stage_has_its_words(changes: dict[str, object], told: str) -> None:
-    assert stage(node(1, **changes)) == told
+def test_each_stage_is_described(changes: dict[str, object], text: str) -> None:
+    assert stage(node(1, **changes)) == text
 
 
-def test_a_healthy_pair_misses_nothing() -> None:
+def test_a_healthy_pair_lacks_nothing() -> None:
     assert lifecycle.unready(HEALTHY) == []
 
 
@@ -67,46 +67,46 @@ def test_a_vip_without_an_answer_is_not_ready() -> None:
     assert lifecycle.unready(pair(MASTER, BACKUP, ok=False)) == [f"an answer on {VIP}:80 (timed out)"]
 
 
-def test_each_change_is_told_once(surveys: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    surveys(BOOTING, BOOTING, HEALTHY)
+def test_each_change_is_reported_once(show: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    show(BOOTING, BOOTING, HEALTHY)
     lifecycle.wait_until_ready(LAB, "tcg")
     assert capsys.readouterr().err.splitlines() == [
-        "lb1.example.com: boots, no SSH yet",
-        "lb2.example.com: boots, no SSH yet",
+        "lb1.example.com: booting, no SSH yet",
+        "lb2.example.com: booting, no SSH yet",
         f"lb1.example.com: serves; VRRP MASTER, holds {VIP}",
         "lb2.example.com: serves; VRRP BACKUP",
     ]
 
 
 def test_the_limit_names_what_is_missing_and_shows_the_console(
-    surveys: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    show: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    surveys(BOOTING)
+    show(BOOTING)
     monkeypatch.setitem(lifecycle.LIMITS, "tcg", 0)
     console("Linux version 6.1\nKernel panic\n")
     with pytest.raises(TimedOut) as caught:
         lifecycle.wait_until_ready(LAB, "tcg")
-    assert "lb1.example.com (boots, no SSH yet)" in caught.value.message
+    assert "lb1.example.com (booting, no SSH yet)" in caught.value.message
     assert "    Kernel panic" in caught.value.message
     assert str(vm.console(LAB.cluster, LAB.cluster.nodes[0])) in caught.value.message
     assert "lab down" in caught.value.hint
 
 
-def test_a_refused_identity_ends_the_wait(surveys: Callable[..., None]) -> None:
-    surveys(BOOTING)
+def test_a_refused_identity_ends_the_wait(show: Callable[..., None]) -> None:
+    show(BOOTING)
     console("login:\r\n\x1b[0mvipforge: this node has no valid identity: PEERS is empty. HAProxy stays down.\r\n")
     with pytest.raises(UserError, match=r"lb1\.example\.com: this node has no valid identity: PEERS is empty"):
         lifecycle.wait_until_ready(LAB, "tcg")
 
 
-def test_a_machine_that_has_ended_ends_the_wait(surveys: Callable[..., None]) -> None:
-    surveys(pair(node(1, vm="off", ssh=False), BACKUP))
+def test_a_stopped_machine_ends_the_wait(show: Callable[..., None]) -> None:
+    show(pair(node(1, vm="off", ssh=False), BACKUP))
     console("Kernel panic\n")
-    with pytest.raises(UserError, match=r"its machine has ended \(off\)"):
+    with pytest.raises(UserError, match=r"its machine has stopped \(off\)"):
         lifecycle.wait_until_ready(LAB, "tcg")
 
 
-def test_a_lab_taken_down_meanwhile_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lab_taken_down_meanwhile_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "find", lambda _: None)
     with pytest.raises(UserError, match="was taken down while it booted"):
         lifecycle.wait_until_ready(LAB, "tcg")

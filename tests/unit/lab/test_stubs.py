@@ -1,4 +1,4 @@
-"""The farm's plan, and how each kind of stand-in answers."""
+"""The stub servers: which there are, and how each kind answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from builder.lab.stubs import ILL, Health, StubServer, servers, set_down, set_well, stand_ins
+from builder.lab.stubs import ALL_FAIL, Health, StubServer, servers, set_failing, set_healthy, stub_servers
 from builder.lab.stubs.servers import HttpStub, Tcp, http_handler
 from builder.nodes import service_check
 from tests.specs import quickstart
@@ -40,8 +40,8 @@ def service(**changes: Any) -> dict[str, Any]:
     return {"name": "smtp", "mode": "tcp", "port": 25, "servers": servers, **changes}
 
 
-def test_the_plan_of_the_quickstart() -> None:
-    assert stand_ins(quickstart()) == (
+def test_the_stubs_of_the_quickstart() -> None:
+    assert stub_servers(quickstart()) == (
         StubServer("192.168.56.25", 25, "smtp", "smtp"),
         StubServer("192.168.56.21", 8080, "http", "web1", {"/health": (200, "")}),
         StubServer("192.168.56.22", 8080, "http", "web2", {"/health": (200, "")}),
@@ -50,17 +50,17 @@ def test_the_plan_of_the_quickstart() -> None:
 
 def test_a_tcp_server_on_port_25_speaks_smtp() -> None:
     cluster = quickstart(services=[service()], alerts=None)
-    assert stand_ins(cluster) == (StubServer("192.168.56.21", 25, "smtp", "mail1"),)
+    assert stub_servers(cluster) == (StubServer("192.168.56.21", 25, "smtp", "mail1"),)
 
 
-def test_two_services_may_share_a_servers_port() -> None:
+def test_two_services_can_share_a_servers_port() -> None:
     cluster = quickstart(services=[service(), service(name="again", port=26)], alerts=None)
-    assert len(stand_ins(cluster)) == 1
+    assert len(stub_servers(cluster)) == 1
 
 
-def test_alerts_sent_through_a_vip_need_no_stand_in() -> None:
+def test_alerts_sent_through_a_vip_need_no_stub() -> None:
     cluster = quickstart(alerts={"smtp_server": "192.168.56.10"})
-    assert {each.kind for each in stand_ins(cluster)} == {"http"}
+    assert {each.kind for each in stub_servers(cluster)} == {"http"}
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 204), ("/", 200), ("/any/other?x=1", 200)])
@@ -73,18 +73,18 @@ def test_http_answers_any_path_and_the_check_with_its_status(path: str, status: 
         connection.close()
 
 
-def test_a_login_holds_for_its_connection_alone() -> None:
+def test_a_login_holds_for_its_own_connection_only() -> None:
     with listening(StubServer(HERE, 0, "http", "web1")) as port:
         own, other = (http.client.HTTPConnection(HERE, port, timeout=5) for _ in range(2))
-        told = []
+        logins = []
         for connection, headers in ((own, {"Authorization": "Negotiate ticket"}), (own, {}), (other, {})):
             connection.request("GET", "/", headers=headers)
             response = connection.getresponse()
             response.read()
-            told.append(response.headers["X-Login"])
+            logins.append(response.headers["X-Login"])
         own.close()
         other.close()
-    assert told == ["Negotiate ticket", "Negotiate ticket", ""]
+    assert logins == ["Negotiate ticket", "Negotiate ticket", ""]
 
 
 def test_http_keeps_connections_and_answers_head_and_options() -> None:
@@ -106,30 +106,30 @@ def test_tcp_greets_and_echoes() -> None:
             assert stream.readline() == "hello\n"
 
 
-def test_servers_fail_while_they_are_ill(tmp_path: Path) -> None:
-    set_well(tmp_path, well=False)
+def test_servers_fail_while_they_are_unhealthy(tmp_path: Path) -> None:
+    set_healthy(tmp_path, healthy=False)
     for kind in ("http", "tcp"):
         with listening(StubServer(HERE, 0, kind, "web1"), tmp_path) as port:
             target = {"address": HERE, "port": port, "mode": kind, "path": "/", "host": None}
             assert not service_check.check_service(target)["ok"]
-    set_well(tmp_path, well=True)
-    assert not (tmp_path / ILL).exists()
+    set_healthy(tmp_path, healthy=True)
+    assert not (tmp_path / ALL_FAIL).exists()
 
 
 @pytest.mark.parametrize(
-    ("kind", "status", "told"),
+    ("kind", "status", "expected"),
     [
         ("http", 200, (True, "HTTP 200 from web1")),
         ("http", 503, (False, "HTTP 503 from web1")),
         ("tcp", 200, (True, "web1")),
     ],
 )
-def test_the_client_knows_an_answer_from_a_failure(kind: Any, status: int, told: tuple[bool, str]) -> None:
+def test_the_client_distinguishes_an_answer_from_a_failure(kind: Any, status: int, expected: tuple[bool, str]) -> None:
     with listening(StubServer(HERE, 0, kind, "web1", {"/health": (status, "")})) as port:
         answer = service_check.check_service(
             {"address": HERE, "port": port, "mode": kind, "path": "/health", "host": None}
         )
-    assert (answer["ok"], answer["answer"]) == told
+    assert (answer["ok"], answer["answer"]) == expected
 
 
 def test_a_refused_connection_is_an_answer_too() -> None:
@@ -141,7 +141,7 @@ def test_a_refused_connection_is_an_answer_too() -> None:
     assert "refused" in answer["answer"]
 
 
-def test_imap_and_pop3_say_what_their_clients_libraries_wait_for() -> None:
+def test_imap_and_pop3_satisfy_client_libraries() -> None:
     with listening(StubServer(HERE, 0, "imap", "ex1")) as port, imaplib.IMAP4(HERE, port, timeout=5) as client:
         assert client.login("user", "password")[0] == "OK"
         assert client.welcome == b"* OK ex1 ready"
@@ -152,7 +152,7 @@ def test_imap_and_pop3_say_what_their_clients_libraries_wait_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("down", "path", "ill"),
+    ("failing", "path", "fails"),
     [
         ("ex1:443/owa", "/OWA/healthcheck.htm", True),
         ("ex1:443/owa", "/owa", True),
@@ -161,17 +161,19 @@ def test_imap_and_pop3_say_what_their_clients_libraries_wait_for() -> None:
         ("ex2:443", "/owa", False),
     ],
 )
-def test_a_part_of_a_server_fails_alone(tmp_path: Path, down: str, path: str, ill: bool) -> None:
+def test_one_part_of_a_server_can_fail(tmp_path: Path, failing: str, path: str, fails: bool) -> None:
     server = StubServer(HERE, 443, "http", "ex1")
-    assert not Health(tmp_path).ill(server, path)
-    set_down(tmp_path, down)
-    assert Health(tmp_path).ill(server, path) is ("fails" if ill else "")
+    assert not Health(tmp_path).failure(server, path)
+    set_failing(tmp_path, failing)
+    assert Health(tmp_path).failure(server, path) == ("fails" if fails else "")
 
 
-def test_the_farm_of_exchange_answers_every_check_of_a_server_on_one_port() -> None:
+def test_one_exchange_stub_answers_every_check_on_its_port() -> None:
     servers = [{"name": "ex1", "address": "192.168.56.21"}]
-    asked = {"preset": "exchange2013", "hosts": ["mail.example.com"], "certificate": "mail", "servers": servers}
-    plan = {each.port: each for each in stand_ins(quickstart(services=[], presets=[asked], alerts=None).expanded())}
+    preset = {"preset": "exchange2013", "hosts": ["mail.example.com"], "certificate": "mail", "servers": servers}
+    plan = {
+        each.port: each for each in stub_servers(quickstart(services=[], presets=[preset], alerts=None).expanded())
+    }
     assert {port: each.kind for port, each in plan.items()} == {
         443: "http", 25: "smtp", 587: "smtp", 993: "imap", 995: "pop3"
     }  # fmt: skip
@@ -179,14 +181,14 @@ def test_the_farm_of_exchange_answers_every_check_of_a_server_on_one_port() -> N
     assert {port for port, each in plan.items() if each.tls} == {443, 993, 995}
 
 
-def test_the_farms_certificate_is_its_own_and_its_key_is_private(tmp_path: Path) -> None:
-    assert servers.context(tmp_path).cert_store_stats()["x509"] == 0
-    assert (tmp_path / servers.NAME).stat().st_mode & 0o777 == 0o600
+def test_the_certificate_is_new_and_its_key_is_private(tmp_path: Path) -> None:
+    assert servers.tls_context(tmp_path).cert_store_stats()["x509"] == 0
+    assert (tmp_path / servers.PEM).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_server_may_break_the_connection_off(tmp_path: Path) -> None:
+def test_a_server_can_reset_the_connection(tmp_path: Path) -> None:
     with listening(StubServer(HERE, 0, "http", "web1"), tmp_path) as port:
-        set_down(tmp_path, "web1:0=resets")
+        set_failing(tmp_path, "web1:0=resets")
         answer = service_check.check_service(
             {"address": HERE, "port": port, "mode": "http", "path": "/", "host": None}
         )
