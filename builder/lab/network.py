@@ -84,7 +84,7 @@ def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
 
 
 def stub_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
-    """Return the addresses of the stub servers, the SMTP server, and DNS, so that DNS refuses instead of timing out."""
+    """Return the addresses of the servers, the SMTP server and DNS: DNS queries are refused instead of timing out."""
     clients = {client_address(cluster), *client_addresses6(cluster)}
     others = set(_named_addresses(cluster)) - set(cluster.own_addresses()) - clients
     return tuple(sorted(others, key=lambda address: (address.version, int(address))))

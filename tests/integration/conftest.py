@@ -1,4 +1,4 @@
-"""The pair in namespaces: keepalived as it is built for debian12, and a cluster for each profile."""
+"""The pair in namespaces: keepalived built for debian12, and one cluster per profile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ StartPair = Callable[[str], AbstractContextManager[NamespacedPair]]
 
 @pytest.fixture(scope="session")
 def cluster_of() -> Callable[[str], Cluster]:
-    """`cluster_of(profile)` is the quickstart's cluster with that profile."""
+    """`cluster_of(profile)` returns the quickstart's cluster with that profile."""
     return of_profile
 
 
@@ -36,20 +36,20 @@ def keepalived_build() -> Path:
 
 @pytest.fixture(scope="session")
 def start_pair(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> StartPair:
-    """`start_pair(profile)` is a context with the pair's nodes in place, and no daemon started."""
+    """`start_pair(profile)` is a context manager that yields the pair's nodes; no daemon runs yet."""
 
     @contextmanager
     def start(profile: str) -> Iterator[NamespacedPair]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-            with netns.pair(of_profile(profile), FACTS, FACTS.default_keepalived, keepalived_build) as made:
-                yield made
+            with netns.pair(of_profile(profile), FACTS, FACTS.default_keepalived, keepalived_build) as pair:
+                yield pair
 
     return start
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[StandIn]:
-    """A root that stands in for a guest of the RPM family, as a vendor's image brings it."""
-    with stand_in(tmp_path) as made:
-        yield made
+    """A stand-in for the root of a guest of the RPM family, as in a vendor's image."""
+    with stand_in(tmp_path) as root:
+        yield root

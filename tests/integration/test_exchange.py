@@ -1,4 +1,4 @@
-"""Exchange 2013 with real traffic: HAProxy and keepalived in namespaces, a farm that answers as Exchange does."""
+"""Exchange 2013 with real traffic: HAProxy and keepalived in namespaces, and stub servers that answer like Exchange."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests import examples
 pytestmark = pytest.mark.integration
 
 FACTS = all_guests()["debian12"]
-CLIENT = Path(__file__).with_name("farm_client.py")
+CLIENT = Path(__file__).with_name("exchange_client.py")
 NOTICED_SECONDS = 15
-"""A check every 2 s, three failures, and a host that is busy."""
+"""A check every 2 s, three failures, and a busy host."""
 MOVING_SECONDS = 8
 """Longer than the three failures take."""
 HANGING_SECONDS = 40
@@ -39,17 +39,17 @@ services:
     servers: [{{name: ex1, address: 192.168.56.31, port: {QUIET_PORT}}}]
 """
 LAGGING_REQUESTS = 12
-"""Every other one waits 2 s, so that they outlast three checks."""
+"""Every other request takes 2 s, so all of them together outlast three checks."""
 
 
 class Exchange:
-    """The pair, its farm, and a client that stays."""
+    """The pair, its stub servers, and a client that keeps running."""
 
     def __init__(self, pair: NamespacedPair) -> None:
         self.pair = pair
         self.folder = pair.nodes[0].folder.parent
-        words = [*pair.client(), sys.executable, str(CLIENT), str(pair.cluster.vrrp.vips[0])]
-        self.client = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        argv = [*pair.client(), sys.executable, str(CLIENT), str(pair.cluster.vrrp.vips[0])]
+        self.client = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, *question: object) -> Any:
         assert self.client.stdin
@@ -58,7 +58,7 @@ class Exchange:
         return json.loads(self.client.stdout.readline())
 
     def servers(self, path: str, times: int = 4) -> set[str]:
-        """Who answers requests for a path."""
+        """Return the servers that answer requests for a path."""
         return {self.ask("https", path)[1] for _ in range(times)}
 
     def status(self, path: str) -> int:
@@ -66,17 +66,17 @@ class Exchange:
 
 
 def started(folder: Path, build: Path, change: str = "") -> Iterator[Exchange]:
-    """The example with one more service, its preset with one more line."""
+    """Start the example with one more service, and `change` as one more line of its preset."""
     path = examples.with_files("exchange2013", folder)
     text = path.read_text().replace("    certificate: mail\n", f"    certificate: mail\n{change}")
     path.write_text(text + QUIET)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(folder / "state"))
-        with netns.pair(load(path), FACTS, FACTS.default_keepalived, build) as made:
-            made.serve()
-            vip = made.cluster.vrrp.vips[0]
-            until(lambda: made.holders(vip), f"a node to hold {vip}", limit=20)
-            exchange = Exchange(made)
+        with netns.pair(load(path), FACTS, FACTS.default_keepalived, build) as pair:
+            pair.serve()
+            vip = pair.cluster.vrrp.vips[0]
+            until(lambda: pair.holders(vip), f"a node to hold {vip}", limit=20)
+            exchange = Exchange(pair)
             yield exchange
             exchange.client.stdin.close()
             exchange.client.wait(20)
@@ -89,7 +89,7 @@ def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def exchange(served: Exchange) -> Exchange:
-    """The pair with a healthy farm."""
+    """The pair with healthy servers."""
     stubs.set_failing(served.folder)
     for directory, _ in DIRECTORIES_2013.values():
         until(lambda at=directory: served.servers(at) == {"ex1", "ex2"}, f"both at {directory}", limit=NOTICED_SECONDS)
@@ -113,29 +113,29 @@ def test_tls_older_than_the_specs_is_refused(exchange: Exchange) -> None:
     assert [exchange.ask("tls", version) for version in ("TLSv1_2", "TLSv1_3")] == ["TLSv1.2", "TLSv1.3"]
 
 
-def test_mail_clients_meet_their_protocols(exchange: Exchange) -> None:
+def test_mail_clients_are_served_in_their_protocols(exchange: Exchange) -> None:
     assert exchange.ask("imaps").split()[2] in {"ex1", "ex2"}
     assert exchange.ask("pop3s").split()[1] in {"ex1", "ex2"}
-    assert any(name in exchange.ask("smtp", 25) for name in ("ex1", "ex2", "smtp"))  # ex1 takes the nodes' alerts, too
+    assert any(name in exchange.ask("smtp", 25) for name in ("ex1", "ex2", "smtp"))  # ex1 gets the alerts, too
     assert any(name in exchange.ask("smtp", 587) for name in ("ex1", "ex2"))
 
 
-def test_a_login_stays_with_the_client_that_has_it(exchange: Exchange) -> None:
-    """Negotiate with a ticket, sent unasked: no answer with 401 tells HAProxy that the connection is somebody's."""
+def test_a_login_stays_with_its_client(exchange: Exchange) -> None:
+    """Negotiate with a ticket that no 401 asked for, so no answer tells HAProxy that the connection has a login."""
     others = [[f"other {number}", ""] for number in range(3)]
-    asked = [["user", "Negotiate ticket"], *others * 2, *[["user", ""], *others] * 4]
-    answers = exchange.ask("kept", "/ews/x", asked)
-    told = [(name, *answer) for (name, _), answer in zip(asked, answers, strict=True)]
-    assert {login for name, _, login in told if name != "user"} == {""}
-    assert {login for name, _, login in told if name == "user"} == {"Negotiate ticket"}
-    assert len({server for name, server, _ in told if name == "user"}) == 1
+    requests = [["user", "Negotiate ticket"], *others * 2, *[["user", ""], *others] * 4]
+    answers = exchange.ask("kept", "/ews/x", requests)
+    results = [(name, *answer) for (name, _), answer in zip(requests, answers, strict=True)]
+    assert {login for name, _, login in results if name != "user"} == {""}
+    assert {login for name, _, login in results if name == "user"} == {"Negotiate ticket"}
+    assert len({server for name, server, _ in results if name == "user"}) == 1
 
 
-def test_a_connection_that_is_silent_for_its_services_timeout_is_closed(exchange: Exchange) -> None:
+def test_an_idle_connection_is_closed_after_its_services_timeout(exchange: Exchange) -> None:
     assert exchange.ask("silence", QUIET_PORT) == pytest.approx(QUIET_SECONDS, abs=1)
 
 
-def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
+def test_a_dead_service_leaves_its_server_alone(exchange: Exchange) -> None:
     stubs.set_failing(exchange.folder, "ex1:443/ews", "ex2:993")
     assert exchange.ask("load", "/owa/x", MOVING_SECONDS).keys() == {"200"}
     until(lambda: exchange.servers("/ews/x", 6) == {"ex2"}, "EWS to leave ex1", limit=NOTICED_SECONDS)
@@ -146,7 +146,7 @@ def test_a_dead_service_moves_alone(exchange: Exchange) -> None:
     assert {exchange.ask("pop3s").split()[1] for _ in range(4)} == {"ex1", "ex2"}
 
 
-def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: Exchange) -> None:
+def test_without_a_healthy_server_a_page_says_so_and_other_services_continue(exchange: Exchange) -> None:
     stubs.set_failing(exchange.folder, "ex1:443/owa", "ex2:443/owa")
     until(
         lambda: "Nothing is lost" in exchange.ask("https", "/owa/x")[3], "the maintenance page", limit=NOTICED_SECONDS
@@ -156,7 +156,7 @@ def test_with_no_server_well_a_page_says_so_and_other_services_go_on(exchange: E
 
 
 @pytest.mark.parametrize("fault", ["resets", "hangs"])
-def test_a_server_that_breaks_off_or_says_nothing_is_left(exchange: Exchange, fault: str) -> None:
+def test_a_server_that_resets_or_hangs_gets_no_more_requests(exchange: Exchange, fault: str) -> None:
     stubs.set_failing(exchange.folder, f"ex2:443/oab/healthcheck.htm={fault}")
     until(lambda: exchange.servers("/oab/x", 6) == {"ex1"}, "OAB to leave ex2", limit=HANGING_SECONDS)
     assert exchange.servers("/owa/x") == {"ex1", "ex2"}
@@ -169,7 +169,7 @@ def test_a_slow_server_stays_and_loses_no_request(exchange: Exchange) -> None:
     assert {server for _, server, *_ in answers[-4:]} == {"ex1", "ex2"}
 
 
-def test_the_statistics_page_wants_its_password_and_is_on_no_vip(exchange: Exchange) -> None:
+def test_the_statistics_page_requires_its_password_and_is_on_no_vip(exchange: Exchange) -> None:
     first, vip = exchange.pair.cluster.nodes[0], exchange.pair.cluster.vrrp.vips[0]
     assert exchange.ask("statistics", str(first.address), examples.PASSWORD) == 200
     assert exchange.ask("statistics", str(first.address), "another") == 401
@@ -182,9 +182,9 @@ def test_no_key_is_in_a_log(exchange: Exchange) -> None:
     assert not any("PRIVATE KEY" in text or examples.PASSWORD in text for text in logs)
 
 
-def test_a_farm_whose_certificate_is_of_another_authority_gets_nothing(tmp_path: Path, keepalived_build: Path) -> None:
+def test_servers_certified_by_another_authority_get_no_requests(tmp_path: Path, keepalived_build: Path) -> None:
     (tmp_path / "ca.pem").write_bytes(examples.issue("Another").pem())
     for exchange in started(tmp_path, keepalived_build, "    authority: ca.pem\n"):
-        until(lambda ask=exchange: ask.status("/owa/x") == 503, "the farm to be refused", limit=NOTICED_SECONDS)
+        until(lambda ask=exchange: ask.status("/owa/x") == 503, "the servers to be refused", limit=NOTICED_SECONDS)
         assert exchange.status("/ews/x") == 503
         assert exchange.ask("imaps").split()[2] in {"ex1", "ex2"}

@@ -1,4 +1,4 @@
-"""Real HAProxy and keepalived, for each profile: who holds the VIP, and where it goes when something ends."""
+"""Real HAProxy and keepalived with each profile: which node holds the VIP, and where it moves when a daemon ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ASK = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).
 
 @pytest.fixture(scope="module", params=["classic", "standard", "fast"])
 def served(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[NamespacedPair]:
-    """A pair that serves; each test leaves it as it was."""
+    """A pair that serves; each test restores it."""
     with start_pair(request.param) as pair:
         pair.serve()
         yield pair
@@ -39,10 +39,10 @@ def wait_for_holder(pair: NamespacedPair, name: str) -> None:
 
 
 def ask(pair: NamespacedPair) -> str:
-    """What the web service on the VIP answers to a client."""
+    """Return the answer of the web service on the VIP."""
     (vip,) = pair.cluster.vrrp.vips
-    words = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    argv = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
 def test_the_node_of_highest_priority_holds_the_vip_and_serves(pair: NamespacedPair) -> None:
@@ -65,7 +65,7 @@ def test_a_killed_keepalived_leaves_no_vip_behind(pair: NamespacedPair) -> None:
     wait_for_holder(pair, LB1)
 
 
-def test_the_backup_may_go_and_come_without_a_change(pair: NamespacedPair) -> None:
+def test_the_backup_can_leave_and_return_without_a_move(pair: NamespacedPair) -> None:
     (vip,) = pair.cluster.vrrp.vips
     pair.nodes[1].end("keepalived")
     pair.nodes[1].begin("keepalived")

@@ -1,4 +1,4 @@
-"""What keeps clients served: HAProxy's silence is heard, late packets are answered, a hand-over has no gap."""
+"""What keeps clients served: a silent HAProxy is noticed, late packets are answered, a hand-over has no gap."""
 
 from __future__ import annotations
 
@@ -39,41 +39,43 @@ def wait_for_holder(pair: NamespacedPair, name: str) -> None:
     until(lambda: pair.holders(vip) == [name], f"{name} alone to hold {vip}", limit=LIMIT)
 
 
-def wait_for_word(node: NetnsNode, word: str) -> None:
-    until(lambda: node.path(SILENT).read_text().strip() == word, f"{SILENT} to hold {word}", limit=LIMIT, every=0.01)
+def wait_for_state(node: NetnsNode, state: str) -> None:
+    until(
+        lambda: node.path(SILENT).read_text().strip() == state, f"{SILENT} to contain {state}", limit=LIMIT, every=0.01
+    )
 
 
 def ask(pair: NamespacedPair) -> str:
     (vip,) = pair.cluster.vrrp.vips
-    words = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    argv = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
 def test_a_haproxy_that_answers_is_never_called_silent(pair: NamespacedPair) -> None:
-    """For longer than the questions of one connection take."""
+    """The wait is longer than the watch uses one connection."""
     changed = pair.nodes[0].path(SILENT).stat().st_mtime_ns
     time.sleep(4)
     assert pair.nodes[0].path(SILENT).stat().st_mtime_ns == changed
 
 
-def test_the_end_of_haproxy_is_heard_without_the_service_manager(pair: NamespacedPair) -> None:
+def test_the_end_of_haproxy_is_noticed_without_the_service_manager(pair: NamespacedPair) -> None:
     node = pair.nodes[1]
     node.signal("haproxy", "KILL")
-    wait_for_word(node, "1")
+    wait_for_state(node, "1")
     node.begin("haproxy")
-    wait_for_word(node, "0")
+    wait_for_state(node, "0")
 
 
-def test_a_hang_is_heard_and_so_is_its_end(pair: NamespacedPair) -> None:
+def test_a_hang_and_its_end_are_noticed(pair: NamespacedPair) -> None:
     pair.nodes[0].signal("haproxy", "STOP")
-    wait_for_word(pair.nodes[0], "1")
+    wait_for_state(pair.nodes[0], "1")
     wait_for_holder(pair, LB2)
     pair.nodes[0].signal("haproxy", "CONT")
-    wait_for_word(pair.nodes[0], "0")
+    wait_for_state(pair.nodes[0], "0")
     wait_for_holder(pair, LB1)
 
 
-def test_a_hand_over_moves_the_vip_and_back_brings_it_home(pair: NamespacedPair) -> None:
+def test_a_hand_over_moves_the_vip_away_and_back(pair: NamespacedPair) -> None:
     pair.nodes[0].run("/usr/libexec/vipforge/hand-over", "away")
     wait_for_holder(pair, LB2)
     assert ask(pair) == "200"
@@ -81,7 +83,7 @@ def test_a_hand_over_moves_the_vip_and_back_brings_it_home(pair: NamespacedPair)
     wait_for_holder(pair, LB1)
 
 
-def test_a_hand_over_wants_to_know_which_way(pair: NamespacedPair) -> None:
+def test_a_hand_over_requires_a_direction(pair: NamespacedPair) -> None:
     assert pair.nodes[0].run("/usr/libexec/vipforge/hand-over", check=False).code == 64
 
 

@@ -1,4 +1,4 @@
-"""The guest's identity program, run for real in a root of its own."""
+"""The guest's identity program, run in a real root."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def run(node: NetnsNode) -> Completed:
     return node.run("/usr/libexec/vipforge/identity", check=False)
 
 
-def times(node: NetnsNode) -> list[int]:
+def modification_times(node: NetnsNode) -> list[int]:
     return [node.path(path).stat().st_mtime_ns for path in WRITTEN]
 
 
 def test_keepalived_conf_is_the_rendered_one(node: NetnsNode) -> None:
-    wanted = keepalived_conf(node.cluster, node.spec, FACTS, FACTS.default_keepalived, INTERFACE)
-    assert node.path(CONF).read_text() == wanted
+    expected = keepalived_conf(node.cluster, node.spec, FACTS, FACTS.default_keepalived, INTERFACE)
+    assert node.path(CONF).read_text() == expected
 
 
 def test_the_name_resolves_to_the_nodes_own_address(node: NetnsNode) -> None:
@@ -53,15 +53,15 @@ def test_the_name_resolves_to_the_nodes_own_address(node: NetnsNode) -> None:
         assert node.run("getent", "ahostsv4", name).out.split()[0] == "192.168.56.11"
 
 
-def test_running_it_again_writes_nothing(node: NetnsNode) -> None:
-    before = times(node)
+def test_a_second_run_writes_nothing(node: NetnsNode) -> None:
+    before = modification_times(node)
     again = run(node)
     assert again.code == 0
     assert "wrote" not in again.out
-    assert times(node) == before
+    assert modification_times(node) == before
 
 
-def test_a_changed_identity_is_taken_over(node: NetnsNode) -> None:
+def test_a_changed_identity_is_applied(node: NetnsNode) -> None:
     path = node.path(IDENTITY)
     path.write_text(path.read_text().replace("PRIORITY=254", "PRIORITY=17"))
     assert run(node).code == 0
@@ -86,20 +86,20 @@ def test_a_changed_identity_is_taken_over(node: NetnsNode) -> None:
         ("PREFIX=24", "PREFIX=24\nreboot", "holds a line that is not KEY=VALUE"),
     ],
 )
-def test_a_broken_identity_is_refused_aloud(node: NetnsNode, old: str, new: str, reason: str) -> None:
+def test_an_invalid_identity_is_refused_with_the_reason(node: NetnsNode, old: str, new: str, reason: str) -> None:
     path = node.path(IDENTITY)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
-    refused(node, reason)
+    assert_refused(node, reason)
 
 
-def test_a_missing_identity_is_refused_aloud(node: NetnsNode) -> None:
+def test_a_missing_identity_is_refused_with_the_reason(node: NetnsNode) -> None:
     node.path(IDENTITY).unlink()
-    refused(node, f"{IDENTITY} is missing")
+    assert_refused(node, f"{IDENTITY} is missing")
 
 
-def refused(node: NetnsNode, reason: str) -> None:
-    """The program fails, says why to whoever looks, and leaves nothing that keepalived could start with."""
+def assert_refused(node: NetnsNode, reason: str) -> None:
+    """Assert that the program fails, gives the reason on stderr and the console, and leaves no keepalived.conf."""
     done = run(node)
     assert done.code == 1
     assert reason in done.err

@@ -1,4 +1,4 @@
-"""Several VRRP instances on real daemons: each node is master of one, and stands in for the other."""
+"""Several VRRP instances on real daemons: each node is master of one and backup of the other."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     cluster = load(examples.FOLDER / "active-active.yml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-        with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as made:
-            made.serve()
-            yield made
+        with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as pair:
+            pair.serve()
+            yield pair
 
 
 @pytest.fixture
@@ -44,13 +44,15 @@ def running(served: NamespacedPair) -> NamespacedPair:
 
 
 def wait_for(pair: NamespacedPair, holders: dict[str, str]) -> None:
-    wanted = {vip: [name] for vip, name in holders.items()}
-    until(lambda: {vip: pair.holders(vip) for vip in wanted} == wanted, f"the VIPs to be at {holders}", limit=LIMIT)
+    expected = {vip: [name] for vip, name in holders.items()}
+    until(
+        lambda: {vip: pair.holders(vip) for vip in expected} == expected, f"the VIPs to be at {holders}", limit=LIMIT
+    )
 
 
 def ask(pair: NamespacedPair, vip: str) -> str:
-    words = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    argv = [*pair.client(), sys.executable, "-c", ASK, f"http://{vip}/"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
 def test_each_node_is_master_of_one_and_each_vip_has_its_service(running: NamespacedPair) -> None:
@@ -83,7 +85,7 @@ def test_the_other_node_takes_the_vip_of_one_whose_keepalived_ends(
     wait_for(running, {WEB: LB1, SHOP: LB2})
 
 
-def test_a_hand_over_gives_all_away_and_back_brings_the_own_home(running: NamespacedPair) -> None:
+def test_a_hand_over_moves_all_vips_away_and_its_end_brings_the_nodes_own_back(running: NamespacedPair) -> None:
     running.nodes[0].run("/usr/libexec/vipforge/hand-over", "away")
     wait_for(running, {WEB: LB2, SHOP: LB2})
     running.nodes[0].run("/usr/libexec/vipforge/hand-over", "back")
@@ -91,7 +93,7 @@ def test_a_hand_over_gives_all_away_and_back_brings_the_own_home(running: Namesp
 
 
 def test_alerts_name_the_instance(running: NamespacedPair) -> None:
-    box = running.nodes[0].folder.parent / MAILS
-    mails = [json.loads(line)["content"] for line in box.read_text().splitlines()]
+    mailbox = running.nodes[0].folder.parent / MAILS
+    mails = [json.loads(line)["content"] for line in mailbox.read_text().splitlines()]
     for instance in ("web", "shop"):
         assert [mail for mail in mails if f"[{LB2}] VRRP Instance {instance} - Entering MASTER state" in mail]

@@ -1,4 +1,4 @@
-"""IPv6 VIPs on real daemons: one that moves with an IPv4 one, and an instance of IPv6 alone."""
+"""IPv6 VIPs on real daemons: one that moves together with an IPv4 VIP, and an instance with only IPv6."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def served(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     cluster = load(examples.FOLDER / "ipv6.yml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-        with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as made:
-            made.serve()
-            yield made
+        with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as pair:
+            pair.serve()
+            yield pair
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def running(served: NamespacedPair) -> NamespacedPair:
 
 
 def wait_for(pair: NamespacedPair, name: str) -> None:
-    wanted = {vip: [name] for vip in VIPS}
-    until(lambda: {vip: pair.holders(vip) for vip in VIPS} == wanted, f"{name} alone to hold all VIPs", limit=LIMIT)
+    expected = {vip: [name] for vip in VIPS}
+    until(lambda: {vip: pair.holders(vip) for vip in VIPS} == expected, f"{name} alone to hold all VIPs", limit=LIMIT)
 
 
 def ask(pair: NamespacedPair, code: str, *words: str) -> str:
@@ -55,18 +55,18 @@ def ask(pair: NamespacedPair, code: str, *words: str) -> str:
 
 
 def serves(pair: NamespacedPair) -> bool:
-    """Every VIP, each by its own family; of the two web servers one is IPv4 and one IPv6."""
+    """Return whether every VIP serves over its own family; one of the two web servers is IPv4, the other IPv6."""
     web = {ask(pair, WEB_ASK, f"http://{host}/") for host in (WEB4, f"[{WEB6}]") for _ in range(2)}
     return web == {"web1", "web2"} and ask(pair, TCP_ASK, API, "8443") in {"api1", "api2"}
 
 
 def neighbour(pair: NamespacedPair, vip: str) -> str:
-    """The hardware address that the client's kernel has for a VIP, without being asked to look for it."""
-    told = subprocess.run(
+    """Return the hardware address in the neighbour table of the client's kernel for a VIP, without a look-up."""
+    entry = subprocess.run(
         [*pair.client(), "ip", "neighbour", "show", vip, "dev", BRIDGE], capture_output=True, text=True, check=True
     ).stdout
-    found = re.search(r"lladdr (\S+)", told)
-    return found[1] if found else ""
+    match = re.search(r"lladdr (\S+)", entry)
+    return match[1] if match else ""
 
 
 def mac(node: NetnsNode) -> str:
@@ -77,14 +77,18 @@ def test_clients_are_served_over_both_families(running: NamespacedPair) -> None:
     assert serves(running)
 
 
-def test_a_failover_moves_both_families_and_tells_the_neighbours(running: NamespacedPair) -> None:
+def test_a_failover_moves_both_families_and_is_announced_to_the_neighbours(running: NamespacedPair) -> None:
     assert serves(running)
     assert {neighbour(running, vip) for vip in VIPS} == {mac(running.nodes[0])}
     running.nodes[0].signal("haproxy", "KILL")
     wait_for(running, LB2)
-    # The client has sent nothing since: it was told, by gratuitous ARP and by unsolicited neighbour advertisements.
-    told = {mac(running.nodes[1])}
-    until(lambda: {neighbour(running, vip) for vip in VIPS} == told, "the client to know", limit=LIMIT)
+    # The client has sent nothing since; it learns from gratuitous ARP and unsolicited neighbour advertisements.
+    announced = {mac(running.nodes[1])}
+    until(
+        lambda: {neighbour(running, vip) for vip in VIPS} == announced,
+        "the client to learn the new address",
+        limit=LIMIT,
+    )
     assert serves(running)
     running.nodes[0].begin("haproxy")
     wait_for(running, LB1)
@@ -100,7 +104,7 @@ def test_a_vip_is_usable_at_once_and_never_chosen_as_source(running: NamespacedP
         assert "tentative" not in line
 
 
-def test_the_node_that_gave_a_vip_away_serves_who_has_not_heard_of_it(running: NamespacedPair) -> None:
+def test_the_old_holder_serves_clients_that_missed_the_move(running: NamespacedPair) -> None:
     stale = ["ip", "neighbour", "replace", WEB6, "lladdr", mac(running.nodes[1]), "nud", "permanent", "dev", BRIDGE]
     subprocess.run([*running.client(), *stale], check=True, timeout=LIMIT)
     try:
@@ -121,8 +125,8 @@ def test_a_killed_keepalived_leaves_no_vip_behind(running: NamespacedPair) -> No
 def test_the_identity_waits_for_the_ipv6_address(running: NamespacedPair) -> None:
     identity = running.nodes[0].path("/etc/vipforge/identity")
     text = identity.read_text()
-    said = running.nodes[0].run("/usr/libexec/vipforge/identity").out
-    assert "this node is lb1.example.com: 192.168.59.11/24 and 2001:db8:59::11/64 on eth0" in said
+    output = running.nodes[0].run("/usr/libexec/vipforge/identity").out
+    assert "this node is lb1.example.com: 192.168.59.11/24 and 2001:db8:59::11/64 on eth0" in output
     try:
         for old, new, reason in (
             ("ADDRESS6=2001:db8:59::11", "ADDRESS6=10.1.2.3", "ADDRESS6 is no IPv6 address: 10.1.2.3"),

@@ -1,4 +1,4 @@
-"""The pair's processes, namespaces and files go with it, whatever ends it."""
+"""The pair's processes, namespaces and files are removed with it, whatever ends it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.specs import QUICKSTART
 pytestmark = pytest.mark.integration
 
 END_SECONDS = 10
-KILLED_LATER = """
+PROGRAM = """
 import sys, time
 from pathlib import Path
 from builder.guests import all_guests
@@ -27,9 +27,9 @@ from builder.lab.netns import pair
 from builder.spec.load import load
 
 facts = all_guests()["debian12"]
-with pair(load(Path(sys.argv[1])), facts, facts.default_keepalived, Path(sys.argv[2])) as made:
-    made.serve()
-    print(made.switch.pid, flush=True)
+with pair(load(Path(sys.argv[1])), facts, facts.default_keepalived, Path(sys.argv[2])) as started:
+    started.serve()
+    print(started.switch.pid, flush=True)
     time.sleep(60)
 """
 
@@ -39,7 +39,7 @@ def network_of(pid: int) -> str:
 
 
 def processes_in(folder: str) -> list[str]:
-    """The command lines of processes that name a folder: the pair's first processes do."""
+    """Return the command lines that name a folder, as those of the pair's first processes do."""
     lines = []
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -59,15 +59,15 @@ def test_the_end_of_the_context_leaves_nothing(start_pair: Callable) -> None:
     assert list(folder.parent.iterdir()) == []
 
 
-def test_a_killed_program_leaves_no_process_and_the_next_one_sweeps_its_files(keepalived_build: Path) -> None:
-    words = [sys.executable, "-c", KILLED_LATER, str(QUICKSTART), str(keepalived_build)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as program:
+def test_a_killed_program_leaves_no_process_and_the_next_one_removes_its_files(keepalived_build: Path) -> None:
+    argv = [sys.executable, "-c", PROGRAM, str(QUICKSTART), str(keepalived_build)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout
         switch = int(program.stdout.readline())
         program.send_signal(signal.SIGKILL)
-    place = paths.state("netns")
+    folder = paths.state("netns")
     until(lambda: not Path(f"/proc/{switch}").exists(), "the switch to end", limit=END_SECONDS)
-    until(lambda: not processes_in(str(place)), "the nodes to end", limit=END_SECONDS)
-    assert [path for path in place.iterdir() if path.is_dir()]
-    sweep(place)  # as every pair does when it begins
-    assert list(place.iterdir()) == []
+    until(lambda: not processes_in(str(folder)), "the nodes to end", limit=END_SECONDS)
+    assert [path for path in folder.iterdir() if path.is_dir()]
+    sweep(folder)  # as every pair does when it begins
+    assert list(folder.iterdir()) == []

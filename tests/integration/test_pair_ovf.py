@@ -1,4 +1,4 @@
-"""The guest's program for OVF properties, run for real in a root of its own; VMware's tool is a stand-in."""
+"""The guest's program for OVF properties, run in a real root with a fake of VMware's tool."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def machine(start_pair: Callable) -> Iterator[NetnsNode]:
 
 @pytest.fixture
 def node(machine: NetnsNode) -> NetnsNode:
-    """A machine of VMware with the identity that the NoCloud CD brings; its OVF environment is yet to be given."""
+    """A VMware machine with the identity from the NoCloud CD; it has no OVF environment yet."""
     lines = seed(machine.cluster, machine.spec, FACTS).identity
     machine.path(IDENTITY).write_text(text(lines))
     machine.path("/dev/console").write_text("")
@@ -66,16 +66,16 @@ def network(node: NetnsNode) -> dict[str, Any]:
 
 
 def boot(node: NetnsNode, values: dict[str, str], document: str = "") -> Completed:
-    """What the units do with these properties, one after the other until one fails."""
+    """Do what the units do with these properties, one after another until one fails."""
     node.path("/run/ovf-env.xml").write_text(document or ovf.ovf_environment(values))
-    for words in (("ovf-properties", "network"), ("ovf-properties", "identity"), ("identity",)):
-        done = node.run(f"/usr/libexec/vipforge/{words[0]}", *words[1:], check=False)
+    for command in (("ovf-properties", "network"), ("ovf-properties", "identity"), ("identity",)):
+        done = node.run(f"/usr/libexec/vipforge/{command[0]}", *command[1:], check=False)
         if done.code:
             break
     return done
 
 
-def test_the_properties_of_a_seed_change_nothing_of_what_its_user_data_brings(node: NetnsNode) -> None:
+def test_a_seeds_properties_change_nothing_in_the_identity_from_its_user_data(node: NetnsNode) -> None:
     before = node.path(IDENTITY).read_bytes(), node.path(IDENTITY).stat().st_ino
     done = boot(node, properties(node))
     assert done.code == 0, done.err
@@ -83,19 +83,19 @@ def test_the_properties_of_a_seed_change_nothing_of_what_its_user_data_brings(no
     assert network(node) == yaml.safe_load(seed(node.cluster, node.spec, FACTS).network_config)
 
 
-def test_what_is_typed_alone_makes_the_same_node_as_the_nocloud_cd(node: NetnsNode) -> None:
+def test_typed_properties_alone_make_the_same_node_as_the_nocloud_cd(node: NetnsNode) -> None:
     node.identify()
-    wanted, conf = node.path(IDENTITY).read_text(), node.path(CONF).read_text()
+    identity, conf = node.path(IDENTITY).read_text(), node.path(CONF).read_text()
     for path in (IDENTITY, CONF):
         node.path(path).unlink()
     done = boot(node, {key: value for key, value in properties(node).items() if key in TYPED})
     assert done.code == 0, done.err
-    assert sorted(node.path(IDENTITY).read_text().split("\n")) == sorted(wanted.split("\n"))
+    assert sorted(node.path(IDENTITY).read_text().split("\n")) == sorted(identity.split("\n"))
     assert node.path(CONF).read_text() == conf
     assert node.path(IDENTITY).stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_typed_goes_before_what_the_user_data_brings(node: NetnsNode) -> None:
+def test_typed_properties_take_precedence_over_the_user_data(node: NetnsNode) -> None:
     done = boot(node, {"priority": " 17 ", "alert-sender": "typed@example.com", "hostname": "", "address": ""})
     assert done.code == 0, done.err
     lines = seed(node.cluster, node.spec, FACTS).identity
@@ -104,7 +104,7 @@ def test_what_is_typed_goes_before_what_the_user_data_brings(node: NetnsNode) ->
     assert not node.path(NETWORK).exists()
 
 
-def test_another_address_than_the_seeds_gets_a_network_of_its_own(node: NetnsNode) -> None:
+def test_an_address_that_differs_from_the_seeds_replaces_the_network(node: NetnsNode) -> None:
     node.run("mount", "-t", "tmpfs", "tmpfs", "/sys/class/net")
     try:
         for card in ("ens192/device", "lo"):
@@ -122,13 +122,13 @@ def test_another_address_than_the_seeds_gets_a_network_of_its_own(node: NetnsNod
         node.run("umount", "/sys/class/net")
 
 
-def test_the_environment_is_for_root_alone(node: NetnsNode) -> None:
+def test_only_root_can_read_the_environment(node: NetnsNode) -> None:
     boot(node, properties(node))
     assert node.path(KEPT).stat().st_mode & 0o777 == 0o600
     assert node.path(KEPT).parent.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_machine_without_properties_is_left_alone(node: NetnsNode) -> None:
+def test_a_machine_without_properties_is_not_changed(node: NetnsNode) -> None:
     before = node.path(IDENTITY).read_bytes()
     assert boot(node, {}, "no XML").code == 0
     assert node.path(IDENTITY).read_bytes() == before
@@ -150,7 +150,7 @@ def test_a_machine_without_properties_is_left_alone(node: NetnsNode) -> None:
         ("peers", "192.168.56.11", "PEERS holds this node's own address"),
     ],
 )
-def test_a_wrong_property_is_refused_aloud(node: NetnsNode, key: str, value: str, reason: str) -> None:
+def test_an_invalid_property_is_refused_with_the_reason(node: NetnsNode, key: str, value: str, reason: str) -> None:
     node.identify()
     assert node.path(CONF).exists()
     done = boot(node, {**properties(node), key: value})
@@ -160,7 +160,7 @@ def test_a_wrong_property_is_refused_aloud(node: NetnsNode, key: str, value: str
     assert not node.path(CONF).exists()
 
 
-def test_the_document_as_vcenter_writes_it(node: NetnsNode) -> None:
+def test_vcenters_own_document_is_read(node: NetnsNode) -> None:
     document = """<?xml version="1.0" encoding="UTF-8"?>
 <Environment
      xmlns="http://schemas.dmtf.org/ovf/environment/1"

@@ -1,6 +1,6 @@
-"""An upgrade with the real HAProxy and keepalived under a running probe; only the machines are made up.
+"""An upgrade with the real HAProxy and keepalived while a probe runs; only the machines are simulated.
 
-A node's power is cut by pulling its cable and killing its daemons; a machine with a bad image has no HAProxy.
+A power cut is simulated by pulling a node's cable and killing its daemons; a machine with a bad image has no HAProxy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
 PACE = Pace(rate=0.02, timeout=2.0)
 LONGEST = 2.0
-"""Seconds without an answer: the host may be busy; without a hand-over it would be more than three."""
+"""Seconds without an answer on a busy host; without a hand-over it would be more than three."""
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +43,16 @@ def pair(started: NetnsPair, monkeypatch: pytest.MonkeyPatch) -> NetnsPair:
 
 
 class World:
-    """Both of the upgrade's protocols, by a pair in namespaces."""
+    """Both of the upgrade's protocols, implemented by a pair in namespaces."""
 
     def __init__(self, pair: NetnsPair, image: str = "good") -> None:
         self.pair = pair
         self.image = image
-        self.has = dict.fromkeys(pair.names, "old")
+        self.images = dict.fromkeys(pair.names, "old")
         self.kept: dict[str, str] = {}
 
     def standing(self, node: Node) -> Standing:
-        return Standing(self.has[node.name] == self.image, node.name in self.kept)
+        return Standing(self.images[node.name] == self.image, node.name in self.kept)
 
     def prepare(self, _: object) -> list[Step]:
         return []
@@ -75,7 +75,7 @@ class World:
         self.pair.hand_over(node.name, way)
 
     def forget(self, node: Node) -> None:
-        """There is nothing to forget."""
+        """Do nothing: there is neither a connection nor a host key."""
 
     def silent(self) -> list[str]:
         return []
@@ -85,16 +85,16 @@ class World:
         self.pair.signal(name, "keepalived", "KILL")
         self.pair.signal(name, "haproxy", "KILL")
         until(lambda: not self._pids(name), f"the daemons of {name} to end", limit=15)
-        self.kept.setdefault(name, self.has[name])
+        self.kept.setdefault(name, self.images[name])
 
     def _on(self, name: str, image: str) -> None:
-        self.pair.hand_over(name, "back")  # a machine that boots knows of no hand-over
+        self.pair.hand_over(name, "back")  # a machine that has just booted has handed nothing over
         self.pair.shell(name, "/usr/libexec/vipforge/drop-vips")
         self.pair.plug(name)
         if image != "bad":
             self.pair.begin(name, "haproxy")
         self.pair.begin(name, "keepalived")
-        self.has[name] = image
+        self.images[name] = image
 
     def _pids(self, name: str) -> str:
         return self.pair.shell(name, "pidof haproxy keepalived || true").strip()
@@ -103,33 +103,35 @@ class World:
         state = self.pair.state(name)
         daemon = "inactive" if state == "off" else "active"
         holds = self.pair.shell(name, f"ip -o address show to {self.pair.vip}").strip()
-        well = {"cloud_init": "done", "identity": "active", "haproxy": daemon, "keepalived": daemon}
+        healthy = {"cloud_init": "done", "identity": "active", "haproxy": daemon, "keepalived": daemon}
         vips = (self.pair.vip,) if holds else ()
-        return NodeState(name, "running", ssh=True, **well, vrrp=state, vips=vips)
+        return NodeState(name, "running", ssh=True, **healthy, vrrp=state, vips=vips)
 
 
-def longest_silence(seen: Observations) -> float:
-    """Between two good answers of the web service, in seconds."""
-    good = sorted(sample.at + sample.latency for sample in seen.samples if sample.probe == "http" and sample.ok)
+def longest_silence(observations: Observations) -> float:
+    """Return the longest time between two good answers of the web service, in seconds."""
+    good = sorted(
+        sample.at + sample.latency for sample in observations.samples if sample.probe == "http" and sample.ok
+    )
     return max(later - earlier for earlier, later in pairwise(good))
 
 
-def test_both_nodes_are_renewed_and_clients_are_served_all_the_while(pair: NetnsPair) -> None:
+def test_both_nodes_are_renewed_while_clients_are_served(pair: NetnsPair) -> None:
     world = World(pair)
     with watching(pair, PACE) as watch:
         assert Upgrade(pair.cluster, world, world, seconds=60).carry_out() == [LB2, LB1]
-        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to have its VIP again", limit=30)
-        seen = watch.finish()
+        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
+        observations = watch.finish()
     assert world.has == {LB1: "good", LB2: "good"}
-    assert longest_silence(seen) < LONGEST
+    assert longest_silence(observations) < LONGEST
 
 
-def test_a_bad_image_is_taken_back_and_clients_do_not_notice(pair: NetnsPair) -> None:
+def test_a_bad_image_is_rolled_back_and_clients_do_not_notice(pair: NetnsPair) -> None:
     world = World(pair, "bad")
     with watching(pair, PACE) as watch:
         with pytest.raises(TimedOut, match="its old machine is back, and serves"):
             Upgrade(pair.cluster, world, world, seconds=8).carry_out()
-        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to have its VIP again", limit=30)
-        seen = watch.finish()
+        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
+        observations = watch.finish()
     assert world.has == {LB1: "old", LB2: "old"}
-    assert longest_silence(seen) < LONGEST
+    assert longest_silence(observations) < LONGEST

@@ -24,21 +24,21 @@ MakeLab = Callable[..., Lab]
 
 
 def processes(marker: str) -> dict[int, str]:
-    """The processes whose command line, working folder or opened files are of `marker`, by their ids."""
-    found = {}
+    """Return the command lines of the processes that contain `marker`, by process id."""
+    command_lines = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if marker in words:
-                    found[int(folder.name)] = words
-    return found
+                command_line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if marker in command_line:
+                    command_lines[int(folder.name)] = command_line
+    return command_lines
 
 
-def soon(happened: Callable[[], object], within: float = 20) -> bool:
-    """Whether something comes true in time."""
+def soon(condition: Callable[[], object], within: float = 20) -> bool:
+    """Return whether a condition becomes true in time."""
     deadline = time.monotonic() + within
-    while not happened():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -46,21 +46,21 @@ def soon(happened: Callable[[], object], within: float = 20) -> bool:
 
 
 def nothing_left(cluster: Cluster) -> bool:
-    """Whether neither a file nor a process of the cluster's lab is left."""
+    """Return whether neither files nor processes of the cluster's lab are left."""
     folder = state.folder(cluster)
     return soon(lambda: not folder.exists() and not processes(str(folder)), within=5)
 
 
 @pytest.fixture(autouse=True)
 def plain_emulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty disk needs no KVM, and the check for it takes seconds."""
+    """Use TCG: an empty disk needs no KVM, and the check for KVM takes seconds."""
     monkeypatch.setenv("VIPFORGE_ACCEL", "tcg")
 
 
 @pytest.fixture
 def make_cluster() -> Iterator[MakeCluster]:
-    """Clusters whose "image" is an empty disk: their machines run, and find nothing to boot."""
-    made: list[Cluster] = []
+    """Clusters whose "image" is an empty disk: their machines run, but find nothing to boot."""
+    clusters: list[Cluster] = []
 
     def make(**changes: Any) -> Cluster:
         cluster = quickstart(**changes)
@@ -68,29 +68,29 @@ def make_cluster() -> Iterator[MakeCluster]:
         image.parent.mkdir(parents=True)
         run(["qemu-img", "create", "-q", "-f", "qcow2", image, "64M"], timeout=60)
         image.with_name("manifest.json").write_text(json.dumps({"guest": "debian12"}))
-        made.append(cluster)
+        clusters.append(cluster)
         return cluster
 
     yield make
-    for cluster in made:
+    for cluster in clusters:
         lifecycle.down(cluster)
 
 
 @pytest.fixture
-def make_farm() -> Iterator[MakeLab]:
-    """Labs without nodes: network, farm and client only."""
-    made: list[Cluster] = []
+def make_lab() -> Iterator[MakeLab]:
+    """Labs without nodes: only network, stub servers and client."""
+    clusters: list[Cluster] = []
 
     def make(**changes: Any) -> Lab:
         cluster = quickstart(**changes)
-        made.append(cluster)
+        clusters.append(cluster)
         state.folder(cluster).mkdir(parents=True)
-        started = Lab(cluster, state.begin_namespaces(state.folder(cluster)))
-        network.build(started)
-        stubs.begin(started)
-        return started
+        lab = Lab(cluster, state.begin_namespaces(state.folder(cluster)))
+        network.build(lab)
+        stubs.begin(lab)
+        return lab
 
     yield make
-    for cluster in made:
+    for cluster in clusters:
         with suppress(UserError):
             lifecycle.down(cluster)

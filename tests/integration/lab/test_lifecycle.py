@@ -1,4 +1,4 @@
-"""A lab starts whole or not at all, and leaves nothing, however it ends."""
+"""A lab starts completely or not at all, and leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ FakeProgram = Callable[[str, str], Path]
 
 
 def machines(cluster: Cluster) -> list[int]:
-    return [pid for pid, words in processes(str(state.folder(cluster))).items() if "qemu-system" in words.split()[0]]
+    command_lines = processes(str(state.folder(cluster)))
+    return [pid for pid, line in command_lines.items() if "qemu-system" in line.split()[0]]
 
 
 def up_elsewhere(tmp_path: Path, cluster: Cluster) -> subprocess.Popen[str]:
-    """`vipforge lab up` as a process of its own, which waits for nodes that never boot, and yet can be interrupted."""
+    """Run `vipforge lab up` in another process, which can be interrupted and waits for nodes that never boot."""
     spec = tmp_path / "cluster.yml"
     spec.write_text(cluster.model_dump_json(exclude_none=True))
-    words = ["env", "--default-signal=INT", sys.executable, "-m", "builder", "lab", "up", str(spec)]
-    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    argv = ["env", "--default-signal=INT", sys.executable, "-m", "builder", "lab", "up", str(spec)]
+    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_lab_runs_a_machine_for_each_node_and_down_removes_all_of_it(make_cluster: MakeCluster) -> None:
+def test_a_lab_runs_one_machine_per_node_and_down_removes_everything(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     lifecycle.up(cluster, wait=False)
     assert len(machines(cluster)) == 2
@@ -45,19 +46,19 @@ def test_a_lab_runs_a_machine_for_each_node_and_down_removes_all_of_it(make_clus
 
 def test_down_without_a_lab_says_so(make_cluster: MakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
     lifecycle.down(make_cluster())
-    assert capsys.readouterr().err == "no lab of quickstart runs\n"
+    assert capsys.readouterr().err == "no lab of quickstart is running\n"
 
 
 def test_a_second_lab_of_a_cluster_is_refused(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     lifecycle.up(cluster, wait=False)
     running = machines(cluster)
-    with pytest.raises(UserError, match="a lab of quickstart runs already"):
+    with pytest.raises(UserError, match="a lab of quickstart is running already"):
         lifecycle.up(cluster, wait=False)
     assert machines(cluster) == running
 
 
-def test_killing_the_holder_ends_every_machine(make_cluster: MakeCluster) -> None:
+def test_killing_the_keeper_ends_every_machine(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     lifecycle.up(cluster, wait=False)
     os.kill(state.running_lab(cluster).keeper.pid, signal.SIGKILL)
@@ -67,7 +68,7 @@ def test_killing_the_holder_ends_every_machine(make_cluster: MakeCluster) -> Non
 
 
 @pytest.mark.parametrize("moment", [state.RECORD, state.COMPLETE])
-def test_what_a_killed_up_left_is_removed_by_down(make_cluster: MakeCluster, tmp_path: Path, moment: str) -> None:
+def test_down_removes_the_remains_of_a_killed_up(make_cluster: MakeCluster, tmp_path: Path, moment: str) -> None:
     cluster = make_cluster()
     running = up_elsewhere(tmp_path, cluster)
     assert soon((state.folder(cluster) / moment).exists)
@@ -77,7 +78,7 @@ def test_what_a_killed_up_left_is_removed_by_down(make_cluster: MakeCluster, tmp
     assert nothing_left(cluster)
 
 
-def test_a_lab_killed_as_it_started_is_replaced_by_the_next_up(make_cluster: MakeCluster) -> None:
+def test_the_next_up_replaces_a_lab_that_was_killed_while_it_started(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     state.folder(cluster).mkdir(parents=True)
     half = state.begin_namespaces(state.folder(cluster))
@@ -102,12 +103,12 @@ def test_a_lab_taken_down_while_it_boots_ends_the_wait(make_cluster: MakeCluster
     running = up_elsewhere(tmp_path, cluster)
     assert soon((state.folder(cluster) / state.COMPLETE).exists)
     lifecycle.down(cluster)
-    _, told = running.communicate(timeout=60)
-    assert "was taken down while it booted" in told
+    _, stderr = running.communicate(timeout=60)
+    assert "was taken down while it booted" in stderr
     assert nothing_left(cluster)
 
 
-def test_a_machine_that_does_not_start_is_told_in_qemus_words(
+def test_a_machine_that_does_not_start_is_reported_with_qemus_message(
     make_cluster: MakeCluster, fake_program: FakeProgram
 ) -> None:
     cluster = make_cluster()
@@ -120,7 +121,7 @@ def test_a_machine_that_does_not_start_is_told_in_qemus_words(
     assert nothing_left(cluster)
 
 
-def test_a_power_cut_and_a_pause_are_seen(make_cluster: MakeCluster) -> None:
+def test_the_status_shows_a_power_cut_and_a_pause(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     first, second = cluster.nodes
     lifecycle.up(cluster, wait=False)
@@ -132,7 +133,7 @@ def test_a_power_cut_and_a_pause_are_seen(make_cluster: MakeCluster) -> None:
     assert [each.vm for each in status.status(cluster).nodes] == ["paused", "off"]
 
 
-def test_a_machine_that_was_cut_off_starts_again(make_cluster: MakeCluster) -> None:
+def test_a_machine_that_lost_power_starts_again(make_cluster: MakeCluster) -> None:
     cluster = make_cluster()
     first, _ = cluster.nodes
     lifecycle.up(cluster, wait=False)
@@ -144,7 +145,7 @@ def test_a_machine_that_was_cut_off_starts_again(make_cluster: MakeCluster) -> N
 
 
 def test_a_lab_needs_no_root(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As other users run it: in a user namespace that owns all the rest."""
+    """Other users run the lab in a user namespace that owns all its other namespaces."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     cluster = make_cluster()
     lifecycle.up(cluster, wait=False)
@@ -158,17 +159,17 @@ def test_a_lab_needs_no_root(make_cluster: MakeCluster, monkeypatch: pytest.Monk
     assert nothing_left(cluster)
 
 
-def test_a_host_without_namespaces_is_told_from_a_broken_lab(
+def test_a_host_without_namespaces_is_distinguished_from_a_broken_lab(
     make_cluster: MakeCluster, fake_program: FakeProgram
 ) -> None:
     cluster = make_cluster()
     fake_program("unshare", 'echo "unshare: unshare failed: Operation not permitted" >&2; exit 1')
-    with pytest.raises(HostLacks, match="allows no namespaces: unshare: unshare failed: Operation not permitted"):
+    with pytest.raises(HostLacks, match="does not allow namespaces: unshare: unshare failed: Operation not permitted"):
         lifecycle.up(cluster, wait=False)
     assert nothing_left(cluster)
 
 
-def test_a_host_without_taps_is_told_what_to_do(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_taps_gets_a_hint(make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = make_cluster()
     monkeypatch.setattr(state, "TUN", Path("/dev/net/no-such-tun"))
     with pytest.raises(HostLacks, match="/dev/net/no-such-tun is missing") as caught:

@@ -1,9 +1,9 @@
-"""A client of the services: `python farm_client.py VIP`, where clients are. stdin: questions; stdout: answers.
+"""A client of Exchange's services, run where the clients are: `python exchange_client.py VIP`.
 
-Each line of stdin is a JSON list, a kind and its words; each line of stdout is the answer as JSON. `https PATH` gives
-status, server and location; `kept PATH REQUESTS` servers and logins; `tls VERSION` the version spoken; `imaps`,
-`pop3s` and `smtp PORT` the server that greets; `silence PORT` how long a silent connection lives; `load PATH SECONDS`
-counts answers.
+Each line of stdin is a JSON list, a kind and its arguments; each line of stdout is the answer as JSON. `https PATH`
+returns status, server and location; `kept PATH REQUESTS` servers and logins; `tls VERSION` the version used; `imaps`,
+`pop3s` and `smtp PORT` the server that greets; `silence PORT` how long an idle connection stays open; `load PATH
+SECONDS` counts answers.
 """
 
 from __future__ import annotations
@@ -37,29 +37,29 @@ def https(vip: str, path: str) -> list[object]:
         connection.close()
 
 
-def kept(vip: str, path: str, asked: list[list[str]]) -> list[list[str]]:
-    """Requests of clients that each keep one connection: [client, login] to the server and the login that it knows."""
-    found = []
+def kept(vip: str, path: str, requests: list[list[str]]) -> list[list[str]]:
+    """Send requests [client, login], one connection per client; returns each one's server, and the login it knows."""
+    answers = []
     with contextlib.ExitStack() as stack:
         clients: dict[str, http.client.HTTPSConnection] = {}
-        for name, login in asked:
+        for name, login in requests:
             if name not in clients:
                 clients[name] = http.client.HTTPSConnection(vip, 443, timeout=SECONDS, context=TLS)
                 stack.callback(clients[name].close)
             clients[name].request("GET", path, headers={"Authorization": login} if login else {})
             answer = clients[name].getresponse()
             answer.read()
-            found.append([answer.headers["X-Server"], answer.headers["X-Login"]])
-    return found
+            answers.append([answer.headers["X-Server"], answer.headers["X-Login"]])
+    return answers
 
 
 def tls(vip: str, version: str) -> str | None:
-    """The version of TLS that a client gets which speaks that one alone, and would take any cipher."""
+    """Return the TLS version of a connection whose client offers only that version, with any cipher."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
-    with socket.create_connection((vip, 443), SECONDS) as way, context.wrap_socket(way) as secured:
+    with socket.create_connection((vip, 443), SECONDS) as plain, context.wrap_socket(plain) as secured:
         return secured.version()
 
 
@@ -97,35 +97,35 @@ def statistics(_: str, host: str, password: str) -> int:
 
 
 def silence(vip: str, port: int) -> float:
-    """Seconds until a connection is closed over which something has passed both ways."""
-    with socket.create_connection((vip, port), SECONDS) as way:
-        way.sendall(b"hello\n")
-        way.recv(100)
+    """Return the seconds until an idle connection is closed, after data has passed in both directions."""
+    with socket.create_connection((vip, port), SECONDS) as connection:
+        connection.sendall(b"hello\n")
+        connection.recv(100)
         began = time.monotonic()
-        while way.recv(100):
+        while connection.recv(100):
             pass
         return time.monotonic() - began
 
 
 def load(vip: str, path: str, seconds: float) -> dict[str, int]:
-    """Ask again and again, each time over a new connection."""
-    found: collections.Counter[str] = collections.Counter()
+    """Send requests for some seconds, each over a new connection; counts the results."""
+    results: collections.Counter[str] = collections.Counter()
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         try:
-            found[str(https(vip, path)[0])] += 1
+            results[str(https(vip, path)[0])] += 1
         except (OSError, http.client.HTTPException) as failure:
-            found[repr(failure)] += 1
-    return dict(found)
+            results[repr(failure)] += 1
+    return dict(results)
 
 
 if __name__ == "__main__":
     KINDS = {each.__name__: each for each in (https, kept, tls, plain, imaps, pop3s, smtp, statistics, silence, load)}
     for line in sys.stdin:
-        kind, *words = json.loads(line)
+        kind, *arguments = json.loads(line)
         try:
-            told: object = KINDS[kind](sys.argv[1], *words)
+            result: object = KINDS[kind](sys.argv[1], *arguments)
         except (OSError, http.client.HTTPException, imaplib.IMAP4.error, poplib.error_proto) as failure:
-            told = f"failed: {failure!r}"
-        sys.stdout.write(json.dumps(told) + "\n")
+            result = f"failed: {failure!r}"
+        sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
