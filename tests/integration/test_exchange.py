@@ -1,4 +1,4 @@
-"""Exchange 2013 with real traffic: HAProxy and keepalived in namespaces, and stub servers that answer like Exchange."""
+"""Exchange 2013 with real traffic: HAProxy and keepalived in namespaces, and stub servers in place of Exchange."""
 
 from __future__ import annotations
 
