@@ -1,4 +1,4 @@
-"""The guest's push program on a node in namespaces; HAProxy is real, with a master process, systemd and firewalld are fake."""
+"""The guest's push program on a node in namespaces with a real HAProxy; systemd and firewalld are fake."""
 
 from __future__ import annotations
 
