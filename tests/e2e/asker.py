@@ -1,7 +1,7 @@
-"""Asks a web service over and over, each time over a new connection, until stdin ends; then prints its answers.
+"""Ask a web service again and again until stdin ends, each time over a new connection; then print the answers.
 
-`python asker.py ADDRESS PORT`; stdout: a JSON object of `answers` and how often each came, and of `silence`: the
-longest time without a good one, in seconds. Runs where clients are.
+`python asker.py ADDRESS PORT`, run where the clients are. stdout: a JSON object with `answers`, the count of each
+answer, and `silence`, the longest time without a good answer, in seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ GOOD = "200"
 
 
 def ask(address: str, port: int) -> str:
-    """The status of one answer, or what went wrong."""
+    """Return the status of one answer, or the error."""
     connection = http.client.HTTPConnection(address, port, timeout=SECONDS)
     try:
         connection.request("GET", "/")
@@ -36,15 +36,15 @@ def main(address: str, port: str) -> None:
     """Ask until stdin ends."""
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    found: collections.Counter[str] = collections.Counter()
+    answers: collections.Counter[str] = collections.Counter()
     silence, last = 0.0, time.monotonic()
     while not ended.wait(PAUSE_SECONDS):
         answer = ask(address, int(port))
-        found[answer] += 1
+        answers[answer] += 1
         silence = max(silence, time.monotonic() - last)
         if answer == GOOD:
             last = time.monotonic()
-    sys.stdout.write(json.dumps({"answers": found, "silence": silence}) + "\n")
+    sys.stdout.write(json.dumps({"answers": answers, "silence": silence}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One image and one running pair for all end-to-end tests, made with the command that people use."""
+"""One image and one running pair for all end-to-end tests, made with the command that operators use."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Bake = tuple[Path, subprocess.Popen[str]]
 
 @dataclass(frozen=True)
 class Session:
-    """The folders of these tests, and the command."""
+    """The folders of these tests, and vipforge run in them."""
 
     folder: Path
 
     @property
     def spec(self) -> Path:
-        """The quickstart with TLS and a statistics page."""
+        """The quickstart with HTTPS and a statistics page."""
         return self.folder / "quickstart.yml"
 
     @property
@@ -59,7 +59,7 @@ class Session:
         return subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False)
 
     def start(self, *words: str | Path, **changes: Any) -> subprocess.Popen[str]:
-        """In the background, and yet to be interrupted: a shell lets what it starts there ignore that."""
+        """Run in the background, but let SIGINT end it: a shell makes its background commands ignore it."""
         return subprocess.Popen(
             ["env", "--default-signal=INT", *self.argv(*words)],
             env={**self.environment, **changes},
@@ -72,41 +72,41 @@ class Session:
         return [sys.executable, "-m", "builder", *(str(word) for word in words)]
 
     def processes(self) -> list[str]:
-        """The command lines of all processes that work in these folders, whoever started them."""
-        found = []
+        """Return the command lines of all processes that name these folders, whoever started them."""
+        command_lines = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             except OSError:
                 continue
             if str(self.folder) in line and int(folder.name) != os.getpid():
-                found.append(f"{folder.name} {line}")
-        return found
+                command_lines.append(f"{folder.name} {line}")
+        return command_lines
 
 
 @pytest.fixture(scope="session")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    made = Session(tmp_path_factory.mktemp("e2e"))
-    made.spec.write_text(spec(made.folder))
-    examples.provide(load(made.spec))
-    return made
+    session = Session(tmp_path_factory.mktemp("e2e"))
+    session.spec.write_text(spec(session.folder))
+    examples.provide(load(session.spec))
+    return session
 
 
 def spec(folder: Path, *more: dict[str, Any]) -> str:
-    """The quickstart with its service over TLS as well, a statistics page, and `more`; `folder` has its files."""
+    """Return the quickstart, its service also over HTTPS, a statistics page, and `more`; `folder` has its files."""
     data = yaml.safe_load(SPEC.read_text())
-    data["guest"] = "debian12"  # also where the servers of CentOS are in reach: test_3_centos7.py has that guest
+    data["guest"] = "debian12"  # even if CentOS' servers are reachable: test_3_centos7.py bakes that guest
     (web,) = data["services"]
     secure = {**web, "name": "secure", "mode": "https", "port": SECURE, "certificates": ["www"], "hosts": [HOST]}
     data["services"] += [secure, *more]
     data["tls"] = {"certificates": [{"name": "www", "chain": f"{folder}/tls/www.pem", "key": f"{folder}/tls/www.key"}]}
     data["statistics"] = {"password": f"{folder}/secrets/statistics"}
-    return json.dumps(data, indent=1)  # which is YAML, too, and has no aliases
+    return json.dumps(data, indent=1)  # JSON is YAML without aliases
 
 
 @pytest.fixture(scope="session")
 def bake_apart(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bake]:
-    """The same cluster baked in a folder of its own, at the same time as `bakes`: its image, and the process."""
+    """The same cluster baked in another folder, at the same time as `bakes`: its image, and the process."""
     build = tmp_path_factory.mktemp("apart")
     spec = shutil.copy(session.spec, build)
     with session.start("image", spec, VIPFORGE_BUILD=str(build)) as process:
@@ -116,11 +116,11 @@ def bake_apart(session: Session, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="session")
 def bakes(session: Session, bake_apart: Bake) -> list[tuple[int, str, str]]:
-    """Two bakes of one cluster at once: exit code, stdout and stderr of each."""
+    """Two simultaneous bakes of one cluster: exit code, stdout and stderr of each."""
     assert bake_apart
-    both = [session.start("image", session.spec) for _ in range(2)]
-    outputs = [bake.communicate(timeout=IMAGE_SECONDS) for bake in both]
-    return [(bake.returncode, out, err) for bake, (out, err) in zip(both, outputs, strict=True)]
+    pair = [session.start("image", session.spec) for _ in range(2)]
+    outputs = [bake.communicate(timeout=IMAGE_SECONDS) for bake in pair]
+    return [(bake.returncode, out, err) for bake, (out, err) in zip(pair, outputs, strict=True)]
 
 
 @pytest.fixture(scope="session")
@@ -131,25 +131,25 @@ def image(session: Session, bakes: list[tuple[int, str, str]]) -> Path:
 
 
 @dataclass
-class Asked:
-    """What requests to a web service came to, answer by answer, and the longest time without a 200, in seconds."""
+class Answers:
+    """How often a web service gave each answer, and the longest time without a 200, in seconds."""
 
-    answers: Counter[str]
+    counts: Counter[str]
     silence: float = 0.0
 
 
 @contextmanager
-def asking(words: list[str]) -> Iterator[Asked]:
-    """Let the command, which is the asker, ask until this context ends; what it found is there afterwards."""
-    found = Asked(Counter())
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asker:
+def asking(argv: list[str]) -> Iterator[Answers]:
+    """Run the asker until this context ends; its result is filled in afterwards."""
+    answers = Answers(Counter())
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asker:
         try:
-            yield found
+            yield answers
         finally:
             out, _ = asker.communicate(timeout=MOVE_SECONDS)
-            told = json.loads(out)
-            found.answers.update(told["answers"])
-            found.silence = told["silence"]
+            result = json.loads(out)
+            answers.counts.update(result["answers"])
+            answers.silence = result["silence"]
 
 
 @dataclass(frozen=True)
@@ -159,42 +159,42 @@ class Pair:
     session: Session
 
     def status(self) -> dict[str, Any]:
-        shown: dict[str, Any] = json.loads(self.session.run("lab", "status", self.session.spec, "--json").stdout)
-        return shown
+        status: dict[str, Any] = json.loads(self.session.run("lab", "status", self.session.spec, "--json").stdout)
+        return status
 
     def ssh(self, node: str, command: str) -> subprocess.CompletedProcess[str]:
         return self.session.run("lab", "ssh", self.session.spec, node, "--", command)
 
     def client(self, *words: str | Path) -> list[str]:
-        """A command of Python's where the lab's clients are."""
+        """Return the command line of Python where the lab's clients are."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VIPFORGE_STATE", self.session.environment["VIPFORGE_STATE"])
             lab = state.running_lab(load(self.session.spec))
         return [*lab.keeper.client(), sys.executable, *(str(word) for word in words)]
 
-    def asked(self) -> AbstractContextManager[Asked]:
-        """What requests to the VIP's web service come to until this context ends."""
+    def asking(self) -> AbstractContextManager[Answers]:
+        """Ask the VIP's web service until this context ends."""
         return asking(self.client(ASKER, VIP, str(PORT)))
 
     def holders(self, vip: str = VIP) -> list[str]:
-        found: list[str] = self.status()["holders"][vip]
-        return found
+        names: list[str] = self.status()["holders"][vip]
+        return names
 
     def wait_for_holder(self, name: str) -> None:
         wait_until(lambda: self.holders() == [name], f"{name} to hold the VIP alone, not {self.holders()}")
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = MOVE_SECONDS) -> None:
-    """Wait, with a limit, and say what did not come."""
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = MOVE_SECONDS) -> None:
+    """Wait for a condition; on timeout, say what was awaited."""
     limit = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < limit, f"waited {seconds:g} s for {what}"
         time.sleep(0.5)
 
 
 @pytest.fixture(scope="session")
 def pair(session: Session, image: Path) -> Iterator[Pair]:
-    """The pair, booted; taken down at the end whatever the tests did."""
+    """The booted pair; it is taken down at the end, whatever the tests did."""
     assert image.is_file()
     up = session.run("lab", "up", session.spec)
     try:

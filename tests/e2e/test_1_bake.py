@@ -1,4 +1,4 @@
-"""The bake as people run it: interrupted, killed, twice at once, and again."""
+"""The bake as operators run it: interrupted, killed, twice at once, and repeated."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ FOUNDATION_SECONDS = 25 * 60
 
 
 def bake_until_the_guest_runs(session: Session) -> subprocess.Popen[str]:
-    """A bake, come as far as the running guest."""
+    """Start a bake, and return when its guest is running."""
     bake = session.start("image", session.spec)
     limit = threading.Timer(FOUNDATION_SECONDS, bake.kill)
     limit.start()
-    heard = []
+    output = []
     for line in bake.stderr or ():
-        heard.append(line)
+        output.append(line)
         if "waiting for the guest's SSH" in line:
             break
     limit.cancel()
-    assert bake.poll() is None, "".join(heard)
+    assert bake.poll() is None, "".join(output)
     wait_until(lambda: any("qemu-system" in line for line in session.processes()), "QEMU to run")
     return bake
 
@@ -91,7 +91,7 @@ def test_the_manifest_describes_the_image(image: Path) -> None:
 
 
 def test_the_image_is_small(image: Path) -> None:
-    """A compiler alone would make it larger than that."""
+    """A compiler alone would make it larger than the limit."""
     assert image.stat().st_size < 300_000_000
 
 
@@ -99,15 +99,15 @@ def test_the_console_of_the_bake_is_kept(image: Path) -> None:
     assert "Linux version" in (image.parent / "logs" / "console.log").read_text(errors="replace")
 
 
-def test_nothing_of_a_bake_is_left(session: Session, image: Path) -> None:
-    papers = ["SHA256SUMS", "provenance.intoto.json", "sbom.cdx.json"]
-    assert published(session) == sorted([*papers, "appliance.qcow2", "manifest.json"])
+def test_a_bake_leaves_nothing_but_its_results(session: Session, image: Path) -> None:
+    attestations = ["SHA256SUMS", "provenance.intoto.json", "sbom.cdx.json"]
+    assert published(session) == sorted([*attestations, "appliance.qcow2", "manifest.json"])
     assert list((image.parent / ".work").iterdir()) == []
 
 
 def test_the_same_spec_is_not_baked_twice(session: Session, image: Path) -> None:
-    made = image.stat().st_mtime_ns
+    modified = image.stat().st_mtime_ns
     again = session.run("image", session.spec, "--json")
-    assert image.stat().st_mtime_ns == made
+    assert image.stat().st_mtime_ns == modified
     assert again.returncode == 0
     assert json.loads(again.stdout)["fresh"] is False

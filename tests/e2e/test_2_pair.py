@@ -1,4 +1,4 @@
-"""The pair from that image: booted, verified, broken, mended, taken down."""
+"""The pair from that image: booted, verified, broken, repaired, taken down."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ pytestmark = pytest.mark.e2e
 
 FIRST, SECOND = "lb1.example.com", "lb2.example.com"
 KEY_FILE = "/etc/vipforge/tls/www.pem"
-LOGS_WITH_THE_KEY = (  # its first line is read on the node, or sudo itself would write it to a log
+LOGS_WITH_THE_KEY = (  # the key's first line is read on the node, because sudo would log it
     f"sudo sh -c 'line=$(grep -A1 BEGIN.*PRIVATE {KEY_FILE} | tail -n 1); "
     'grep -rlF -e "$line" /var/log; journalctl -b -q | grep -F -e "$line"; true\''
 )
-NETWORK_BROUGHT = "sudo mount -o ro LABEL=cidata /mnt && cat /mnt/network-config; sudo umount /mnt"
+SEEDED_NETWORK = "sudo mount -o ro LABEL=cidata /mnt && cat /mnt/network-config; sudo umount /mnt"
 ERRORS_IN_THE_JOURNAL = (SECOND, "No service has written an error to the journal since boot")
 
 
 def changed_spec(pair: Pair) -> Path:
-    """Where the spec lies that is pushed to the running pair."""
+    """Return the path of the spec that is pushed to the running pair."""
     return pair.session.spec.with_name("changed.yml")
 
 
 def failed_checks(pair: Pair, spec: Path) -> list[tuple[str, str]]:
-    """Node and name of every check of verify that fails."""
+    """Return node and title of every check of verify that fails."""
     results = json.loads(pair.session.run("verify", spec, "--json").stdout)["results"]
     assert results
     return [(each["node"], each["check"]) for each in results if not each["ok"]]
 
 
-def test_the_node_of_the_highest_priority_holds_the_vip(pair: Pair) -> None:
+def test_the_node_with_the_highest_priority_holds_the_vip(pair: Pair) -> None:
     assert pair.holders() == [FIRST]
 
 
@@ -60,17 +60,17 @@ def test_every_check_of_verify_passes(pair: Pair, tmp_path: Path) -> None:
 
 
 def test_a_node_needs_little_memory(pair: Pair) -> None:
-    """A limit for an idle node, which one that has just been verified keeps as well."""
+    """The limit is for an idle node, but a node that has just been verified stays below it, too."""
     assert in_use(pair.ssh(FIRST, "cat /proc/meminfo").stdout)["used"] < 150
 
 
-def test_cloud_init_runs_when_the_node_serves_and_finds_the_network_as_it_wants_it(pair: Pair) -> None:
-    shown = "systemctl show --property=ExecMainStartTimestampMonotonic --value keepalived vipforge-cloud-init"
+def test_cloud_init_starts_after_keepalived_and_does_not_change_the_network(pair: Pair) -> None:
+    start_times = "systemctl show --property=ExecMainStartTimestampMonotonic --value keepalived vipforge-cloud-init"
     for node in (FIRST, SECOND):
-        began = [int(line) for line in pair.ssh(node, shown).stdout.split()]
-        assert 0 < began[0] < began[1]
-        brought, left = pair.ssh(node, NETWORK_BROUGHT).stdout, pair.ssh(node, "sudo cat /etc/netplan/*").stdout
-        assert yaml.safe_load(left) == {"network": yaml.safe_load(brought)}
+        started = [int(line) for line in pair.ssh(node, start_times).stdout.split()]
+        assert 0 < started[0] < started[1]
+        seeded, written = pair.ssh(node, SEEDED_NETWORK).stdout, pair.ssh(node, "sudo cat /etc/netplan/*").stdout
+        assert yaml.safe_load(written) == {"network": yaml.safe_load(seeded)}
 
 
 def test_the_vip_moves_when_the_master_stops_and_returns_when_it_starts(pair: Pair) -> None:
@@ -93,7 +93,7 @@ def test_a_killed_keepalived_leaves_no_second_holder(pair: Pair) -> None:
     pair.wait_for_holder(FIRST)
 
 
-def test_verify_finds_what_is_wrong(pair: Pair) -> None:
+def test_verify_finds_a_stopped_haproxy(pair: Pair) -> None:
     assert pair.ssh(SECOND, "sudo systemctl stop haproxy").returncode == 0
     done = pair.session.run("verify", pair.session.spec, "--json")
     assert pair.ssh(SECOND, "sudo systemctl start haproxy").returncode == 0
@@ -104,17 +104,17 @@ def test_verify_finds_what_is_wrong(pair: Pair) -> None:
 
 def test_https_is_answered_with_the_specs_certificate(pair: Pair) -> None:
     program = f"import ssl; print(ssl.get_server_certificate(('{VIP}', {SECURE})))"
-    shown = subprocess.run(pair.client("-c", program), capture_output=True, text=True, check=True).stdout
+    certificate = subprocess.run(pair.client("-c", program), capture_output=True, text=True, check=True).stdout
     chain = load(pair.session.spec).tls.certificates[0].chain.read_text()
-    assert chain.startswith(shown.strip())
+    assert chain.startswith(certificate.strip())
 
 
-def test_the_key_is_roots_alone_on_the_nodes_and_nowhere_else(pair: Pair, image: Path, tmp_path: Path) -> None:
+def test_only_root_can_read_the_key_and_it_is_nowhere_else(pair: Pair, image: Path, tmp_path: Path) -> None:
     key = load(pair.session.spec).tls.certificates[0].key.read_text()
     line = key.splitlines()[1]
     for node in (FIRST, SECOND):
-        found = pair.ssh(node, f"sudo stat -c '%a %U %G' {KEY_FILE}").stdout.strip()
-        assert found == "600 root root"
+        access = pair.ssh(node, f"sudo stat -c '%a %U %G' {KEY_FILE}").stdout.strip()
+        assert access == "600 root root"
         assert pair.ssh(node, LOGS_WITH_THE_KEY).stdout == ""
     disk = tmp_path / "disk.raw"
     subprocess.run(["qemu-img", "convert", "-O", "raw", image, disk], check=True)
@@ -126,8 +126,8 @@ def test_the_key_is_roots_alone_on_the_nodes_and_nowhere_else(pair: Pair, image:
     assert not [path for path in logs if line in path.read_text(errors="replace")]
 
 
-def test_a_push_brings_a_service(pair: Pair) -> None:
-    """That no request is lost meanwhile is for integration/test_reload.py: an emulated guest is too slow to tell."""
+def test_a_push_adds_a_service(pair: Pair) -> None:
+    """integration/test_reload.py shows that no request is lost meanwhile; an emulated guest is too slow for that."""
     more = {"name": "more", "port": 8081, "servers": [{"name": "web1", "address": "192.168.56.21", "port": 8080}]}
     changed = changed_spec(pair)
     changed.write_text(spec(pair.session.folder, more))
@@ -148,15 +148,15 @@ def test_a_push_that_a_node_refuses_changes_nothing(pair: Pair) -> None:
     before = {node: pair.ssh(node, sums).stdout for node in (FIRST, SECOND)}
     assert pair.ssh(SECOND, "sudo mount --bind /bin/false /usr/sbin/haproxy").returncode == 0
     try:
-        with pair.asked() as asked:
+        with pair.asking() as answers:
             done = pair.session.run("push", pair.session.spec)
     finally:
         assert pair.ssh(SECOND, "sudo umount /usr/sbin/haproxy").returncode == 0
     assert done.returncode == 1
     assert f"{SECOND} did not check the new configuration" in done.stderr
-    assert "no node was touched" in done.stderr
+    assert "no node was changed" in done.stderr
     assert {node: pair.ssh(node, sums).stdout for node in (FIRST, SECOND)} == before
-    assert set(asked.answers) == {"200"}, asked
+    assert set(answers.counts) == {"200"}, answers
 
 
 def test_a_node_with_a_broken_identity_serves_nothing_and_says_why(pair: Pair) -> None:
@@ -164,19 +164,19 @@ def test_a_node_with_a_broken_identity_serves_nothing_and_says_why(pair: Pair) -
     assert pair.ssh(SECOND, "sudo systemctl restart vipforge-identity").returncode != 0
     assert pair.ssh(SECOND, "systemctl is-active haproxy keepalived").stdout.split() == ["inactive", "inactive"]
     assert pair.ssh(SECOND, "test -e /etc/keepalived/keepalived.conf").returncode != 0
-    said = pair.ssh(SECOND, "sudo journalctl -u vipforge-identity --boot --no-pager").stdout
-    assert "PRIORITY is no number from 1 to 254: 999" in said
-    mended = "sudo mv /etc/vipforge/identity.good /etc/vipforge/identity; sudo systemctl start haproxy keepalived"
-    assert pair.ssh(SECOND, mended).returncode == 0
+    log = pair.ssh(SECOND, "sudo journalctl -u vipforge-identity --boot --no-pager").stdout
+    assert "PRIORITY is no number from 1 to 254: 999" in log
+    repair = "sudo mv /etc/vipforge/identity.good /etc/vipforge/identity; sudo systemctl start haproxy keepalived"
+    assert pair.ssh(SECOND, repair).returncode == 0
     wait_until(lambda: pair.status()["nodes"][1]["vrrp"] == "BACKUP", f"{SECOND} to be a backup again")
     assert failed_checks(pair, changed_spec(pair)) == [ERRORS_IN_THE_JOURNAL]
 
 
 def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_path: Path) -> None:
-    """What happens is judged, not how long it takes on a busy host. The whole set takes ten minutes and more."""
+    """The order of events is checked, not their duration on a busy host. All scenarios would take over ten minutes."""
     how = {"haproxy-killed": "FAULT", "node-paused": "off"}
-    asked = [word for name in how for word in ("--only", name)]
-    done = pair.session.run("proof", pair.session.spec, *asked, "--report", tmp_path)
+    only = [word for name in how for word in ("--only", name)]
+    done = pair.session.run("proof", pair.session.spec, *only, "--report", tmp_path)
     assert (tmp_path / "proof.json").exists(), done.stderr
     found = from_data(json.loads((tmp_path / "proof.json").read_text()))
     assert [each.name for each in found.scenarios] == list(how), done.stderr
@@ -192,7 +192,7 @@ def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_p
     assert found.versions.keys() >= {"keepalived", "haproxy", "kernel", "accelerator"}
 
 
-def test_a_lab_that_runs_is_not_started_twice(pair: Pair) -> None:
+def test_a_running_lab_is_not_started_twice(pair: Pair) -> None:
     again = pair.session.run("lab", "up", pair.session.spec)
     assert again.returncode == 1
     assert "lab down" in again.stderr

@@ -1,6 +1,6 @@
-"""The RPM family by every builder that QEMU can run: baked by real Packer from disks that stand in for the vendors'.
+"""The RPM family with every builder that QEMU can run: real Packer bakes stand-ins of the vendors' disks.
 
-What they have of the real ones, and what they lack, is in docs/centos7.md. All bakes run at the same time.
+docs/centos7.md says how the stand-ins differ from the vendors' disks. All bakes run at the same time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Started = dict[tuple[str, str], tuple[Bake, subprocess.Popen[str]]]
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """Every bake, on its way."""
+    """Every bake, started."""
     folder, made = tmp_path_factory.mktemp("standins"), vendor()
     bakes = {path: Bake(made, folder, *path) for path in PATHS}
     for bake in bakes.values():
@@ -47,7 +47,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 
 @pytest.fixture(scope="module")
 def ended(started: Started) -> dict[tuple[str, str], str]:
-    """What every bake said, when all have ended."""
+    """Every bake's stderr, when all have ended."""
     return {path: process.communicate(timeout=BAKE_SECONDS)[1] for path, (_, process) in started.items()}
 
 
@@ -69,7 +69,7 @@ def test_the_guest_is_baked(started: Started, ended: dict[tuple[str, str], str],
 
 @pytest.fixture(scope="module")
 def pair(started: Started, ended: dict[tuple[str, str], str]) -> Iterator[Bake]:
-    """The pair of CentOS 7, booted from the image that came of the vendor's disk."""
+    """The pair with CentOS 7, booted from the image baked from the vendor's disk."""
     bake = baked(started, ended, ("centos7", "qemu"))
     up = bake.run("lab", "up", bake.spec, timeout=LAB_SECONDS)
     try:
@@ -79,7 +79,7 @@ def pair(started: Started, ended: dict[tuple[str, str], str]) -> Iterator[Bake]:
         bake.run("lab", "down", bake.spec)
 
 
-def said(pair: Bake, node: str, command: str) -> str:
+def output(pair: Bake, node: str, command: str) -> str:
     done = pair.run("lab", "ssh", pair.spec, node, "--", command, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -95,29 +95,31 @@ def test_every_check_of_verify_passes(pair: Bake) -> None:
     assert failed_checks(pair) == []
 
 
-def test_what_a_node_logs_has_its_own_name(pair: Bake) -> None:
+def test_a_nodes_log_lines_have_its_name(pair: Bake) -> None:
     for node in NODES:
-        names = said(pair, node, "sudo cut -d ' ' -f 4 /var/log/haproxy.log | sort -u").split()
+        names = output(pair, node, "sudo cut -d ' ' -f 4 /var/log/haproxy.log | sort -u").split()
         assert names == [node.split(".", maxsplit=1)[0]]
 
 
-def test_the_root_is_xfs_and_the_bake_has_made_its_initial_ram_disk(pair: Bake) -> None:
-    """The vendor's has no driver for virtio-blk, from which the lab boots."""
-    assert said(pair, FIRST, "stat -f -c %T /").strip() == "xfs"
-    assert said(pair, FIRST, "ls /sys/block").split().count("vda") == 1
+def test_the_root_is_xfs_and_the_bake_rebuilt_the_initial_ram_disk(pair: Bake) -> None:
+    """The vendor's initial RAM disk has no driver for virtio-blk, from which the lab boots."""
+    assert output(pair, FIRST, "stat -f -c %T /").strip() == "xfs"
+    assert output(pair, FIRST, "ls /sys/block").split().count("vda") == 1
 
 
-def test_a_pushed_spec_closes_the_port_that_it_no_longer_has(pair: Bake) -> None:
-    assert "8081/tcp" in said(pair, FIRST, "sudo firewall-cmd --list-ports").split()
+def test_a_push_closes_a_port_that_left_the_spec(pair: Bake) -> None:
+    assert "8081/tcp" in output(pair, FIRST, "sudo firewall-cmd --list-ports").split()
     pair.write_spec()
     pushed = pair.run("push", pair.spec, timeout=LAB_SECONDS)
     assert pushed.returncode == 0, pushed.stderr
     for node in NODES:
-        assert said(pair, node, "sudo firewall-cmd --list-ports").split() == ["80/tcp"]
+        assert output(pair, node, "sudo firewall-cmd --list-ports").split() == ["80/tcp"]
 
 
-def test_a_base_that_is_nowhere_is_asked_for_by_name(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIPFORGE_MIRROR", str(cached(own_packer()).parent))  # asked for first, where the host has none
+def test_a_missing_base_is_named_with_its_digest(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIPFORGE_MIRROR", str(cached(own_packer()).parent))  # fetched first if the host has none
     monkeypatch.setenv("VIPFORGE_CACHE", str(session.folder / "empty-cache"))
     done = session.run("image", session.spec, "--guest", "centos7", "--offline", timeout=120)
     assert done.returncode == 1

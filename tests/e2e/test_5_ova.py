@@ -1,6 +1,6 @@
-"""The OVA's way: packed, unpacked, converted back, and booted with its seeds as vCenter brings OVF properties.
+"""An OVA: packed, unpacked, converted back, and booted with OVF properties as vCenter provides them.
 
-The first node's are those of its seed; the second one's identity is typed alone.
+The first node has the properties of its seed; the second node's identity comes only from typed properties.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def unpacked(session: Session, image: Path) -> Session:
-    """Folders of their own, where a bake would have left the OVA's disk."""
+    """A session in whose build folder the OVA's disk is, as if it had been baked there."""
     own = Session(session.folder / "ova")
     target = own.build / "quickstart"
     target.mkdir(parents=True)
@@ -42,8 +42,8 @@ def unpacked(session: Session, image: Path) -> Session:
 @pytest.fixture(scope="module")
 def shipped(unpacked: Session) -> Iterator[Pair]:
     """The pair, booted from that disk, with its seeds on the OVF transport CD."""
-    words = [sys.executable, Path(__file__).with_name("typed.py"), "lab", "up", unpacked.spec, "--transport", "ovf"]
-    up = subprocess.run(words, env=unpacked.environment, capture_output=True, text=True, timeout=LAB_SECONDS)
+    argv = [sys.executable, Path(__file__).with_name("typed.py"), "lab", "up", unpacked.spec, "--transport", "ovf"]
+    up = subprocess.run(argv, env=unpacked.environment, capture_output=True, text=True, timeout=LAB_SECONDS)
     try:
         assert up.returncode == 0, up.stderr
         yield Pair(unpacked)
@@ -51,7 +51,7 @@ def shipped(unpacked: Session) -> Iterator[Pair]:
         unpacked.run("lab", "down", unpacked.spec)
 
 
-def test_the_disk_comes_back_as_it_was(unpacked: Session, image: Path) -> None:
+def test_the_converted_disk_is_identical(unpacked: Session, image: Path) -> None:
     command = ["qemu-img", "compare", image, unpacked.build / "quickstart" / image.name]
     assert "Images are identical" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
@@ -64,12 +64,12 @@ def test_the_seed_came_as_ovf_properties(shipped: Pair) -> None:
         assert shipped.ssh(node.name, f"sudo grep -L {node.address}/24 {kept}").stdout == ""
 
 
-def test_every_file_of_the_identity_is_that_of_the_nocloud_cd(shipped: Pair) -> None:
+def test_the_identity_files_equal_those_of_the_nocloud_cd(shipped: Pair) -> None:
     cluster = load(shipped.session.spec)
     for node in cluster.nodes:
         for path, text in identity.identity_files(cluster, node).items():
             found = shipped.ssh(node.name, f"sudo cat {path}").stdout
-            lines = sorted if path == identity.IDENTITY else list  # what is typed comes in an order of its own
+            lines = sorted if path == identity.IDENTITY else list  # typed properties are in another order
             assert (path, lines(found.splitlines())) == (path, lines(text.splitlines()))
 
 

@@ -1,6 +1,6 @@
 """`vipforge` with the second node's identity typed into vCenter's form: `python typed.py lab up SPEC --transport ovf`.
 
-Its user-data has the operator's account and the secrets, and no identity; its network comes from the form as well.
+That node has the operator's account and the secrets in its user-data, but no identity; the form also has its network.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from builder.seed import identity
 from builder.seed.transports import Seed, ovf
 
 SECOND = "lb2.example.com"
-given = ovf.properties
+seed_properties = ovf.properties
 
 
 def typed(seed: Seed) -> dict[str, str]:
-    """The properties: the first node's as its seed has them."""
-    values = given(seed)
+    """Return a node's properties; the first node's are those of its seed."""
+    values = seed_properties(seed)
     if values["hostname"] != SECOND:
         return values
     data = yaml.safe_load(seed.user_data)
