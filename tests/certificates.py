@@ -1,4 +1,4 @@
-"""Certificates for tests, made when they run: an authority, and what it issues."""
+"""Certificates for tests, generated at run time: an authority, and the certificates that it issues."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Issued:
         return self.certificate.public_bytes(Encoding.PEM)
 
     def key_pem(self, passphrase: bytes | None = None) -> bytes:
-        hiding = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, hiding)
+        encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def issue(
@@ -44,7 +44,7 @@ def issue(
     begins: datetime | None = None,
     key: Key | None = None,
 ) -> Issued:
-    """A certificate for these hosts; without `by` it signs itself and is an authority."""
+    """Issue a certificate for these hosts; without `by`, it is self-signed and an authority."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     start = begins or datetime.now(UTC) - 2 * YEAR
@@ -65,7 +65,7 @@ def issue(
 
 
 def write_pair(folder: Path, name: str, issued: Issued, *authorities: Issued) -> None:
-    """NAME.pem, the chain, and NAME.key in a folder."""
+    """Write NAME.pem, the chain, and NAME.key to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.pem").write_bytes(b"".join(each.pem() for each in (issued, *authorities)))
     (folder / f"{name}.key").write_bytes(issued.key_pem())

@@ -1,4 +1,4 @@
-"""A headless Chromium that tests talk to, by the DevTools protocol over two pipes (--remote-debugging-pipe)."""
+"""A headless Chromium that tests control with the DevTools protocol over two pipes (--remote-debugging-pipe)."""
 
 from __future__ import annotations
 
@@ -53,31 +53,31 @@ class Page:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def dark(self, *, on: bool) -> None:
-        """Prefer a dark screen, or a light one."""
+        """Prefer a dark colour scheme, or a light one."""
         tone = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
         self.ask("Emulation.setEmulatedMedia", media="screen", features=[tone])
 
     def value(self, script: str) -> Any:
-        """What a piece of JavaScript evaluates to."""
+        """Evaluate a piece of JavaScript, and return its value."""
         answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def screenshot(self) -> bytes:
-        """The whole page as PNG."""
+        """Return the whole page as PNG."""
         return base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
 
     def pdf(self) -> bytes:
-        """The page as it prints."""
+        """Return the page as it is printed."""
         return base64.b64decode(self.ask("Page.printToPDF", preferCSSPageSize=True)["data"])
 
     def complaints(self) -> list[dict[str, Any]]:
-        """What the browser's console said, and every request but the page itself."""
-        wanted = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"}
-        return [event for event in self.events if event["method"] in wanted]
+        """Return the events of the browser's console: calls, exceptions and log entries."""
+        methods = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"}
+        return [event for event in self.events if event["method"] in methods]
 
     def requests(self) -> list[str]:
-        """The addresses that the page asked for."""
+        """Return the addresses that the page requested."""
         sent = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in sent]
 
@@ -93,13 +93,13 @@ class Page:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def _wait(self, wanted: Any) -> dict[str, Any]:
+    def _wait(self, matches: Any) -> dict[str, Any]:
         deadline = time.monotonic() + SECONDS
         while True:
             message = self._read(deadline)
             if "method" in message:
                 self.events.append(message)
-            if wanted(message):
+            if matches(message):
                 return message
 
     def _read(self, deadline: float) -> dict[str, Any]:
@@ -116,11 +116,11 @@ class Page:
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Page]:
-    """A browser with a profile of its own, ended with the context."""
+    """Run a browser with its own profile; it ends with the context."""
     orders, commands = os.pipe()
     answers, words = os.pipe()
 
-    # Chromium reads its orders from descriptor 3 and answers on 4.
+    # Chromium reads commands from descriptor 3 and answers on 4.
     move = f"import os, sys; os.dup2({orders}, 3); os.dup2({words}, 4); os.execvp(sys.argv[1], sys.argv[1:])"
     argv = [sys.executable, "-I", "-c", move, *ARGV, f"--user-data-dir={profile}"]
     with profile.with_suffix(".log").open("wb") as log:

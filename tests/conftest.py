@@ -1,4 +1,4 @@
-"""What every test shares: no real subprocess in a unit test unless it says so, and folders of its own."""
+"""What all tests share: separate folders, and no subprocess in a unit test that is not marked for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAY_START_PROGRAMS = {"integration", "e2e", "real_subprocess"}
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """State and build folders of the test's own; end-to-end tests keep the shared cache, for its layers."""
+    """Each test has its own state and build folders; integration and e2e tests share the cache and its layers."""
     monkeypatch.setenv("VIPFORGE_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("VIPFORGE_BUILD", str(tmp_path / "build"))
     if not {mark.name for mark in request.node.iter_markers()} & {"integration", "e2e"}:
@@ -24,7 +24,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest
 
 @pytest.fixture(autouse=True)
 def no_real_subprocess(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A unit test that starts a program by mistake fails, and says which."""
+    """Fail a unit test that starts a program by mistake, and name the program."""
     if {mark.name for mark in request.node.iter_markers()} & MAY_START_PROGRAMS:
         return
 
@@ -37,7 +37,7 @@ def no_real_subprocess(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
 @pytest.fixture(autouse=True)
 def no_vendor_in_reach(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`guest: auto` is debian12 everywhere: what a test sees must not hang on the network of the host that runs it."""
+    """Let `guest: auto` choose debian12 everywhere: no result may depend on the network of the host."""
     if "e2e" in {mark.name for mark in request.node.iter_markers()}:
         return
     ask = fetch._answers
@@ -46,7 +46,7 @@ def no_vendor_in_reach(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def fake_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """`fake_program(name, script)` puts a POSIX sh script on PATH, ahead of the real program."""
+    """`fake_program(name, script)` puts a POSIX sh script on PATH, before the real program."""
     folder = tmp_path / "fake-bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder), prepend=":")

@@ -1,4 +1,4 @@
-"""The examples, each copied to a folder of its own with the certificates and the secrets that it names."""
+"""The examples, each copied to its own folder together with the certificates and secrets that it names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ PASSWORD = "correct-horse-battery"
 
 
 def names() -> list[str]:
-    """The examples' names."""
+    """Return the examples' names."""
     return sorted(path.stem for path in FOLDER.glob("*.yml"))
 
 
 def with_files(name: str, folder: Path) -> Path:
-    """The copy of an example; its certificates are for the hosts that it names."""
+    """Copy an example to a folder, with certificates for the hosts that it names; returns the copy's path."""
     path = folder / f"{name}.yml"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(FOLDER / path.name, path)
@@ -28,7 +28,7 @@ def with_files(name: str, folder: Path) -> Path:
 
 
 def provide(cluster: Cluster) -> None:
-    """Make the files that a spec names."""
+    """Create the files that a spec names."""
     authority = issue("Test authority")
     hosts = tuple(sorted({host for service in cluster.services for host in service.hosts}))
     for certificate in cluster.tls.certificates:

@@ -1,6 +1,6 @@
 """Golden files: whole rendered artefacts, compared byte for byte.
 
-`VIPFORGE_GOLDEN=write pytest …` writes them anew; then read the diff before it is committed.
+`VIPFORGE_GOLDEN=write pytest …` rewrites them; read the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ def assert_golden(name: str, text: str) -> None:
     if os.environ.get("VIPFORGE_GOLDEN") == "write":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    assert path.is_file(), f"{path} is missing; VIPFORGE_GOLDEN=write makes it"
+    assert path.is_file(), f"{path} is missing; VIPFORGE_GOLDEN=write creates it"
     assert text == path.read_text()

@@ -1,4 +1,4 @@
-"""A cluster that uses every option of services, so that each HAProxy can be asked what it thinks of all of them."""
+"""A cluster that uses every option of services, so that each HAProxy release can check all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVERS = [
     {"name": "c", "address": "192.168.56.23", "port": 8080, "backup": True},
 ]
 WORDS = ("if", "unless", "or", "and", "not", "true", "false", "http", "localhost", "meth_get", "web")
-"""Names that mean something in a condition of HAProxy's."""
+"""Names that have a meaning in HAProxy's conditions."""
 ROUTES = [
     {"name": "all", "paths": ["/"], "timeout": 900, "no_delay": True},
     {"name": "shop", "paths": ["/shop", "/a#b"], "hosts": [HOST], "affinity": {"by": "source", "minutes": 5}},
@@ -59,12 +59,12 @@ TCP: list[dict[str, Any]] = [
 
 
 def every_option(folder: Path) -> Cluster:
-    """The quickstart's cluster with a service for each; the files that they name are in `folder`."""
+    """Return the quickstart's cluster with one service per option; the files that they name are in `folder`."""
     tls = {"certificates": [_certificate(folder, "www"), _certificate(folder, "other")]}
     services = [_placed(service, number, folder) for number, service in enumerate(_services())]
-    made = quickstart(services=services, tls=tls, statistics={"password": str(folder / "password")})
-    examples.provide(made)
-    return made
+    cluster = quickstart(services=services, tls=tls, statistics={"password": str(folder / "password")})
+    examples.provide(cluster)
+    return cluster
 
 
 def _services() -> Iterator[dict[str, Any]]:
@@ -77,11 +77,11 @@ def _services() -> Iterator[dict[str, Any]]:
 
 
 def _placed(service: dict[str, Any], number: int, folder: Path) -> dict[str, Any]:
-    """With a name and a port of its own, and the path of its authority."""
-    made = {"name": f"s{number}", "port": FIRST_PORT + number, **service}
-    if made.get("reencrypt", {}).get("authority"):
-        made["reencrypt"] = {**made["reencrypt"], "authority": str(folder / made["reencrypt"]["authority"])}
-    return made
+    """Give the service a unique name and port, and the path of its authority."""
+    placed = {"name": f"s{number}", "port": FIRST_PORT + number, **service}
+    if placed.get("reencrypt", {}).get("authority"):
+        placed["reencrypt"] = {**placed["reencrypt"], "authority": str(folder / placed["reencrypt"]["authority"])}
+    return placed
 
 
 def _certificate(folder: Path, name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Specs that tests start from: the quickstart example, with changes."""
+"""Specs for tests: the quickstart example with changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ QUICKSTART = Path(__file__).parents[1] / "examples" / "quickstart.yml"
 
 
 def quickstart(**changes: Any) -> Cluster:
-    """The quickstart cluster; `vrrp={"profile": "fast"}` changes one key of a part, `alerts=None` takes one out."""
+    """Return the quickstart cluster; `vrrp={"profile": "fast"}` changes one key, `alerts=None` removes a section."""
     data = yaml.safe_load(QUICKSTART.read_text())
     for key, value in changes.items():
         data[key] = {**data[key], **value} if isinstance(value, dict) and key in data else value
@@ -21,7 +21,7 @@ def quickstart(**changes: Any) -> Cluster:
 
 
 def of_profile(profile: str, priorities: tuple[int, ...] | None = None) -> Cluster:
-    """The quickstart cluster with a profile, and with priorities that fit it."""
+    """Return the quickstart cluster with a profile, and priorities that fit the profile."""
     spec = quickstart(vrrp={"profile": profile})
     chosen = priorities or ((101, 100) if profile == "classic" else (254, 253))
     pairs = zip(spec.nodes, chosen, strict=True)

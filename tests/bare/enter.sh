@@ -1,8 +1,8 @@
 #!/bin/sh
 # Enters a root and runs a command in it: enter.sh ROOT FOLDER COMMAND
-# Runs as the first process of its own mount and PID namespaces, so nothing mounted or started here outlives it.
-# pivot_root and not chroot: the kernel makes no user namespaces for a process in a chroot (user_namespaces(7)).
-# Lines on stdin, `SOURCE PLACE ro|rw`, are folders of the host that the root sees.
+# It is the first process of its mount and PID namespaces, so nothing mounted or started here outlives it.
+# It uses pivot_root, because a process in a chroot cannot create user namespaces (user_namespaces(7)).
+# Each line on stdin, `SOURCE PLACE ro|rw`, is a folder of the host that is visible in the root.
 set -eu
 
 root=$1 folder=$2 command=$3
@@ -15,7 +15,7 @@ bind_folders() {
     done
 }
 
-# Devices that are there on the host, and no others: what a test finds here it finds on a bare machine, too.
+# Only devices that exist on the host: what a test finds here, it also finds on a bare machine.
 make_devices() {
     mount -t tmpfs -o mode=755,size=1m devices "$root/dev"
     mkdir "$root/dev/pts" "$root/dev/shm" "$root/dev/net" "$root/dev/mapper"

@@ -1,4 +1,4 @@
-"""What a bare root takes over from the host that it is made on: where packages come from, and how to get there."""
+"""The host's settings that a bare root needs: where packages come from, and how to reach them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 APT_SETTINGS = re.compile(
     r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b.*;$", re.MULTILINE
 )
-"""The proxies, checks and limits of the host's apt; nothing else of it belongs to another release."""
+"""Proxies, checks and limits of the host's apt; no other setting applies to another release."""
 VARIABLES = re.compile(
     r"PIP_\w+|(http|https|no|all)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|CI|TERM", re.IGNORECASE
 )
@@ -24,20 +24,20 @@ SECONDS = 30
 
 
 def apt_settings() -> str:
-    """Settings of the host's apt as a file of apt.conf.d(5) has them."""
+    """Return settings of the host's apt, in the format of apt.conf(5)."""
     dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, timeout=SECONDS, check=True)
-    return "".join(f"{found[0]}\n" for found in APT_SETTINGS.finditer(dumped.stdout))
+    return "".join(f"{match[0]}\n" for match in APT_SETTINGS.finditer(dumped.stdout))
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a command in the root gets: a clean environment, pip's settings and proxies."""
+    """Return the environment of a command in the root: clean, with pip's settings and the proxies."""
     own = {"HOME": "/root", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8", "SHELL": "/bin/bash"}
     path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     return {**own, **path, **{name: value for name, value in variables.items() if VARIABLES.fullmatch(name)}}
 
 
 def copy_settings(root: Path) -> None:
-    """Put the host's names, certificates and pip settings into the root, each at its own place."""
+    """Copy the host's name resolution, certificates and pip settings into the root."""
     for place in (*map(Path, NETWORK), *pip_files(Path.home())):
         if place.exists():
             home = Path.home()
@@ -50,16 +50,16 @@ def copy_settings(root: Path) -> None:
 
 
 def pip_files(home: Path) -> tuple[Path, ...]:
-    """Where pip looks for its settings (pip's documentation, "Configuration files")."""
+    """Return where pip looks for its settings (pip's documentation, "Configuration files")."""
     return (Path("/etc/pip.conf"), Path("/etc/xdg/pip"), home / ".config/pip", home / ".pip")
 
 
 def pip_folders(texts: Iterator[str]) -> tuple[Path, ...]:
-    """The folders of this host that pip's settings name, such as a copy of an index.
+    """Return the folders of this host that pip's settings name, such as a copy of an index.
 
-    The pages of an index link to files beside it, so its parent counts.
+    The pages of an index link to files beside it, so the folder is the index's parent.
     """
-    named = (found for text in texts for found in PATHS.findall(text))
+    named = (match for text in texts for match in PATHS.findall(text))
     folders = (
         Path(path).parent if scheme and Path(path).parent != Path("/") else Path(path) for scheme, path in named
     )
@@ -67,7 +67,7 @@ def pip_folders(texts: Iterator[str]) -> tuple[Path, ...]:
 
 
 def pip_settings() -> Iterator[str]:
-    """What pip is set up with here: the texts of its files, and its variables."""
+    """Yield pip's settings on this host: the texts of its files, and its variables."""
     for place in pip_files(Path.home()):
         files = [place] if place.is_file() else sorted(place.glob("*")) if place.is_dir() else []
         yield from (file.read_text(errors="replace") for file in files if file.is_file())
@@ -75,7 +75,7 @@ def pip_settings() -> Iterator[str]:
 
 
 def inside_of(root: Path, path: Path) -> Path:
-    """The place of an absolute path in a root that is not entered yet."""
+    """Return an absolute path below a root that is not entered yet."""
     return root / path.relative_to("/")
 
 
@@ -84,5 +84,5 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
     else:
-        target.unlink(missing_ok=True)  # a link of the root's would lead out of it
+        target.unlink(missing_ok=True)  # a symbolic link in the root would lead out of it
         shutil.copyfile(source, target)

@@ -1,4 +1,4 @@
-"""A fresh root of a Debian release with what the README asks a bare machine for, and a clone of this checkout."""
+"""A fresh root of a Debian release with the README's requirements and a clone of this checkout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.bare import host
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENTER = Path(__file__).with_name("enter.sh")
 PACKAGES = ("make", "git", "python3-venv", "ca-certificates")
-"""What the README's "Two commands" asks for."""
+"""The requirements in the README."""
 HOME = "/root/vipforge"
 ARCHIVES = "/var/cache/apt/archives"
 MAKE_SECONDS = 15 * 60
@@ -30,16 +30,19 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True)
 class Root:
-    """A root that is there; `kept` is the folder of downloaded packages that later roots are given as well."""
+    """An existing root; `archives` is the folder of downloaded packages that later roots reuse."""
 
     path: Path
-    kept: Path | None
+    archives: Path | None
 
     def run(self, command: str, *, minutes: float) -> int:
-        """Run a shell command in the clone; its exit code. Raises subprocess.TimeoutExpired, when all of it ends."""
+        """Run a shell command in the clone; returns its exit code.
+
+        Raises subprocess.TimeoutExpired; every process of the command has then ended.
+        """
         namespaces = ["--mount", "--propagation=private", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
         inside = ["sh", str(ENTER), str(self.path), HOME, command]
-        # With us ends unshare, with that the first process of the PID namespace, and with that every other.
+        # When this process ends, unshare ends; with it the PID namespace's first process, and with that all others.
         argv = ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *namespaces, "--", *inside]
         with tempfile.TemporaryFile("w+") as folders:
             folders.writelines(f"{line}\n" for line in self._folders())
@@ -49,38 +52,38 @@ class Root:
 
     def _folders(self) -> Iterator[str]:
         yield from (f"{folder} {folder} ro" for folder in host.pip_folders(host.pip_settings()))
-        if self.kept:
-            yield f"{self.kept} {ARCHIVES} rw"
+        if self.archives:
+            yield f"{self.archives} {ARCHIVES} rw"
 
 
 @contextmanager
-def made(release: str, place: Path, cache: Path) -> Iterator[Root]:
-    """A root below `place`, removed at the end; one that a killed run left there is removed before."""
+def bare_root(release: str, place: Path, cache: Path) -> Iterator[Root]:
+    """Make a root below `place`, and remove it at the end; the remains of a killed run are removed first."""
     place.mkdir(parents=True, exist_ok=True)
-    _own(place)
+    _check_owner(place)
     with _locked(place / "lock") as lock:
         _sweep(place)
         folder = Path(tempfile.mkdtemp(prefix=f"{release}.", dir=place))
-        held = _lock(folder / "lock")
+        folder_lock = _lock(folder / "lock")
         lock.close()
         try:
             root = folder / "root"
             _bootstrap(release, root)
             host.copy_settings(root)
             _clone(root)
-            with _kept(cache / release) as kept:
-                yield Root(root, kept)
+            with _archives(cache / release) as archives:
+                yield Root(root, archives)
         finally:
             _remove(folder)
-            if held:
-                held.close()
+            if folder_lock:
+                folder_lock.close()
 
 
-def _own(place: Path) -> None:
-    """Refuse a folder that another user has a hand in: what root writes and removes there could be led elsewhere."""
-    found = place.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & OTHERS_WRITE:
-        raise PermissionError(f"{place} must be a folder that root alone may write; name another with --place")
+def _check_owner(place: Path) -> None:
+    """Refuse a folder that another user can change: links there could redirect what root writes and removes."""
+    entry = place.lstat()
+    if not stat.S_ISDIR(entry.st_mode) or entry.st_uid != os.geteuid() or entry.st_mode & OTHERS_WRITE:
+        raise PermissionError(f"{place} must be a folder that only root can write to; name another with --place")
 
 
 def _bootstrap(release: str, root: Path) -> None:
@@ -93,7 +96,7 @@ def _bootstrap(release: str, root: Path) -> None:
 
 
 def _clone(root: Path) -> None:
-    """Clone what is committed. The checkout may be another user's, which git refuses root unless a file allows it."""
+    """Clone what is committed. git refuses another user's checkout unless a settings file allows it."""
     argv = ["git", "clone", "--quiet", "--no-hardlinks", str(CHECKOUT), str(host.inside_of(root, Path(HOME)))]
     with tempfile.NamedTemporaryFile("w") as settings:
         settings.write("[safe]\n    directory = *\n")
@@ -103,23 +106,23 @@ def _clone(root: Path) -> None:
 
 
 @contextmanager
-def _kept(folder: Path) -> Iterator[Path | None]:
-    """The folder of kept packages; None while another run uses it, since apt wants its archives for itself."""
+def _archives(folder: Path) -> Iterator[Path | None]:
+    """Yield the folder of downloaded packages, or None while another run uses it, because apt does not share it."""
     folder.mkdir(parents=True, exist_ok=True)
-    held = _lock(folder.with_name(f"{folder.name}.lock"))
+    lock = _lock(folder.with_name(f"{folder.name}.lock"))
     try:
-        yield folder if held else None
+        yield folder if lock else None
     finally:
-        if held:
-            held.close()
+        if lock:
+            lock.close()
 
 
 def _sweep(place: Path) -> None:
     for folder in place.glob("*.*/"):
-        held = _lock(folder / "lock")
-        if held:
+        lock = _lock(folder / "lock")
+        if lock:
             _remove(folder)
-            held.close()
+            lock.close()
 
 
 @contextmanager
@@ -130,7 +133,7 @@ def _locked(path: Path) -> Iterator[IO[str]]:
 
 
 def _lock(path: Path) -> IO[str] | None:
-    """The lock, held until it is closed or we end; None where another run holds it."""
+    """Take the lock until it is closed or this process ends; returns None if another run has it."""
     lock = path.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,5 +144,4 @@ def _lock(path: Path) -> IO[str] | None:
 
 
 def _remove(folder: Path) -> None:
-    """What was mounted there was mounted in namespaces that have ended."""
-    shutil.rmtree(folder)
+    shutil.rmtree(folder)  # nothing is mounted there any longer: the mount namespaces have ended

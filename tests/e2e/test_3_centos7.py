@@ -116,9 +116,7 @@ def test_a_push_closes_a_port_that_left_the_spec(pair: Bake) -> None:
         assert output(pair, node, "sudo firewall-cmd --list-ports").split() == ["80/tcp"]
 
 
-def test_a_missing_base_is_named_with_its_digest(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_base_is_named_with_its_digest(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPFORGE_MIRROR", str(cached(own_packer()).parent))  # fetched first if the host has none
     monkeypatch.setenv("VIPFORGE_CACHE", str(session.folder / "empty-cache"))
     done = session.run("image", session.spec, "--guest", "centos7", "--offline", timeout=120)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.bare import root as module
-from tests.bare.root import Root, made
+from tests.bare.root import Root, bare_root
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +67,7 @@ def folders(place: Path) -> list[Path]:
 
 
 def test_a_command_runs_in_the_clone_with_namespaces_of_its_own(place: Path, tmp_path: Path) -> None:
-    with made(RELEASE, place, tmp_path / "cache") as root:
+    with bare_root(RELEASE, place, tmp_path / "cache") as root:
         assert (root.path / "root" / "vipforge" / "Makefile").exists()
         assert (
             out(root, "cat /proc/sys/kernel/hostname; ls /.host 2>&1; ls /dev/shm; echo $PPID").split("\n")[0]
@@ -86,19 +86,19 @@ def test_the_checkout_may_be_another_users(place: Path, tmp_path: Path, monkeypa
     subprocess.run(["git", "clone", "--quiet", module.CHECKOUT, theirs], check=True)
     subprocess.run(["chown", "-R", "nobody", theirs], check=True)
     monkeypatch.setattr(module, "CHECKOUT", theirs)
-    with made(RELEASE, place, tmp_path / "cache") as root:
+    with bare_root(RELEASE, place, tmp_path / "cache") as root:
         assert (root.path / "root" / "vipforge" / "Makefile").exists()
 
 
 def test_packages_are_kept_between_roots(place: Path, tmp_path: Path) -> None:
     for expected in ("", "a.deb\n"):
-        with made(RELEASE, place, tmp_path / "cache") as root:
+        with bare_root(RELEASE, place, tmp_path / "cache") as root:
             assert out(root, f"ls {module.ARCHIVES}") == expected
             assert root.run(f"touch {module.ARCHIVES}/a.deb", minutes=1) == 0
 
 
 def test_a_command_that_takes_too_long_ends_with_all_that_it_started(place: Path, tmp_path: Path) -> None:
-    with made(RELEASE, place, tmp_path / "cache") as root, pytest.raises(subprocess.TimeoutExpired):
+    with bare_root(RELEASE, place, tmp_path / "cache") as root, pytest.raises(subprocess.TimeoutExpired):
         root.run("sleep 6543 & sleep 6543", minutes=2 / 60)
     assert "6543" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert folders(place) == []
@@ -115,12 +115,12 @@ def test_an_interrupted_run_leaves_nothing(place: Path, tmp_path: Path, ending: 
 def test_what_a_killed_run_left_is_removed_by_the_next_and_what_runs_is_not(place: Path, tmp_path: Path) -> None:
     running = started(place, tmp_path)
     (left,) = folders(place)
-    with made(RELEASE, place, tmp_path / "vipforge-bare") as root:
+    with bare_root(RELEASE, place, tmp_path / "vipforge-bare") as root:
         assert left.exists()
-        assert root.kept is None, "apt wants its archives for itself"
+        assert root.archives is None, "apt wants its archives for itself"
     running.send_signal(signal.SIGKILL)
     running.wait(10)
-    with made(RELEASE, place, tmp_path / "cache") as root:
+    with bare_root(RELEASE, place, tmp_path / "cache") as root:
         assert not left.exists()
         assert root.path.exists()
 
@@ -132,6 +132,6 @@ def test_a_folder_that_another_user_may_write_is_refused(place: Path, tmp_path: 
     place.mkdir()
     (place / "lock").symlink_to(victim)
     place.chmod(0o777)
-    with pytest.raises(PermissionError, match="root alone may write"), made(RELEASE, place, tmp_path / "cache"):
+    with pytest.raises(PermissionError, match="only root can write to"), bare_root(RELEASE, place, tmp_path / "cache"):
         pass
     assert victim.read_text() == "precious"

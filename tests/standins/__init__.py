@@ -1,1 +1,1 @@
-"""Vendors that stand in for those of the RPM family: disks, repositories and an installer, of Debian's packages."""
+"""Stand-ins for the vendors of the RPM family: disks, repositories and an installer, made of Debian's packages."""

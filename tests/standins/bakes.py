@@ -1,4 +1,4 @@
-"""Bakes from the stand-in vendor, by the command that people use: a spec for each guest and builder."""
+"""Bakes from the stand-in vendor with the command that operators use: one spec per guest and builder."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ BAKE_SECONDS = 30 * 60
 
 @dataclass(frozen=True)
 class Bake:
-    """One way to a guest: a cluster of its own, and folders that no other test shares.
+    """One bake of a guest with one builder: its own cluster, and folders that no other test shares.
 
-    The cache is its own as well: a keepalived that was compiled with the stand-in's compiler is none of the vendor's.
+    The cache is separate, too, because a keepalived from the stand-in's compiler must never pass for the vendor's.
     """
 
     vendor: Vendor
@@ -55,7 +55,7 @@ class Bake:
         return {**os.environ, **{name: str(value) for name, value in own.items()}}
 
     def write_spec(self, *more: dict[str, Any]) -> Path:
-        """The quickstart for this guest, from the vendor's mirror, with `more` services."""
+        """Write the quickstart for this guest, with the vendor's mirror and `more` services."""
         data = yaml.safe_load(SPEC.read_text())
         data |= {"cluster": self.cluster, "guest": self.guest, "image": {"mirror": self.vendor.mirror.as_uri()}}
         data["services"] += more
@@ -63,11 +63,11 @@ class Bake:
         return self.spec
 
     def start(self) -> subprocess.Popen[str]:
-        """`vipforge image` of the spec, in the background."""
+        """Run `vipforge image` on the spec, in the background."""
         return self._start(ENTRY, self.vendor.folder, "image", self.spec, "--builder", self.builder)
 
     def run(self, *words: str | Path, timeout: float = BAKE_SECONDS) -> subprocess.CompletedProcess[str]:
-        """Another command of vipforge's, as it is."""
+        """Run another vipforge command, with the real vendors' pins."""
         with self._start("builder", *words) as process:
             try:
                 out, err = process.communicate(timeout=timeout)

@@ -1,4 +1,4 @@
-"""The vendor's media: its packages installed over the carrier, on a disk and on an installer's CD."""
+"""The vendor's media: its packages installed over the carrier, as a disk and as an installer's CD."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def _install(tree: Path, on_disk: Sequence[Path]) -> None:
     aside.mkdir(exist_ok=True)
     for path in on_disk:
         shutil.copy(path, aside)
-    said = run("chroot", tree, "sh", "-c", "rpm --install --nodeps --nosignature /standin/*.rpm 2>&1")
-    assert "failed" not in said, said
+    output = run("chroot", tree, "sh", "-c", "rpm --install --nodeps --nosignature /standin/*.rpm 2>&1")
+    assert "failed" not in output, output
     shutil.rmtree(aside)
 
 
 def _uninstall(tree: Path, name: str) -> None:
-    """Take a package out that the installer's medium lacks."""
+    """Remove a package that the installer's medium lacks."""
     run("chroot", tree, "rpm", "--erase", "--nodeps", name)
     shutil.rmtree(tree / f"etc/systemd/system/{name}.target.wants")
 
@@ -60,12 +60,12 @@ def _make_bootable(tree: Path, drivers: str) -> None:
 
 
 def _guard(tree: Path) -> None:
-    """Let none of the carrier's own programs be called with an option that CentOS 7's lacks."""
+    """Make the carrier's own programs refuse every option that CentOS 7's release lacks."""
     packages.guard(tree)
     shutil.copy(OPTIONS / "options", tree / "fake" / "options")
     for unit in (tree / "usr/lib/systemd/system").glob("systemd-*.service"):
         text = unit.read_text()
-        if "=journalctl " in text:  # systemd's own units are of the carrier's release
+        if "=journalctl " in text:  # systemd's own units come from the carrier's release
             unit.unlink()
             unit.write_text(text.replace("=journalctl ", "=/fake/does/journalctl "))
     for name in ("halt", "poweroff", "reboot", "shutdown", "runlevel", "telinit"):

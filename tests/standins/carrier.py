@@ -1,4 +1,4 @@
-"""The carrier: a root of Debian 12 that the stand-in guests are made of, and its taking apart into packages."""
+"""The carrier: a root of Debian 12 from which the stand-in guests are made, and how it is split into packages."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ NO_INITRD = (
     'chroot "$1" dpkg-divert --quiet --local --rename --add /usr/sbin/update-initramfs\n'
     'ln -s /bin/true "$1/usr/sbin/update-initramfs"\n'
 )
-"""The kernel's package would make one, and the stand-in of dracut makes another."""
+"""The kernel's package would make an initial RAM disk; the stand-in of dracut makes its own."""
 NOT_OF_THE_VENDOR = ("usr/lib/systemd/system/", "etc/init.d/", "etc/default/", "etc/rsyslog.d/", "etc/systemd/")
-"""What a Debian package has for Debian alone."""
+"""Files of a Debian package that only Debian uses."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class Carrier:
         """Move the files of Debian's packages from the root to `staging`."""
         for deb in debs:
             for name in self._listed(deb):
-                place = self._merged(name)
-                source, target = self.root / place, staging / place
+                path = self._merged(name)
+                source, target = self.root / path, staging / path
                 if source.is_dir() and not source.is_symlink():
                     continue
-                if not place.startswith(NOT_OF_THE_VENDOR) and (source.is_symlink() or source.exists()):
+                if not path.startswith(NOT_OF_THE_VENDOR) and (source.is_symlink() or source.exists()):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(source, target, follow_symlinks=False)
                 source.unlink(missing_ok=True)
 
     def strip(self) -> None:
-        """Take out of the root what is Debian's alone, and lay it out as the RPM family does."""
+        """Remove what only Debian uses from the root, and lay it out as the RPM family does."""
         run("sh", HERE / "strip.sh", self.root, xfs.UUID)
 
     def _listed(self, deb: str) -> list[str]:
@@ -73,19 +73,19 @@ class Carrier:
         return [name for name in names if "/" in name]
 
     def _merged(self, name: str) -> str:
-        """The place of a file where /usr is merged."""
+        """Return the path of a file in a merged /usr."""
         return f"usr/{name}" if name.startswith(("bin/", "sbin/", "lib/", "lib64/")) else name
 
 
 @contextmanager
 def carrier(folder: Path) -> Iterator[Carrier]:
-    """The carrier's root, unpacked in `folder`; its tar is kept in the cache."""
+    """Unpack the carrier's root in `folder`; its tar is kept in the cache."""
     recipe = Recipe(RELEASE, PACKAGES, ((HERE / "carrier.sh").read_text(),), first=(NO_INITRD,), slim=True)
-    kept = layers.layer("standin-carrier", {"recipe": recipe.text()}, lambda place: _make(recipe, place))
+    layer = layers.layer("standin-carrier", {"recipe": recipe.text()}, lambda place: _make(recipe, place))
     root = folder / "carrier"
     root.mkdir()
     try:
-        run("tar", "-x", "--exclude=./dev/*", "--numeric-owner", "-f", kept / "root.tar", "-C", root)
+        run("tar", "-x", "--exclude=./dev/*", "--numeric-owner", "-f", layer / "root.tar", "-C", root)
         compiler = folder / "compiler"
         (root / "standin" / "compiler").rename(compiler)
         yield Carrier(root, compiler)

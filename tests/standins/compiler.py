@@ -1,4 +1,4 @@
-"""The vendor's compilers: the carrier's gcc and what it needs around it, and a newer one in a repository beside it."""
+"""The vendor's compilers: the carrier's gcc with what it needs, and a newer gcc in another repository."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.standins import packages
 from tests.standins.carrier import Carrier
 from tests.standins.packages import Package
 
-AROUND = ("usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "etc/alternatives")
-"""What of the carrier's root the compiler needs."""
+NEEDED = ("usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "etc/alternatives")
+"""Paths of the carrier's root that the compiler needs."""
 PROVIDES = (
     *("make", "pkgconfig", "coreutils", "sed", "grep", "gawk", "diffutils", "tar", "gzip", "findutils"),
     *("openssl-devel", "libnl3-devel"),
@@ -21,9 +21,9 @@ NEWER_KEY = "etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-SIG-SCLo"
 
 
 def package(carrier: Carrier, work: Path) -> Path:
-    """One package with all of it; unsigned."""
+    """Build one unsigned package with the compiler and everything that it needs."""
     tree = work / "gcc"
-    for name in AROUND:
+    for name in NEEDED:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         run("cp", "-a", carrier.root / name, tree / name)
     run("cp", "-a", f"{carrier.compiler}/.", tree)
@@ -36,7 +36,7 @@ def package(carrier: Carrier, work: Path) -> Path:
 
 
 def collection(work: Path, vendor: Signer, other: Signer) -> tuple[Path, Path]:
-    """A package of the vendor's with another signer's key, and the newer compiler, which that one has signed."""
+    """Build the vendor's package with another signer's key, and the newer compiler, signed with that key."""
     keys, programs = work / "keys", work / "newer"
     (keys / NEWER_KEY).parent.mkdir(parents=True)
     (keys / NEWER_KEY).write_text(other.key)

@@ -1,4 +1,4 @@
-"""What tells one vendor's guest from another's."""
+"""How the vendors' guests differ."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from tests.standins.packages import COMMON, Package
 
 @dataclass(frozen=True)
 class Kind:
-    """One guest. The first of its own packages is its release file, of which the vendor has an update."""
+    """One guest. Its first own package has its release file, and the vendor has an update of that package."""
 
     guest: str
     own: tuple[Package, ...]
     user: str
-    """The account that cloud-init makes."""
+    """The account that cloud-init creates."""
     distro: str
-    """What cloud-init calls it."""
+    """cloud-init's name for the distribution."""
     drivers: str
-    """Those of disks in the vendor's initial RAM disk."""
+    """The disk drivers in the vendor's initial RAM disk."""
     repositories: tuple[str, ...]
     """Folders of the mirror: the packages, the update, and others."""
     key: str
-    """Where the mirror has the key that packages are signed with."""
+    """The path in the mirror of the key that signs packages."""
     is_old: bool = False
     """Whether its programs lack options that the carrier's have."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """All that its vendor has."""
+        """All packages of its vendor."""
         return (*COMMON, *self.own)
 
     @property
@@ -47,7 +47,7 @@ CENTOS7 = Kind(
     ),
     user="centos",
     distro="centos",
-    drivers="virtio_scsi",  # without virtio_blk, from which the lab boots: the bake's own must have it
+    drivers="virtio_scsi",  # not virtio_blk, from which the lab boots: the bake has to add it
     repositories=("os/x86_64", "updates/x86_64", "extras/x86_64", "sclo/x86_64/rh"),
     key="os/x86_64/RPM-GPG-KEY-CentOS-7",
     is_old=True,

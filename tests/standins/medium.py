@@ -1,4 +1,4 @@
-"""The installer's medium: a menu as CentOS 7 has it, and an installer that reads a kickstart file."""
+"""The installer's medium: a menu like CentOS 7's, and an installer that reads a kickstart file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.standins.carrier import HERE
 
 LABEL = "CentOS 7 x86_64"
 SYSTEM_MIB = 800
-"""What the installer writes: the vendor's files, and room for a bake."""
+"""The disk that the installer writes: the vendor's files, and space for a bake."""
 BOOT = Path("/usr/lib/ISOLINUX/isolinux.bin")
 MODULES = Path("/usr/lib/syslinux/modules/bios")
 MENU = ("ldlinux.c32", "libcom32.c32", "libutil.c32", "vesamenu.c32")
@@ -19,7 +19,7 @@ DRIVERS = "virtio_scsi virtio_blk"
 
 
 def write(root: Path, target: Path, work: Path) -> None:
-    """Write a medium to `target` that installs the root; changes the root's initial RAM disk for a moment."""
+    """Write a medium to `target` that installs the root; the root's initial RAM disk is replaced meanwhile."""
     tree = work / "medium"
     boot = tree / "isolinux"
     boot.mkdir(parents=True)
@@ -35,7 +35,7 @@ def write(root: Path, target: Path, work: Path) -> None:
 
 
 def _initrd(root: Path, target: Path) -> None:
-    """The RAM disk of the installer, which the root's own dracut makes around another program."""
+    """Make the installer's RAM disk, with the root's own dracut and another init."""
     usual = _only(root, "initramfs-*")
     kept = usual.with_suffix(".kept")
     usual.rename(kept)
@@ -51,5 +51,5 @@ def _initrd(root: Path, target: Path) -> None:
 
 
 def _only(root: Path, pattern: str) -> Path:
-    (found,) = (root / "boot").glob(pattern)
-    return found
+    (path,) = (root / "boot").glob(pattern)
+    return path

@@ -1,4 +1,4 @@
-"""The vendor's packages: what is in each, and how it is built."""
+"""The vendor's packages: their contents, and how they are built."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.integration.rpm_vendor import run
 from tests.standins.carrier import HERE, Carrier
 
 FILES = HERE / "rpms"
-"""NAME/ is laid as in the guest; NAME.pre and NAME.post run before and after. A file X.standin takes the place of a
-program X of Debian's, which moves to /usr/libexec/standin/."""
+"""NAME/ has the package's files at their paths in the guest; NAME.pre and NAME.post run before and after. A file
+X.standin replaces Debian's program X, which moves to /usr/libexec/standin/."""
 OPTIONS = HERE.parent / "integration" / "el7"
 GUARDED = "fake/does"
-"""Where programs lie whose options are checked first."""
+"""The folder of the programs whose options are checked first."""
 PROGRAMS = ("usr/bin", "usr/sbin")
 SPEC = """\
 %global debug_package %{{nil}}
@@ -39,7 +39,7 @@ cp -a {tree}/. %{{buildroot}}/
 
 @dataclass(frozen=True)
 class Package:
-    """A package: the Debian packages whose files it takes, and whether the vendor's disk has it already."""
+    """A package: the Debian packages whose files it takes, and whether it is already on the vendor's disk."""
 
     name: str
     debs: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Package:
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     files: str = ""
-    """The folder of its own files, where that is not called as it is."""
+    """The folder of its own files, if that differs from its name."""
 
 
 COMMON = (
@@ -69,19 +69,19 @@ COMMON = (
 )
 
 
-def taken(carrier: Carrier, folder: Path) -> dict[str, Path]:
-    """The files of each package that takes some of the carrier's, by its name; the carrier has them no more."""
-    found = {}
+def take_files(carrier: Carrier, folder: Path) -> dict[str, Path]:
+    """Move the carrier's files of each package to a folder; returns the folders by package name."""
+    folders = {}
     for package in COMMON:
         if package.debs:
-            found[package.name] = folder / package.name
-            found[package.name].mkdir(parents=True)
-            carrier.take(package.debs, found[package.name])
-    return found
+            folders[package.name] = folder / package.name
+            folders[package.name].mkdir(parents=True)
+            carrier.take(package.debs, folders[package.name])
+    return folders
 
 
 def build(package: Package, tree: Path, work: Path, *, release: str) -> Path:
-    """The package with the files of `tree`; unsigned."""
+    """Build the unsigned package with the files of `tree`."""
     listed, spec = work / f"{package.name}.files", work / f"{package.name}.spec"
     listed.write_text("%defattr(-,root,root,-)\n" + "".join(f'"/{name}"\n' for name in sorted(_files(tree))))
     spec.write_text(
@@ -98,8 +98,8 @@ def build(package: Package, tree: Path, work: Path, *, release: str) -> Path:
     defines = {"_topdir": work / "rpmbuild", "_binary_payload": "w1.zstdio"}
     words = [word for name, value in defines.items() for word in ("--define", f"{name} {value}")]
     run("rpmbuild", "-bb", "--quiet", "--target", "x86_64", *words, spec)
-    (made,) = (work / "rpmbuild" / "RPMS" / "x86_64").glob(f"{package.name}-{package.version}-{release}.*.rpm")
-    return made
+    (package_file,) = (work / "rpmbuild" / "RPMS" / "x86_64").glob(f"{package.name}-{package.version}-{release}.*.rpm")
+    return package_file
 
 
 def _needs(package: Package) -> Iterator[str]:
@@ -120,8 +120,8 @@ def _files(tree: Path) -> Iterator[str]:
             yield str(path.relative_to(tree))
 
 
-def lay(package: Package, tree: Path) -> None:
-    """Lay the package's own files over those of Debian's packages."""
+def copy_own_files(package: Package, tree: Path) -> None:
+    """Copy the package's own files over those of Debian's packages."""
     own = FILES / (package.files or package.name)
     if own.is_dir():
         shutil.copytree(own, tree, dirs_exist_ok=True, symlinks=True)
@@ -134,7 +134,7 @@ def lay(package: Package, tree: Path) -> None:
 
 
 def guard(tree: Path) -> None:
-    """Let no program be called with an option that its release for CentOS 7 lacks."""
+    """Make programs refuse every option that their release for CentOS 7 lacks."""
     known = {line.split(":")[0] for line in (OPTIONS / "options").read_text().splitlines() if ":" in line}
     for place in PROGRAMS:
         for path in sorted((tree / place).glob("*")):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a root of Debian look like one of the RPM family: no dpkg, bash for sh, init scripts in /etc/rc.d, the system's
-# programs in /usr/sbin, the group wheel. Usage: strip.sh ROOT UUID
+# Makes a Debian root look like one of the RPM family: no dpkg, bash as sh, init scripts in /etc/rc.d, system programs
+# in /usr/sbin, the group wheel. Usage: strip.sh ROOT UUID
 set -eu
 cd "$1"
 
@@ -19,7 +19,7 @@ for program in ip ss; do
     [ ! -L "usr/sbin/$program" ] || rm "usr/sbin/$program"
     mv "usr/bin/$program" usr/sbin/
 done
-# Enabling a native unit leaves init scripts alone, as with systemd 219.
+# Enabling a native unit does not touch init scripts, as with systemd 219.
 printf '#!/bin/sh\nexit 0\n' >usr/lib/systemd/systemd-sysv-install
 chmod 0755 usr/lib/systemd/systemd-sysv-install
 rm -f etc/os-release etc/debian_version

@@ -1,4 +1,4 @@
-"""The vendor: signed repositories, and the media that a guest is baked from."""
+"""The vendor: signed repositories, and the media from which guests are baked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEDIUM = "installer.iso"
 
 @dataclass(frozen=True)
 class Vendor:
-    """A finished vendor: a mirror for all guests, a disk for each, and an installer for CentOS 7."""
+    """A finished vendor: a mirror for all guests, one disk per guest, and an installer for CentOS 7."""
 
     folder: Path
 
@@ -32,32 +32,32 @@ class Vendor:
 
     @property
     def fingerprint(self) -> str:
-        """Of the key that the packages are signed with."""
+        """The fingerprint of the key that signs the packages."""
         return str(json.loads((self.folder / "facts.json").read_text())["fingerprint"])
 
     @property
     def medium(self) -> Path:
-        """The installer's."""
+        """The installer's medium."""
         return self.folder / MEDIUM
 
     def disk(self, guest: str) -> Path:
-        """The guest's base."""
+        """Return the guest's base."""
         return self.folder / f"{guest}.qcow2"
 
 
 def vendor() -> Vendor:
-    """The vendor, from the cache or made now."""
+    """Return the vendor, from the cache or made now."""
     return Vendor(layers.layer("standin-vendor", {"files": _digest()}, _make))
 
 
 def _digest() -> str:
-    """Of every file that the vendor is made from."""
-    made = hashlib.sha256()
+    """Return a digest of every file from which the vendor is made."""
+    digest = hashlib.sha256()
     for folder in (HERE, OPTIONS):
         for path in sorted(each for each in folder.rglob("*") if each.is_file() and "__pycache__" not in each.parts):
-            made.update(f"{path.relative_to(HERE.parent)} {path.stat().st_mode & 0o111}\n".encode())
-            made.update(path.read_bytes())
-    return made.hexdigest()
+            digest.update(f"{path.relative_to(HERE.parent)} {path.stat().st_mode & 0o111}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _make(folder: Path) -> None:
@@ -68,19 +68,19 @@ def _make(folder: Path) -> None:
     with carrier(work) as root:
         tools = compiler.package(root, work)
         signer.sign(tools)
-        taken = packages.taken(root, work / "taken")
+        taken = packages.take_files(root, work / "taken")
         root.strip()
-        made = [_Making(folder, work / kind.guest, kind, signer, other) for kind in KINDS]
+        guests = [_GuestMaker(folder, work / kind.guest, kind, signer, other) for kind in KINDS]
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda each: each.run(root.root, taken, tools), made))
+            list(pool.map(lambda each: each.run(root.root, taken, tools), guests))
     (folder / "facts.json").write_text(json.dumps({"fingerprint": signer.fingerprint}))
     for each in (signer, other):
         each.end()
 
 
 @dataclass(frozen=True)
-class _Making:
-    """One guest's repositories and media on their way."""
+class _GuestMaker:
+    """Makes one guest's repositories and media."""
 
     folder: Path
     work: Path
@@ -89,7 +89,7 @@ class _Making:
     other: Signer
 
     def run(self, root: Path, taken: dict[str, Path], tools: Path) -> None:
-        """All of it."""
+        """Build the packages, publish the repositories, and write the media."""
         self.work.mkdir()
         built = {each.name: self._build(each, taken, "first") for each in self.kind.packages}
         release = self.kind.release
@@ -109,7 +109,7 @@ class _Making:
         tree.mkdir(parents=True)
         if package.name in taken:
             shutil.copytree(taken[package.name], tree, symlinks=True, dirs_exist_ok=True)
-        packages.lay(package, tree)
+        packages.copy_own_files(package, tree)
         if package.name == self.kind.release.name:
             keys = tree / "etc/pki/rpm-gpg"
             keys.mkdir(parents=True)
@@ -120,6 +120,6 @@ class _Making:
             configuration.write_text(text.replace("@DISTRO@", self.kind.distro))
         if self.kind.is_old:
             packages.guard(tree)
-        made = packages.build(package, tree, self.work / step, release=self.kind.guest)
-        self.signer.sign(made)
-        return made
+        package_file = packages.build(package, tree, self.work / step, release=self.kind.guest)
+        self.signer.sign(package_file)
+        return package_file

@@ -1,6 +1,6 @@
-"""`vipforge` whose vendors are the stand-ins: `python -m tests.standins.vipforge VENDOR image SPEC …`.
+"""`vipforge` with the stand-ins as its vendors: `python -m tests.standins.vipforge VENDOR image SPEC …`.
 
-Only what a vendor publishes is another: the digests of its media and the fingerprint of its key. VENDOR is the folder.
+Only what a vendor publishes differs: the digests of its media, and the fingerprint of its key. VENDOR is a folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.standins.vendor import Vendor
 
 
 def stand_in(vendor: Vendor) -> None:
-    """Let every guest of the family come from the vendor."""
+    """Let every guest of the RPM family come from the vendor."""
     published = sources.all_pins
     media = {**{f"{kind.guest}-cloud": vendor.disk(kind.guest) for kind in KINDS}, "centos7-minimal": vendor.medium}
 

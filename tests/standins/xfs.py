@@ -1,4 +1,4 @@
-"""A disk with an XFS root that starts by itself, as the vendors' have it: written without a mount or a loop device."""
+"""A bootable disk with an XFS root, like the vendors' disks, written without a mount or a loop device."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ UUID = "0f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5"
 MIB = 1 << 20
 SECTOR = 512
 START = MIB
-"""Of the only partition; GRUB lies before it."""
+"""The start of the only partition; GRUB is before it."""
 OLD = ("-m", f"crc=1,finobt=0,rmapbt=0,reflink=0,bigtime=0,inobtcount=0,uuid={UUID}", "-i", "sparse=0,nrext64=0")
-"""Without what the kernel of CentOS 7 does not know."""
+"""Options that leave out what CentOS 7's kernel does not support."""
 MODULES = ("biosdisk", "part_msdos", "xfs", "normal", "linux", "serial", "terminal", "test", "echo")
 
 
@@ -38,7 +38,7 @@ def write(root: Path, target: Path, *, mib: int) -> None:
 
 
 def _copy(system: Path, target: Path, *, mib: int) -> None:
-    """Copy what is in the file system to its place on the disk, and leave the holes out."""
+    """Copy the file system's data to its place on the disk, without the holes."""
     with system.open("rb") as source, target.open("wb") as disk:
         disk.truncate(mib * MIB)
         begin = 0
@@ -51,7 +51,7 @@ def _copy(system: Path, target: Path, *, mib: int) -> None:
 
 
 def _data(descriptor: int, begin: int) -> int | None:
-    """Where the next data begins; None where only a hole follows."""
+    """Return where the next data begins, or None if only a hole follows."""
     try:
         return os.lseek(descriptor, begin, os.SEEK_DATA)
     except OSError:  # ENXIO

@@ -16,10 +16,10 @@ def test_configuration_is_accepted(node: RunningNode) -> None:
 def test_listens_on_every_vip(node: RunningNode, cluster: Cluster) -> None:
     """HAProxy listens on every VIP and port, whether or not the node holds the VIP."""
     listening = {_bracketed(line.split()[3]) for line in node.lines("listening")[1:]}
-    wanted = {endpoint(vip, each.port) for each in cluster.services for vip in each.vips or cluster.vrrp.vips}
+    expected = {endpoint(vip, each.port) for each in cluster.services for vip in each.vips or cluster.vrrp.vips}
     if cluster.statistics:
-        wanted.add(f"{node.spec.address}:{cluster.statistics.port}")
-    assert wanted <= listening, f"nothing listens on {', '.join(sorted(wanted - listening))}"
+        expected.add(f"{node.spec.address}:{cluster.statistics.port}")
+    assert expected <= listening, f"nothing listens on {', '.join(sorted(expected - listening))}"
 
 
 def test_rsyslog_writes_the_log(node: RunningNode) -> None:

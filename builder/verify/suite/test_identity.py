@@ -12,10 +12,10 @@ from builder.verify.suite.node import RunningNode, one_line
 def test_identity_matches_the_spec(node: RunningNode, cluster: Cluster) -> None:
     """/etc/vipforge/identity matches the spec."""
     found = dict(line.split("=", 1) for line in node.lines("identity"))
-    wanted = identity(cluster, node.spec)
+    expected = identity(cluster, node.spec)
     if found.get("INTERFACE") == "auto":  # as good as a name: the node finds the interface that has its address
-        wanted["INTERFACE"] = "auto"
-    other = [f"{key}={found.get(key)}" for key in sorted(wanted | found) if found.get(key) != wanted.get(key)]
+        expected["INTERFACE"] = "auto"
+    other = [f"{key}={found.get(key)}" for key in sorted(expected | found) if found.get(key) != expected.get(key)]
     assert not other, f"differs from the spec: {', '.join(other)}"
 
 
@@ -33,18 +33,18 @@ def test_host_name_resolves(node: RunningNode) -> None:
 
 def test_address(node: RunningNode, cluster: Cluster) -> None:
     """The node has its addresses with the prefix lengths of the spec."""
-    held = {line.split()[3] for line in node.lines("addresses")}
-    wanted = {f"{node.spec.address}/{cluster.network.prefix}"}
+    addresses = {line.split()[3] for line in node.lines("addresses")}
+    expected = {f"{node.spec.address}/{cluster.network.prefix}"}
     if node.spec.address6:
-        wanted.add(f"{node.spec.address6}/{cluster.network.prefix6}")
-    assert wanted <= held, f"it has {', '.join(sorted(held))}"
+        expected.add(f"{node.spec.address6}/{cluster.network.prefix6}")
+    assert expected <= addresses, f"it has {', '.join(sorted(addresses))}"
 
 
 def test_default_route(node: RunningNode, cluster: Cluster) -> None:
     """The default route matches the spec's gateway."""
     found = [line.split()[2] for line in node.lines("routes")]
-    wanted = [str(cluster.network.gateway)] if cluster.network.gateway else []
-    assert found == wanted, f"it is {', '.join(found) or 'missing'}"
+    expected = [str(cluster.network.gateway)] if cluster.network.gateway else []
+    assert found == expected, f"it is {', '.join(found) or 'missing'}"
     if cluster.network.gateway6:  # routers may announce others
         found = [line.split()[2] for line in node.lines("IPv6 routes")]
         assert str(cluster.network.gateway6) in found, f"that of IPv6 is {', '.join(found) or 'missing'}"

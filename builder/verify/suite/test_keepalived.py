@@ -46,16 +46,16 @@ def test_init_script_starts_in_its_runlevels(node: RunningNode) -> None:
 
 def test_configuration_matches_the_spec(node: RunningNode, cluster: Cluster, plan: VerifyPlan) -> None:
     """keepalived.conf is identical to the one rendered from the spec."""
-    wanted = keepalived_conf(cluster, node.spec, plan.facts, plan.keepalived, node.interface)
+    expected = keepalived_conf(cluster, node.spec, plan.facts, plan.keepalived, node.interface)
     found = node.output("keepalived.conf")
-    differing = [f"`{line.strip()}`" for line in wanted.splitlines() if line not in found.splitlines()]
-    assert found == wanted, f"/etc/keepalived/keepalived.conf differs; it lacks {', '.join(differing) or 'nothing'}"
+    differing = [f"`{line.strip()}`" for line in expected.splitlines() if line not in found.splitlines()]
+    assert found == expected, f"/etc/keepalived/keepalived.conf differs; it lacks {', '.join(differing) or 'nothing'}"
 
 
 def test_the_log_mentions_every_instance(node: RunningNode, cluster: Cluster) -> None:
     """The log mentions every VRRP instance."""
-    told = node.answers["keepalived log"].text
-    missing = [each.name for each in cluster.vrrp.all_instances if f"({each.name})" not in told]
+    log = node.answers["keepalived log"].text
+    missing = [each.name for each in cluster.vrrp.all_instances if f"({each.name})" not in log]
     assert not missing, f"the journal contains no state of {', '.join(missing)} since boot"
 
 

@@ -19,10 +19,10 @@ def test_needed_packages_are_installed(node: RunningNode) -> None:
 
 def test_haproxy_has_the_release_of_its_configuration(node: RunningNode, plan: VerifyPlan) -> None:
     """HAProxy has the release that its configuration was written for."""
-    wanted, first = plan.cluster.haproxy.source or plan.facts.haproxy_version, node.lines("haproxy version")[0]
+    expected, first = plan.cluster.haproxy.source or plan.facts.haproxy_version, node.lines("haproxy version")[0]
     found = VERSION.search(first)
     assert found, f"it says: {first}"
-    assert f"{found[1]}.".startswith(f"{wanted}."), f"{found[1]} is not {wanted}"
+    assert f"{found[1]}.".startswith(f"{expected}."), f"{found[1]} is not {expected}"
 
 
 def test_packages_are_those_of_the_manifest(node: RunningNode, manifest_packages: dict[str, str]) -> None:

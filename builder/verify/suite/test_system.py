@@ -21,8 +21,8 @@ def test_files_match_the_spec(node: RunningNode, files: dict[str, GuestFile]) ->
 def test_files_belong_to_root(node: RunningNode, files: dict[str, GuestFile]) -> None:
     """The files rendered from the spec belong to root and have the right modes."""
     found = set(node.answers["modes"].text.splitlines())
-    wanted = {f"{file.mode:o} root {path}" for path, file in files.items()}
-    assert wanted <= found, f"expected: {some(sorted(wanted - found))}"
+    expected = {f"{file.mode:o} root {path}" for path, file in files.items()}
+    assert expected <= found, f"expected: {some(sorted(expected - found))}"
 
 
 def test_sysctl_is_effective(node: RunningNode, plan: VerifyPlan) -> None:
@@ -40,8 +40,8 @@ def test_huge_pages_are_off(node: RunningNode) -> None:
 
 def test_selinux_is_enforcing(node: RunningNode, plan: VerifyPlan) -> None:
     """SELinux is enforcing if the guest has it."""
-    found, wanted = node.output("selinux").strip(), "Enforcing" if plan.facts.has_selinux else "absent"
-    assert found in (wanted, "Enforcing"), f"it is {found}"
+    found, expected = node.output("selinux").strip(), "Enforcing" if plan.facts.has_selinux else "absent"
+    assert found in (expected, "Enforcing"), f"it is {found}"
 
 
 def test_services_are_enabled(node: RunningNode) -> None:

@@ -38,8 +38,10 @@ def test_the_right_node_holds_the_vip(
     """The node of highest priority whose HAProxy runs holds the VIP."""
     able = [node.spec for node in nodes.values() if node.units["haproxy"]["ActiveState"] == "active"]
     assert able, "HAProxy runs on no node"
-    wanted = next(node.name for node in cluster.ranking(cluster.vrrp.instance_of(vip)) if node in able)
-    assert holders[str(vip)] == [wanted], f"held by {', '.join(holders[str(vip)]) or 'no node'} instead of {wanted}"
+    expected = next(node.name for node in cluster.ranking(cluster.vrrp.instance_of(vip)) if node in able)
+    assert holders[str(vip)] == [expected], (
+        f"held by {', '.join(holders[str(vip)]) or 'no node'} instead of {expected}"
+    )
 
 
 def test_the_vip_answers_pings(vip: IpAddress) -> None:
@@ -54,9 +56,9 @@ def test_the_service_answers_on_the_vip(vip: IpAddress, service: Service) -> Non
         assert found == "open", f"{vip}:{service.port} is {found}"
         return
     check = service.check if service.check and service.check.kind == "http" else None
-    path, wanted = (check.path, check.status) if check else ("/", None)
+    path, expected = (check.path, check.status) if check else ("/", None)
     status = answers.status(vip, service, path)
-    assert status == wanted if wanted else status < 500, (
+    assert status == expected if expected else status < 500, (
         f"{service.mode}://{vip}:{service.port}{path} answers {status}"
     )
 

@@ -1,4 +1,4 @@
-"""What a bare root takes over from its host."""
+"""The host's settings in a bare root."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APT::Architecture "amd64";
 """
 
 
-def test_of_apts_settings_only_those_on_getting_files_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_apts_download_settings_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     done = subprocess.CompletedProcess([], 0, DUMPED, "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     assert [line.split()[0] for line in host.apt_settings().splitlines()] == [
@@ -32,17 +32,23 @@ def test_of_apts_settings_only_those_on_getting_files_are_taken(monkeypatch: pyt
     ]
 
 
-def test_the_environment_is_clean_but_for_proxies_and_pips_settings() -> None:
-    given = {"PATH": "/opt/python/bin", "PYTHONPATH": "/x", "VIPFORGE_CACHE": "/y", "HOME": "/home/me", "SECRET": "1"}
+def test_the_environment_has_only_proxies_and_pips_settings() -> None:
+    host_has = {
+        "PATH": "/opt/python/bin",
+        "PYTHONPATH": "/x",
+        "VIPFORGE_CACHE": "/y",
+        "HOME": "/home/me",
+        "SECRET": "1",
+    }
     kept = {"PIP_INDEX_URL": "https://index.example", "https_proxy": "http://proxy.example", "CI": "true"}
-    made = host.environment({**given, **kept})
-    assert {name: made[name] for name in kept} == kept
-    assert made["HOME"] == "/root"
-    assert made["PATH"].split(":")[0] == "/usr/local/sbin"
-    assert not {"PYTHONPATH", "VIPFORGE_CACHE", "SECRET"} & set(made)
+    environment = host.environment({**host_has, **kept})
+    assert {name: environment[name] for name in kept} == kept
+    assert environment["HOME"] == "/root"
+    assert environment["PATH"].split(":")[0] == "/usr/local/sbin"
+    assert not {"PYTHONPATH", "VIPFORGE_CACHE", "SECRET"} & set(environment)
 
 
-def test_folders_that_pips_settings_name_are_seen_in_the_root(tmp_path: Path) -> None:
+def test_folders_in_pips_settings_are_visible_in_the_root(tmp_path: Path) -> None:
     index, wheels = tmp_path / "copy" / "simple", tmp_path / "wheels"
     index.mkdir(parents=True)
     wheels.mkdir()
@@ -50,11 +56,11 @@ def test_folders_that_pips_settings_name_are_seen_in_the_root(tmp_path: Path) ->
     assert host.pip_folders(iter(texts)) == (wheels, index.parent)
 
 
-def test_an_index_on_a_server_is_no_folder() -> None:
+def test_an_index_on_a_server_is_not_a_folder() -> None:
     assert host.pip_folders(iter(["index-url = https://index.example/tmp"])) == ()
 
 
-def test_settings_come_to_where_the_root_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_copied_to_where_the_root_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, root = tmp_path / "home", tmp_path / "root"
     (home / ".config" / "pip").mkdir(parents=True)
     (home / ".config" / "pip" / "pip.conf").write_text("[global]\n")

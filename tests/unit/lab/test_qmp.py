@@ -30,7 +30,7 @@ def qemu(
 
     Without a greeting, or with another one, it ends there; `then` runs after the last answer.
     """
-    heard: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
     here = Path.cwd()
     with socket.socket(socket.AF_UNIX) as listener:
         os.chdir(path.parent)
@@ -48,14 +48,14 @@ def qemu(
                 for messages in ([{"return": {}}], *([EVENT, answer] for answer in answers)):
                     command = hear(connection)
                     messages[-1] |= {"id": command.pop("id")} if "id" in command else {}
-                    heard.append(command)
+                    received.append(command)
                     say(connection, *messages)
                 if then:
                     then(connection)
 
         thread = threading.Thread(target=speak)
         thread.start()
-        yield heard
+        yield received
         thread.join(timeout=5)
 
 
@@ -76,17 +76,17 @@ def hear(connection: socket.socket) -> dict[str, Any]:
 
 
 def test_events_between_a_command_and_its_answer_are_skipped(tmp_path: Path) -> None:
-    with qemu(tmp_path / "qmp", {"return": {"status": "paused"}}) as heard:
+    with qemu(tmp_path / "qmp", {"return": {"status": "paused"}}) as received:
         with qmp.connected(tmp_path / "qmp") as machine:
             assert machine.state() == "paused"
-    assert [each["execute"] for each in heard] == ["qmp_capabilities", "query-status"]
+    assert [each["execute"] for each in received] == ["qmp_capabilities", "query-status"]
 
 
 def test_a_cable_is_pulled_by_its_cards_name(tmp_path: Path) -> None:
-    with qemu(tmp_path / "qmp", {"return": {}}) as heard:
+    with qemu(tmp_path / "qmp", {"return": {}}) as received:
         with qmp.connected(tmp_path / "qmp") as machine:
             machine.link(up=False, card="net0")
-    assert heard[1] == {"execute": "set_link", "arguments": {"name": "net0", "up": False}}
+    assert received[1] == {"execute": "set_link", "arguments": {"name": "net0", "up": False}}
 
 
 def test_a_refusal_quotes_qemu(tmp_path: Path) -> None:
@@ -99,10 +99,10 @@ def test_a_refusal_quotes_qemu(tmp_path: Path) -> None:
 def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 120)
     deep.mkdir()
-    with qemu(deep / "qmp", {"return": {}}) as heard:
+    with qemu(deep / "qmp", {"return": {}}) as received:
         with qmp.connected(deep / "qmp") as machine:
             machine.pause()
-    assert heard[1]["execute"] == "stop"
+    assert received[1]["execute"] == "stop"
 
 
 def test_a_missing_qemu_is_distinguished_from_a_silent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,11 +147,11 @@ def test_another_program_at_the_monitors_socket_is_not_qemu(tmp_path: Path) -> N
 
 
 def test_each_answer_has_a_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    received, over = threading.Event(), threading.Event()
+    got_command, over = threading.Event(), threading.Event()
 
     def stays_silent(connection: socket.socket) -> None:
         hear(connection)
-        received.set()
+        got_command.set()
         over.wait(5)
 
     with qemu(tmp_path / "qmp", {"return": {}}, then=stays_silent):
@@ -160,7 +160,7 @@ def test_each_answer_has_a_time_limit(tmp_path: Path, monkeypatch: pytest.Monkey
                 machine.pause()
                 monkeypatch.setattr(qmp, "SECONDS", 0.2)
                 machine.state()
-        assert received.is_set()
+        assert got_command.is_set()
         over.set()
     assert not isinstance(caught.value, qmp.QmpGone)
 
@@ -182,10 +182,10 @@ def test_events_do_not_extend_the_limit_of_an_answer(tmp_path: Path, monkeypatch
 
 
 def test_a_power_cut_succeeds_when_the_machine_closes_first(tmp_path: Path) -> None:
-    with qemu(tmp_path / "qmp", {"return": {}}) as heard:
+    with qemu(tmp_path / "qmp", {"return": {}}) as received:
         with qmp.connected(tmp_path / "qmp") as machine:
             machine.quit()
-    assert heard[1] == {"execute": "quit", "arguments": {}}
+    assert received[1] == {"execute": "quit", "arguments": {}}
 
 
 def test_the_library_writes_nothing_to_stderr(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

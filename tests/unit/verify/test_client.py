@@ -64,9 +64,7 @@ def test_a_service_that_accepts_the_proxy_protocol_gets_its_header_first(
     assert server.received.startswith(b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n")
 
 
-def test_the_presented_certificate_is_read(
-    server: Server, service: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_the_presented_certificate_is_read(server: Server, service: Callable[..., Service], tmp_path: Path) -> None:
     write_pair(tmp_path, "www", issue("www", (HOST,)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "www.pem", tmp_path / "www.key")
