@@ -118,9 +118,9 @@ def bake_apart(session: Session, tmp_path_factory: pytest.TempPathFactory) -> It
 def bakes(session: Session, bake_apart: Bake) -> list[tuple[int, str, str]]:
     """Two simultaneous bakes of one cluster: exit code, stdout and stderr of each."""
     assert bake_apart
-    pair = [session.start("image", session.spec) for _ in range(2)]
-    outputs = [bake.communicate(timeout=IMAGE_SECONDS) for bake in pair]
-    return [(bake.returncode, out, err) for bake, (out, err) in zip(pair, outputs, strict=True)]
+    processes = [session.start("image", session.spec) for _ in range(2)]
+    outputs = [bake.communicate(timeout=IMAGE_SECONDS) for bake in processes]
+    return [(bake.returncode, out, err) for bake, (out, err) in zip(processes, outputs, strict=True)]
 
 
 @pytest.fixture(scope="session")

@@ -135,7 +135,7 @@ def test_an_idle_connection_is_closed_after_its_services_timeout(exchange: Excha
     assert exchange.ask("silence", QUIET_PORT) == pytest.approx(QUIET_SECONDS, abs=1)
 
 
-def test_a_dead_service_leaves_its_server_alone(exchange: Exchange) -> None:
+def test_a_dead_service_does_not_affect_the_servers_other_services(exchange: Exchange) -> None:
     stubs.set_failing(exchange.folder, "ex1:443/ews", "ex2:993")
     assert exchange.ask("load", "/owa/x", MOVING_SECONDS).keys() == {"200"}
     until(lambda: exchange.servers("/ews/x", 6) == {"ex2"}, "EWS to leave ex1", limit=NOTICED_SECONDS)

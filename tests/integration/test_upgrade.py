@@ -120,7 +120,7 @@ def test_both_nodes_are_renewed_while_clients_are_served(pair: NetnsPair) -> Non
     world = World(pair)
     with watching(pair, PACE) as watch:
         assert Upgrade(pair.cluster, world, world, seconds=60).carry_out() == [LB2, LB1]
-        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
+        watch.until(lambda observations: observations.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
         observations = watch.finish()
     assert world.has == {LB1: "good", LB2: "good"}
     assert longest_silence(observations) < LONGEST
@@ -131,7 +131,7 @@ def test_a_bad_image_is_rolled_back_and_clients_do_not_notice(pair: NetnsPair) -
     with watching(pair, PACE) as watch:
         with pytest.raises(TimedOut, match="its old machine is back, and serves"):
             Upgrade(pair.cluster, world, world, seconds=8).carry_out()
-        watch.until(lambda seen: seen.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
+        watch.until(lambda observations: observations.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
         observations = watch.finish()
     assert world.has == {LB1: "old", LB2: "old"}
     assert longest_silence(observations) < LONGEST
