@@ -1,4 +1,4 @@
-"""The inputs of Packer's templates: every guest with every builder that can bake it."""
+"""Inputs of a bake for templates: every guest with every builder that it can be baked with."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ NAMES = [f"{facts.name}-{builder.name}" for facts, builder in PAIRS]
 
 
 def plan(facts: Facts, builder: Builder) -> BakePlan:
-    """Return the plan of the quickstart's bake with that guest."""
+    """The plan of the quickstart's bake with that guest."""
     cluster = quickstart(guest=facts.name)
     return plan_for(cluster, guest_of(facts), builder, keepalived_for(cluster, facts))
 
 
 def inputs(facts: Facts, builder: Builder, folder: Path = Path("/work"), **changes: object) -> TemplateInputs:
-    """Return the inputs of Packer's template; `folder` is where the bake's files would be."""
-    bake_plan = plan(facts, builder)
-    foundation = bake_plan.guest.expected(bake_plan.cluster, builder.medium, folder)
+    """What Packer's template is given by the plan; `folder` is where the bake's files would be."""
+    made = plan(facts, builder)
+    foundation = made.guest.expected(made.cluster, builder.medium, folder)
     around = Surroundings(
         foundation=foundation,
         foundation_sha256="ab" * 32,
         accelerator="tcg" if builder.local else "",
-        access=expected(folder, foundation, facts, "the-key", kickstart=bake_plan.installs),
+        access=expected(folder, foundation, facts, "the-key", kickstart=made.installs),
         reach=Reach(network=True),
         work=folder,
         console=folder / "console.log",
     )
-    scripts = (folder / "10-overlay.sh", folder / "90-clean.sh")
-    return replace(bake_plan.template_inputs(around), scripts=scripts, **changes)
+    return replace(made.template_inputs(around), scripts=(folder / "10-overlay.sh", folder / "90-clean.sh"), **changes)

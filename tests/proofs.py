@@ -1,4 +1,4 @@
-"""A simulated proof with everything that a real one has: a pair, several scenarios, and thousands of answers."""
+"""A made-up proof, as a real one is: a pair, several scenarios, and thousands of answers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PROBES = ("http", "kept", "tcp", "ping")
 NONE = Spread(0, 0, 0)
 
 Gap = tuple[str, float, float | None]
-"""A probe, and the begin and end of the time in which it gets no answer."""
+"""A probe, and from when to when it is not answered."""
 
 
 def samples(seconds: float, gaps: Iterable[Gap], moved: tuple[float, float], rate: float = 0.01) -> list[Sample]:
-    """Return the answers of every probe; between the two moments of `moved`, the second node gives them."""
+    """Answers of every probe; the second node gives them between the two moments of `moved`."""
     lost = list(gaps)
     random = Random(1)
     return [
@@ -46,10 +46,10 @@ def _sample(at: float, probe: str, gaps: list[Gap], moved: tuple[float, float], 
 
 
 def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: Any) -> Trial:
-    """Return a trial of 5 s with its fault at 1 s and its recovery at 3 s."""
+    """A trial of 5 s whose fault is at 1 s and whose recovery is at 3 s."""
     lost = list(gaps)
     seconds = changes.get("ended_at", 5.0)
-    answers = changes.pop("samples", None) or tuple(samples(seconds, lost, changes.pop("moved", (1.02, 3.01))))
+    asked = changes.pop("samples", None) or tuple(samples(seconds, lost, changes.pop("moved", (1.02, 3.01))))
     stalls = changes.get("stalls", ())
     made = Trial(
         scenario=scenario,
@@ -58,7 +58,7 @@ def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: A
         injected_at=1.0,
         recovered_at=3.0,
         ended_at=seconds,
-        samples=answers,
+        samples=asked,
         states=(
             NodeMoment(0, FIRST, "MASTER"),
             NodeMoment(0, SECOND, "BACKUP"),
@@ -76,7 +76,7 @@ def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: A
             HolderMoment(3.014, VIP, (FIRST,)),
         ),
         garps=(1.021, 1.0215, 1.022, 3.013),
-        outages=analysis.outages(answers, stalls),
+        outages=analysis.outages(asked, stalls),
         stalls=stalls,
         no_holder_s=0.015,
         two_holders_s=0.002,
@@ -89,7 +89,7 @@ def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: A
 
 
 def result(name: str, title: str, trials: Iterable[Trial], **changes: Any) -> ScenarioResult:
-    """Return a scenario that has passed, with the results of its trials."""
+    """A scenario that has passed, with what follows from its trials."""
     run = tuple(trials)
     felt = analysis.spread([analysis.service(analysis.of_fault, each) for each in run])
     back = analysis.spread([analysis.service(analysis.of_recovery, each) for each in run])
@@ -99,14 +99,14 @@ def result(name: str, title: str, trials: Iterable[Trial], **changes: Any) -> Sc
 
 
 def killed() -> ScenarioResult:
-    """Return a short outage in three trials; the second is the worst."""
+    """A short outage in three trials, the second the worst."""
     ends = (1.006, 1.026, 1.016)
     trials = [trial("haproxy-killed", number, _service(1.0, end)) for number, end in enumerate(ends, 1)]
     return result("haproxy-killed", "HAProxy is killed on the master", trials)
 
 
 def unnoticed() -> ScenarioResult:
-    """Return a scenario without an outage for clients."""
+    """A scenario in which clients felt nothing."""
     states = [(0, FIRST, "MASTER"), (0, SECOND, "BACKUP"), (1.003, SECOND, "off"), (3.12, SECOND, "BACKUP")]
     one = trial(
         "backup-stopped",
@@ -121,7 +121,7 @@ def unnoticed() -> ScenarioResult:
 
 
 def failed() -> ScenarioResult:
-    """Return an outage over its limit, with a failed trial, a stalled probe, and an outage after the recovery."""
+    """An outage over its limit, with a trial that went wrong, a stalled probe, and an outage after the recovery."""
     one = trial(
         "keepalived-killed",
         1,
@@ -137,7 +137,7 @@ def failed() -> ScenarioResult:
 
 
 def endless() -> ScenarioResult:
-    """Return an outage that lasts until the trial ends, after a fault for which the profile has no limit."""
+    """An outage that was still open when the trial ended, of a fault that the profile promises nothing of."""
     one = trial("haproxy-hung", 1, [("http", 1.0, None), ("kept", 1.0, None)], recovered_at=None, moved=(9, 9))
     return result("haproxy-hung", "HAProxy hangs on the master", [one], limit_s=None, bound_s=None)
 
@@ -147,7 +147,7 @@ def _service(start: float, end: float) -> list[Gap]:
 
 
 def proof(*results: ScenarioResult, **changes: Any) -> Proof:
-    """Return a proof with these scenarios, or with one of each kind."""
+    """A proof of these scenarios, or of one of each kind."""
     made = Proof(
         cluster="web",
         profile="standard",
@@ -170,5 +170,5 @@ def proof(*results: ScenarioResult, **changes: Any) -> Proof:
 
 
 def outage_of(each: Trial, probe: str) -> Outage:
-    """Return the first outage of a probe."""
+    """The first outage of a probe."""
     return next(outage for outage in each.outages if outage.probe == probe)
