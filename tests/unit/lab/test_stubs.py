@@ -1,4 +1,4 @@
-"""The stub servers: which there are, and how each kind answers."""
+"""The stub servers of a spec, and how each kind answers."""
 
 from __future__ import annotations
 
