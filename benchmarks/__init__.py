@@ -1,1 +1,1 @@
-"""Side-by-side measurements; nothing here is a test."""
+"""Comparative measurements. None of them is a test: they take minutes, and their results depend on the host."""

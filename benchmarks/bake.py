@@ -1,14 +1,14 @@
-"""Bakes against each other, in turns: `make bench`, or `.venv/bin/python -m benchmarks.bake`, on a host that is idle.
+"""Compare bakes, in turns: run `make bench` or `.venv/bin/python -m benchmarks.bake` on an idle host.
 
-    --only NAME,…   base, cold, settings, another, unchanged, packer, virt; all of them when left out
-    --rounds N      times that each of them shall have in the end; three when left out
-    --times FILE    where every time is written as soon as it is measured; build/bakes.json when left out
-    --table         run nothing, print the table of that file
-    --folder DIR    where they work; it needs 10 GiB
+    --only NAME,…   base, cold, settings, another, unchanged, packer, virt; the default is all of them
+    --rounds N      how many results each of them should have in the end; the default is three
+    --times FILE    the file to which every time is written as soon as it is measured; default: build/bakes.json
+    --table         run nothing and print the table of that file
+    --folder DIR    the working folder, which requires 10 GiB
 
-What FILE has already is not run again: an interrupted run goes on where it was, and rounds may be spread over days.
-Prints a Markdown table: seconds of the clock (median, worst), what share of the peers' medians that is, and the size
-of the disk as a compressed qcow2 beside (a)'s and the plain base's.
+Results that are in FILE are not measured again, so an interrupted run can be resumed and rounds can be collected over
+several days. The output is a Markdown table: elapsed seconds (median and worst), their ratio to the peers' medians,
+and the size of the disk as a compressed qcow2, compared with (a)'s and the plain base's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MIB = 1 << 20
 
 
 def run(chosen: list[Contestant], rounds: int, folder: Path, times: Times) -> None:
-    """Let them run in turns until each has so many times; every time is kept at once."""
+    """Run the contestants in turns until each has enough results; every result is saved immediately."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="vipforge-bench-") as place:
         for number in range(rounds):
             for each in chosen:
@@ -39,7 +39,7 @@ def run(chosen: list[Contestant], rounds: int, folder: Path, times: Times) -> No
 
 
 def compressed(disk: Path) -> float:
-    """The size that the disk has as a qcow2 compressed with zstd, in MiB."""
+    """The size of the disk as a qcow2 compressed with zstd, in MiB."""
     with tempfile.TemporaryDirectory(dir=disk.parent) as place:
         packed = Path(place) / "packed.qcow2"
         options = ["-O", "qcow2", "-c", "-o", "compression_type=zstd"]
@@ -57,22 +57,23 @@ def _one(each: Contestant, folder: Path) -> Measured:
 
 
 def main() -> None:
-    """Run what was asked for and is not there yet, and print the table."""
+    """Measure the missing results and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.bake", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default=",".join(each.name for each in ALL))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--times", type=Path, default=ROOT / "build" / "bakes.json")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
-    asked = parser.parse_args()
-    names = asked.only.split(",")
+    arguments = parser.parse_args()
+    names = arguments.only.split(",")
     unknown = {*names} - {each.name for each in ALL}
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(each.name for each in ALL)}")
-    times = Times(asked.times)
+        known = ", ".join(each.name for each in ALL)
+        parser.error(f"unknown name: {', '.join(sorted(unknown))}; known names: {known}")
+    times = Times(arguments.times)
     try:
-        if not asked.table:
-            run([each for each in ALL if each.name in names], asked.rounds, asked.folder, times)
+        if not arguments.table:
+            run([each for each in ALL if each.name in names], arguments.rounds, arguments.folder, times)
     finally:
         print(table(times, {each.name: each.title for each in ALL}))
 

@@ -1,8 +1,8 @@
-"""The plain base image that every contestant is compared with: Debian 12, a kernel, cloud-init, sshd.
+"""The plain base image with which every contestant is compared: Debian 12, a kernel, cloud-init, sshd.
 
     .venv/bin/python -m benchmarks.base BASE.qcow2
 
-What a person downloads as a cloud image; here it is made from the Debian mirror, once, and kept in the cache.
+It corresponds to a downloaded cloud image, but is built from the Debian mirror once and kept in the cache.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ PACKAGES = (
     *("cloud-guest-utils", "tzdata", "systemd-timesyncd", "ca-certificates", "apt", "isc-dhcp-client"),
 )
 GRUB = paths.resources("packer", "roots", "grub.sh").read_text()
-"""The boot loader is put on the same way, so that the disk boots by itself."""
+"""Installs the boot loader in the same way as for appliances, so that the disk boots by itself."""
 HOOKS = (GRUB, 'chroot "$1" systemctl --quiet enable systemd-networkd.service')
 RECIPE = Recipe(RELEASE, PACKAGES, HOOKS)
 
 
 def base() -> Path:
-    """The base as a qcow2: from the cache, or made now."""
+    """The base as a qcow2, built unless it is in the cache."""
     inputs = {"recipe": RECIPE.text(), "disk": f"{GIB} GiB, {disk.FSTAB}"}
     return layers.layer("benchmark-base", inputs, _make) / "disk.qcow2"
 

@@ -1,12 +1,12 @@
-"""Power-on until it serves: one node of a cluster, and the plain base image beside it, in the same lab.
+"""Measure the time from power-on until a node serves, compared with the plain base image in the same lab.
 
     .venv/bin/python -m benchmarks.boot [SPEC] [--base] [--rounds N] [--memory] [--analyze FOLDER]
 
-Prints one JSON object: seconds from power-on to the first answer of the web service on the VIP, of the clock and of
-the processor that QEMU took (under TCG that is the better measure on a busy host). With `--base` the plain base image
-starts in the node's place as well, with the node's seed, in turns; SSH's greeting is waited for, and the ratio is
-printed. With `--memory`, MiB that the guest has in use three minutes after it began to serve. With `--analyze` what
-systemd-analyze tells of the last boot of each is kept in FOLDER/node and FOLDER/base.
+Prints one JSON object: the time from power-on to the first answer of the web service on the VIP, as elapsed seconds
+and as processor seconds of QEMU (under TCG, these are more meaningful on a busy host). With `--base`, the plain base
+image is also booted in the node's place, in turns and with the node's seed, until SSH sends its greeting; the ratio is
+printed as well. With `--memory`, the output includes the guest's memory in use, in MiB, after three minutes of
+serving. With `--analyze`, the output of systemd-analyze for the last boots is stored in FOLDER/node and FOLDER/base.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ from builder.spec.model import Cluster
 LIMIT = 15 * 60
 EVERY = 0.1
 IDLE_SECONDS = 180
-"""How long a node serves, and nobody asks it anything, before its memory is read: firewalld and cloud-init have ended
-their start by then."""
+"""How long a serving node stays idle before its memory is read, so that firewalld and cloud-init have started."""
 ASK = """
 import socket, sys
 host, port, word = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()
@@ -57,26 +56,26 @@ ANALYSES = {
 }
 
 After = Callable[[Lab], None]
-"""What is done with a node that serves."""
+"""An action on a node that serves."""
 
 
 @dataclass(frozen=True)
 class Booted:
-    """Seconds from power-on to the first answer: of the clock, and of the processor."""
+    """The time from power-on to the first answer, as elapsed seconds and as processor seconds."""
 
     clock: float
     processor: float
 
 
 def measure(cluster: Cluster, disk: Path | None = None, after: After | None = None) -> Booted:
-    """Boot the first node alone until it serves, or another disk in its place until SSH greets; then do `after`.
+    """Boot the first node alone until it serves, or another disk in its place until SSH answers; then call `after`.
 
-    The lab goes in any case.
+    The lab is removed in any case.
     """
     try:
         with state.changing():
             lab, began = _power_on(cluster, disk)
-        # One of them: each question costs the guest time, under emulation most of all SSH's.
+        # Only one of them is polled: each request costs the guest time, most of all SSH under emulation.
         greeting = (str(cluster.nodes[0].address), 22, "SSH-2.0")
         answer = (str(cluster.vrrp.vips[0]), cluster.ports()[0], "200")
         booted = _wait(lab, greeting if disk else answer, began)
@@ -103,8 +102,8 @@ def _power_on(cluster: Cluster, disk: Path | None) -> tuple[Lab, float]:
     return lab, began
 
 
-def _wait(lab: Lab, wanted: tuple[str, int, str], began: float) -> Booted:
-    host, port, word = wanted
+def _wait(lab: Lab, expected: tuple[str, int, str], began: float) -> Booted:
+    host, port, word = expected
     words = [*lab.keeper.client(), sys.executable, "-I", "-c", ASK, host, str(port), word]
     while time.monotonic() - began < LIMIT:
         if subprocess.run(words, capture_output=True, check=False).returncode == 0:
@@ -114,7 +113,7 @@ def _wait(lab: Lab, wanted: tuple[str, int, str], began: float) -> Booted:
 
 
 def _processor(lab: Lab) -> float:
-    """Seconds of the processor that the lab's QEMU has taken (proc(5), /proc/PID/stat)."""
+    """The processor seconds used by the lab's QEMU (proc(5), /proc/PID/stat)."""
     ticks = os.sysconf("SC_CLK_TCK")
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -128,80 +127,79 @@ def _processor(lab: Lab) -> float:
 
 
 def _memory(lab: Lab) -> dict[str, int]:
-    """MiB of the guest's memory when it has been idle for a while."""
+    """The guest's memory in MiB after it has been idle for a while."""
     time.sleep(IDLE_SECONDS)
-    told = ssh.ask(lab, lab.cluster.nodes[0], "cat /proc/meminfo", timeout=120).out
-    return in_use(told)
+    return in_use(ssh.ask(lab, lab.cluster.nodes[0], "cat /proc/meminfo", timeout=120).out)
 
 
 def in_use(meminfo: str) -> dict[str, int]:
-    """MiB of a node's memory by its /proc/meminfo (proc(5)); `used` is what free(1) shows as such."""
+    """A node's memory in MiB according to its /proc/meminfo (proc(5)); `used` is as defined by free(1)."""
     kib = {name.rstrip(":"): int(value) for name, value, *_ in map(str.split, meminfo.splitlines())}
     return {"used": (kib["MemTotal"] - kib["MemAvailable"]) // 1024}
 
 
 def _analyze(lab: Lab, folder: Path) -> None:
-    """Keep what the guest tells of its boot when that is over, and of what runs."""
+    """Save the guest's own analysis of its boot, and of its processes, when the boot is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     node = lab.cluster.nodes[0]
     _wait_for_ssh(lab)
     ssh.ask(lab, node, "systemctl is-system-running --wait", timeout=300)
     for name, words in ANALYSES.items():
-        told = ssh.ask(lab, node, words, timeout=300)
-        (folder / name).write_text(told.out + told.err)
+        done = ssh.ask(lab, node, words, timeout=300)
+        (folder / name).write_text(done.out + done.err)
     run(["cp", vm.console(lab.cluster, node), folder / "console.log"], timeout=30)
 
 
 def _wait_for_ssh(lab: Lab) -> None:
-    """A node answers on its VIP before cloud-init has let anybody in."""
+    """Wait for SSH: a node serves on its VIP before cloud-init has created the account."""
     until(lambda: ssh.ask(lab, lab.cluster.nodes[0], "true", timeout=60).code == 0, "SSH", limit=300, every=1)
 
 
 def compared(node: list[Booted], plain: list[Booted]) -> dict[str, Any]:
-    """Every time, and the ratio of the medians where there is something to compare with."""
-    found: dict[str, Any] = {"vip": [asdict(each) for each in node]}
+    """All times, and the ratio of the medians if the base was measured as well."""
+    results: dict[str, Any] = {"vip": [asdict(each) for each in node]}
     if plain:
-        found["base_ssh"] = [asdict(each) for each in plain]
-        found["ratio"] = {
+        results["base_ssh"] = [asdict(each) for each in plain]
+        results["ratio"] = {
             name: round(
                 median(getattr(each, name) for each in node) / median(getattr(each, name) for each in plain), 2
             )
             for name in ("clock", "processor")
         }
-    return found
+    return results
 
 
 def main() -> None:
-    """Boot in turns, and print what was measured."""
+    """Boot in turns and print the results."""
     parser = argparse.ArgumentParser(prog="benchmarks.boot", description=__doc__.partition("\n")[0])
     parser.add_argument("spec", nargs="?", type=Path, default=Path("examples/quickstart.yml"))
     parser.add_argument("--base", action="store_true")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--analyze", type=Path)
-    asked = parser.parse_args()
-    cluster = load(asked.spec)
-    told: dict[str, Any] = {}
+    arguments = parser.parse_args()
+    cluster = load(arguments.spec)
+    extra: dict[str, Any] = {}
     node: list[Booted] = []
     plain: list[Booted] = []
-    disk = base() if asked.base else None
+    disk = base() if arguments.base else None
 
     def after(lab: Lab) -> None:
-        if asked.memory:
-            told["memory_mib"] = _memory(lab)
-        if asked.analyze:
-            _analyze(lab, asked.analyze / "node")
+        if arguments.memory:
+            extra["memory_mib"] = _memory(lab)
+        if arguments.analyze:
+            _analyze(lab, arguments.analyze / "node")
 
     def after_plain(lab: Lab) -> None:
-        if asked.analyze:
-            _analyze(lab, asked.analyze / "base")
+        if arguments.analyze:
+            _analyze(lab, arguments.analyze / "base")
 
-    for number in range(1, asked.rounds + 1):
-        is_last = number == asked.rounds
+    for number in range(1, arguments.rounds + 1):
+        is_last = number == arguments.rounds
         node.append(measure(cluster, after=after if is_last else None))
         if disk:
             plain.append(measure(cluster, disk, after_plain if is_last else None))
-    sys.stdout.write(json.dumps({**compared(node, plain), **told}) + "\n")
+    sys.stdout.write(json.dumps({**compared(node, plain), **extra}) + "\n")
 
 
 if __name__ == "__main__":

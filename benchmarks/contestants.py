@@ -1,6 +1,6 @@
-"""What the benchmark of bakes lets run against each other: each is a function that leaves a disk and can be timed.
+"""The contestants of the benchmark of bakes: each is a function that creates a disk and can be timed.
 
-Every one gets a folder of its own. Peers are given their base; vipforge's cold bake makes its own.
+Each one gets its own folder. The peers get their base for free; vipforge's cold bake builds its own.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ HAND_WRITTEN = PEERS / "packer-by-hand"
 SPEC = ROOT / "examples" / "quickstart.yml"
 SECONDS = 4 * 60 * 60
 TARBALL = ("keepalived", "2.3.3")
-"""What vipforge compiles into debian12 as well."""
+"""The same version that vipforge compiles for debian12."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """`prepare` is not timed; `bake` is, and leaves the disk that it names in the folder."""
+    """A way to create a disk: `bake` is timed and returns the disk that it created in the folder."""
 
     name: str
     title: str
@@ -43,14 +43,14 @@ class Contestant:
 
 
 def vipforge(build: Path, spec: Path, *, cache: Path | None = None) -> Path:
-    """`vipforge image` in a process of its own, which makes its images below `build`."""
+    """Run `vipforge image` in a separate process; returns the image, which is below `build`."""
     own = {"VIPFORGE_BUILD": str(build)} | ({"VIPFORGE_CACHE": str(cache)} if cache else {})
     _run([sys.executable, "-m", "builder", "image", str(spec), "--guest", "debian12"], own)
     return build / str(yaml.safe_load(spec.read_text())["cluster"]) / "appliance.qcow2"
 
 
 def changed(folder: Path, name: str, **changes: object) -> Path:
-    """The quickstart's spec with other values, in the folder."""
+    """Write a copy of the quickstart's spec with other values to the folder."""
     data = yaml.safe_load(SPEC.read_text())
     for key, value in changes.items():
         data[key] = {**data[key], **value} if isinstance(value, dict) else value
@@ -60,39 +60,39 @@ def changed(folder: Path, name: str, **changes: object) -> Path:
 
 
 def cold(folder: Path) -> Path:
-    """From nothing, the base and the compilation included."""
+    """Bake from nothing, including the base and the compilation."""
     return vipforge(folder / "build", SPEC, cache=folder / "cache")
 
 
 def baked(folder: Path) -> None:
-    """An image of the unchanged spec, one for all that need it, and its layers in the cache."""
+    """Bake the unchanged spec once for all contestants that need its image or its layers in the cache."""
     vipforge(folder.parent / "baked", SPEC)
 
 
 def baked_for_itself(folder: Path) -> None:
-    """The same image in a folder where it may be made anew."""
+    """Copy that image to a folder in which it may be baked again."""
     baked(folder)
     shutil.copytree(folder.parent / "baked", folder / "build")
 
 
 def settings(folder: Path) -> Path:
-    """Other VRRP settings and another service, for a cluster that was baked before."""
+    """Bake other VRRP settings and another port for a cluster that was baked before."""
     services = [{**each, "port": 8080} for each in yaml.safe_load(SPEC.read_text())["services"]]
     return vipforge(folder / "build", changed(folder, "changed", vrrp={"profile": "fast"}, services=services))
 
 
 def unchanged(folder: Path) -> Path:
-    """The same spec again."""
+    """Bake the same spec again."""
     return vipforge(folder.parent / "baked", SPEC)
 
 
 def another(folder: Path) -> Path:
-    """Another cluster on the same foundation."""
+    """Bake another cluster on the same foundation."""
     return vipforge(folder / "build", changed(folder, "another", cluster="another"))
 
 
 def packer_by_hand(folder: Path) -> Path:
-    """The template that a person writes: everything in shell provisioners inside the machine."""
+    """Run a hand-written template, which does everything in shell provisioners inside the machine."""
     words = packer_words(folder, base(), _tarball(), accelerator())
     own = {"PACKER_CACHE_DIR": str(folder / "cache"), "TMPDIR": str(folder)}
     _run([str(program().path), "build", *words], own, HAND_WRITTEN)
@@ -100,7 +100,7 @@ def packer_by_hand(folder: Path) -> Path:
 
 
 def packer_words(folder: Path, disk: Path, tarball: Path, how: str) -> list[str]:
-    """The template's variables and its name, for Packer's commands; a key and a seed are made in the folder."""
+    """The template's variables and name for Packer's command line; creates a key and a seed in the folder."""
     key, seed = _seed(folder)
     values = {
         "base": disk,
@@ -114,27 +114,27 @@ def packer_words(folder: Path, disk: Path, tarball: Path, how: str) -> list[str]
 
 
 def virt_customize(folder: Path) -> Path:
-    """guestfs-tools, with the same steps."""
+    """Run the same steps with guestfs-tools."""
     need("virt-customize", "guestfs-tools")
     if not any(Path("/boot").glob("vmlinuz*")):
         sys.exit(
-            "virt-customize starts a kernel of this host's, and /boot has none: apt-get install linux-image-amd64"
+            "virt-customize boots the host's kernel, but /boot contains none: run apt-get install linux-image-amd64"
         )
-    made = folder / "virt.qcow2"
-    # Where /dev/kvm opens and starts no kernel, it would wait for ever: it takes what vipforge found to work.
+    disk = folder / "virt.qcow2"
+    # If /dev/kvm can be opened but does not work, virt-customize waits forever, so vipforge's accelerator is forced.
     own = {"TMPDIR": str(folder), "LIBGUESTFS_BACKEND_SETTINGS": f"force_{accelerator()}"}
-    _run([str(PEERS / "virt_customize.sh"), str(base()), str(_tarball()), str(made)], own)
-    return made
+    _run([str(PEERS / "virt_customize.sh"), str(base()), str(_tarball()), str(disk)], own)
+    return disk
 
 
 def fetched(_: Path) -> None:
-    """Base and tarball, which the peers are given."""
+    """Provide the base and the tarball, which the peers get for free."""
     base()
     _tarball()
 
 
 def plain(_: Path) -> Path:
-    """The base as it is: what the others' sizes are compared with."""
+    """The unchanged base, with whose size the others are compared."""
     return base()
 
 
@@ -154,7 +154,7 @@ def _seed(folder: Path) -> tuple[Path, Path]:
     seed.mkdir()
     _run([need("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-f", str(key)], {})
     public = key.with_suffix(".pub").read_text().strip()
-    # Its own default, en_US.UTF-8, is not installed, and cloud-init calls the whole boot failed for it.
+    # cloud-init's default locale, en_US.UTF-8, is not installed, which would make cloud-init report a failed boot.
     data = {"disable_root": False, "locale": "C.UTF-8", "users": [{"name": "root", "ssh_authorized_keys": [public]}]}
     (seed / "user-data").write_text("#cloud-config\n" + yaml.safe_dump(data))
     (seed / "meta-data").write_text("instance-id: by-hand\nlocal-hostname: by-hand\n")
@@ -166,7 +166,7 @@ def _tarball() -> Path:
 
 
 def _run(words: list[str], own: Mapping[str, str], folder: Path = ROOT) -> None:
-    """Run it, and show the end of its words when it fails. Its machines end with us, however we end."""
+    """Run a command and show the end of its output if it fails. Its machines end with this process, even if killed."""
     environment = {**os.environ, **own}
     done = subprocess.run(
         contain(words), env=environment, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False

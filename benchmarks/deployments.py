@@ -1,9 +1,9 @@
-"""Deployments of 100 clusters of two nodes from one image, to a real libvirtd: the plans, and the making.
+"""Deploy 100 clusters of two nodes from one image to a real libvirtd, and time the plans and their execution.
 
     .venv/bin/python -m benchmarks.deployments [NUMBER]
 
-As root, with tests/debian-packages.txt installed. The image is 160 MiB of noise that boots nothing, so no node is
-started. The issue's limit: the image is uploaded once.
+Run it as root, with tests/debian-packages.txt installed. The image is 160 MiB of random data that does not boot, so no
+node is started. The target: the image is uploaded once.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ SECONDS = 120
 
 
 def main() -> None:
-    """Plan, make and plan again; print what each took."""
+    """Plan, execute and plan again; print the time of each."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    wanted = list(clusters(number))
+    specs = list(clusters(number))
     with tempfile.TemporaryDirectory() as folder, hypervisor() as host:
-        image = bake_stand_in(wanted[0], Path(folder))
-        plan(wanted, host, image, "planned")
-        plan(wanted, host, image, "made", make=True)
-        plan(wanted, host, image, "planned again")
+        image = fake_image(specs[0], Path(folder))
+        deploy(specs, host, image, "planned")
+        deploy(specs, host, image, "created", execute=True)
+        deploy(specs, host, image, "planned again")
     print(f"{peak()} MiB at most")
 
 
-def plan(wanted: list[Cluster], host: Libvirtd, image: Path, what: str, *, make: bool = False) -> None:
-    """One deployment of all clusters, as far as nodes that are not started."""
+def deploy(specs: list[Cluster], host: Libvirtd, image: Path, what: str, *, execute: bool = False) -> None:
+    """Plan, and optionally execute, a deployment of all clusters without starting their nodes."""
     began = time.monotonic()
     with ExitStack() as stack, redirect_stderr(StringIO()):
-        todo = LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment(wanted, image=image)
-        lacking = [step for step in todo if not step.ready and not step.what.endswith(": running")]
-        if make:
-            carry_out(lacking)
-    uploads = len([step for step in lacking if is_image(step)])
-    print(f"{what}: {time.monotonic() - began:.1f} s, {len(lacking)} steps to do, {uploads} of them an image")
+        steps = LibvirtHypervisor(LibvirtOptions((host.uri,), bridge="br0"), stack).deployment(specs, image=image)
+        pending = [step for step in steps if not step.ready and not step.what.endswith(": running")]
+        if execute:
+            carry_out(pending)
+    uploads = len([step for step in pending if is_image(step)])
+    print(f"{what}: {time.monotonic() - began:.1f} s, {len(pending)} steps pending, {uploads} of them image uploads")
 
 
 def is_image(step: Step) -> bool:
@@ -63,8 +63,8 @@ def is_image(step: Step) -> bool:
     return ": image " in step.what
 
 
-def bake_stand_in(cluster: Cluster, folder: Path) -> Path:
-    """An image with the manifest of one that was baked for the cluster."""
+def fake_image(cluster: Cluster, folder: Path) -> Path:
+    """An image of random data, with the manifest of an image baked for the cluster."""
     raw, image = folder / "raw", folder / "appliance.qcow2"
     with raw.open("wb") as file:
         for _ in range(IMAGE_MIB):

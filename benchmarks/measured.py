@@ -1,4 +1,4 @@
-"""The times of bakes in a file that outlives an interrupted run, and the table of them."""
+"""The results of the benchmark of bakes: stored in a file that survives an interrupted run, and shown in a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NONE = "-"
 
 @dataclass(frozen=True)
 class Measured:
-    """One bake: seconds of the clock, the disk's size in MiB when compressed, the host's load average before it."""
+    """One bake: elapsed seconds, the compressed size of the disk in MiB, and the host's load average before it."""
 
     name: str
     seconds: float
@@ -28,32 +28,32 @@ class Measured:
 
 
 class Times:
-    """What was measured so far; kept in the file `path`, which need not be there yet."""
+    """The results so far, stored in the file `path`, which need not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.all = [Measured(**each) for each in json.loads(path.read_text())] if path.exists() else []
 
     def keep(self, measured: Measured) -> None:
-        """Add one, and write the file."""
+        """Add a result and write the file."""
         self.all.append(measured)
         write_atomic(self.path, json.dumps([asdict(each) for each in self.all], indent=1) + "\n")
 
     def of(self, name: str) -> list[Measured]:
-        """All of one contestant."""
+        """All results of one contestant."""
         return [each for each in self.all if each.name == name]
 
     def seconds(self, name: str) -> float | None:
-        """The median of its times; None where there is none."""
+        """The median of a contestant's times; None if it has no results."""
         return median(each.seconds for each in self.of(name)) if self.of(name) else None
 
     def mib(self, name: str) -> float | None:
-        """The median of its sizes; None where there is none."""
+        """The median of a contestant's sizes; None if it has no results."""
         return median(each.mib for each in self.of(name)) if self.of(name) else None
 
 
 def table(times: Times, titles: Mapping[str, str]) -> str:
-    """The times as Markdown, in the order of `titles`; a contestant without a time has no row."""
+    """The results as Markdown, in the order of `titles`; a contestant without results has no row."""
     shares = [f"time of {letter}" for letter in PEERS.values()]
     heads = ["bake", "rounds", "median", "worst", *shares, "compressed", "size of (a)", "size of the base"]
     rows = [heads, ["---"] * len(heads)]
@@ -62,14 +62,14 @@ def table(times: Times, titles: Mapping[str, str]) -> str:
 
 
 def _row(times: Times, name: str, title: str) -> list[str]:
-    found = times.of(name)
-    middle, size = median(each.seconds for each in found), median(each.mib for each in found)
+    results = times.of(name)
+    middle, size = median(each.seconds for each in results), median(each.mib for each in results)
     sizes = [f"{size:.0f} MiB", _share(size, times.mib("packer")), _share(size, times.mib(BASE))]
-    if name == BASE:  # it is there before; only its size counts
+    if name == BASE:  # it exists before the measurement; only its size counts
         return [title, NONE, NONE, NONE, *(NONE for _ in PEERS), *sizes]
-    worst = max(each.seconds for each in found)
+    worst = max(each.seconds for each in results)
     shares = [_share(middle, times.seconds(peer)) for peer in PEERS]
-    return [title, str(len(found)), f"{middle:.1f} s", f"{worst:.1f} s", *shares, *sizes]
+    return [title, str(len(results)), f"{middle:.1f} s", f"{worst:.1f} s", *shares, *sizes]
 
 
 def _share(value: float, other: float | None) -> str:

@@ -1,7 +1,8 @@
-"""Requests that a reload of HAProxy loses: `python -m benchmarks.reload [REQUESTS]`, as root; prints one JSON object.
+"""Count the requests that reloads of HAProxy lose: `python -m benchmarks.reload [REQUESTS]`, as root.
 
-A node of examples/quickstart.yml in namespaces runs HAProxy as its unit does, master and worker; clients ask the VIP's
-web service over new connections while HAProxy is told to reload every second (SIGUSR2 to the master).
+A node of examples/quickstart.yml in namespaces runs HAProxy like its unit, with master and worker. Clients send
+requests to the VIP's web service over new connections while HAProxy reloads every second (SIGUSR2 to the master).
+Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from builder.spec.load import load
 
 REQUESTS = 20_000
 EVERY = 1.0
-"""Seconds between two reloads."""
+"""The time between two reloads, in seconds."""
 CLIENTS = 8
 SECONDS = 10
 FIRST_TRIES = 200
-"""Each a tenth of a second: an election takes a few."""
+"""At intervals of a tenth of a second; the election of a master takes several of them."""
 FACTS = all_guests()["debian12"]
 SPEC = Path(__file__).parents[1] / "examples" / "quickstart.yml"
 
 
 @dataclass(frozen=True)
-class Found:
-    """How often each answer came, how often HAProxy was told to reload and has started a worker, and in how long."""
+class ReloadResult:
+    """The number of answers by kind, of reloads and of new workers, and the duration."""
 
     answers: dict[str, int]
     reloads: int
@@ -46,16 +47,16 @@ class Found:
     seconds: float
 
 
-def measure(requests: int, state: Path) -> Found:
-    """Ask `requests` times under reloads; `state` is an empty folder."""
+def measure(requests: int, state: Path) -> ReloadResult:
+    """Send a number of requests during reloads; `state` is an empty folder."""
     os.environ["VIPFORGE_STATE"] = str(state)
     build = compiled.build_keepalived(DebianBuildRoot("bookworm"), FACTS.default_keepalived, offline=False)
-    with netns.pair(load(SPEC), FACTS, FACTS.default_keepalived, build) as made:
-        node = made.nodes[0]
+    with netns.pair(load(SPEC), FACTS, FACTS.default_keepalived, build) as pair:
+        node = pair.nodes[0]
         node.identify()
         master = _start(node, state / "haproxy.log")
         node.begin("keepalived")
-        words = [*made.client(), sys.executable, "-m", "benchmarks.reload", "ask", str(made.cluster.vrrp.vips[0])]
+        words = [*pair.client(), sys.executable, "-m", "benchmarks.reload", "ask", str(pair.cluster.vrrp.vips[0])]
         client = subprocess.Popen([*words, str(requests)], stdout=subprocess.PIPE, text=True)
         began, reloads = time.monotonic(), 0
         while client.poll() is None:
@@ -64,11 +65,11 @@ def measure(requests: int, state: Path) -> Found:
             time.sleep(EVERY)
         log = (state / "haproxy.log").read_text()
         answers = json.loads(client.stdout.read()) if client.stdout else {}
-        return Found(answers, reloads, log.count("New worker"), round(time.monotonic() - began, 1))
+        return ReloadResult(answers, reloads, log.count("New worker"), round(time.monotonic() - began, 1))
 
 
 def _start(node: NetnsNode, log: Path) -> str:
-    """HAProxy as master and worker; the master's process id on the node."""
+    """Start HAProxy as master and worker; returns the master's process ID on the node."""
     words = node.inside("haproxy", "-W", "-n", "2000", "-p", "/run/haproxy.pid", "-f", "/etc/haproxy/haproxy.cfg")
     socket = node.path("/run/haproxy/admin.sock")
     launch(words, socket.exists, "haproxy", log=log, limit=SECONDS)
@@ -88,23 +89,23 @@ async def _ask(host: str) -> str:
 
 
 async def _load(host: str, requests: int) -> Counter[str]:
-    """Ask until the first answer comes, then count."""
+    """Wait for the first answer, then send the requests and count the answers."""
     for _ in range(FIRST_TRIES):
         if await _ask(host) == "200":
             break
         await asyncio.sleep(0.1)
-    found: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
 
     async def client() -> None:
         for _ in range(requests // CLIENTS):
-            found[await _ask(host)] += 1
+            answers[await _ask(host)] += 1
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return found
+    return answers
 
 
 def main(words: list[str]) -> None:
-    """The benchmark, or with `ask HOST REQUESTS` its client."""
+    """Run the benchmark, or with `ask HOST REQUESTS` its clients."""
     if words[:1] == ["ask"]:
         result: object = asyncio.run(_load(words[1], int(words[2])))
     else:

@@ -1,8 +1,8 @@
-"""Seeds of 1,000 clusters of two nodes in one call: how long it takes, and how much memory.
+"""Measure the time and memory that seeds for 1,000 clusters of two nodes take in one call.
 
     .venv/bin/python -m benchmarks.seeds [NUMBER]
 
-The issue's limits are 20 s and flat memory: what the second half adds to the peak is printed as well.
+The targets are 20 s and constant memory, so the output includes what the second half adds to the peak.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FACTS = all_guests()["debian12"]
 
 
 def main() -> None:
-    """Write the seeds, and print what that took."""
+    """Write the seeds and print the time and memory used."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def clusters(number: int) -> Iterator[Cluster]:
-    """Clusters that differ in name and subnet."""
+    """Specs of clusters that differ in name and subnet."""
     data = yaml.safe_load(EXAMPLE.read_text())
     for count in range(number):
         subnet = SUBNETS + 256 * count
@@ -56,7 +56,7 @@ def clusters(number: int) -> Iterator[Cluster]:
 
 
 def peak() -> int:
-    """The most memory that this process has had, in MiB."""
+    """The peak memory of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

@@ -1,12 +1,12 @@
-"""HAProxy's throughput with a rendered configuration beside a minimal one written by hand; as root, with Debian's wrk.
+"""Compare HAProxy's throughput with a rendered and with a hand-written configuration; as root, with Debian's wrk.
 
     .venv/bin/python -m benchmarks.throughput [--rounds 15] [--seconds 2] [--json]
 
-`ours` is the haproxy.cfg of examples/quickstart.yml. `minimal` has what such a service cannot be without: the same
-check and the same access log. `bare` has neither: what the log costs. All run at the same time in one network
-namespace, on one processor; their rounds take turns on the other, where wrk asks and another HAProxy answers for the
-servers. A ratio is the median of the rounds' ratios to `minimal`. The processor time for a request says the same with
-less noise.
+`ours` is the haproxy.cfg of examples/quickstart.yml. `minimal` has only what such a service requires: the same check
+and the same access log. `bare` has neither, which shows what they cost. All run at the same time in one network
+namespace, on one processor. Their rounds take turns; wrk and another HAProxy, which acts as the servers, run on the
+other processors. A ratio is the median of the rounds' ratios to `minimal`. The processor time per request shows the
+same with less noise.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ CONNECTIONS = 64
 SECONDS = 60
 MOST_CONNECTIONS = "2000"
 FIRST, OTHERS = ("taskset", "-c", "0"), ("taskset", "-c", f"1-{max((os.cpu_count() or 2) - 1, 1)}")
-"""Where the proxies run, and where everything else does."""
+"""The processor of the proxies, and the processors of everything else."""
 CHECKED_SECONDS = 5
-"""Until the checks have found the servers well."""
+"""The time until the checks have marked the servers as up."""
 JAIL, RUN = "/var/lib/haproxy", "/run/haproxy"
 PORTS = {"ours": 80, "minimal": 81, "bare": 82}
 WAYS = {"connections kept": (), "one connection each": ("-H", "Connection: close")}
@@ -82,7 +82,7 @@ BARE = dict.fromkeys(LOGGED, "")
 
 @dataclass(frozen=True)
 class Sample:
-    """What one round of one variant came to: requests in a second, processor time for one, HAProxy's busy part."""
+    """One round of one variant: requests per second, processor time per request, and HAProxy's processor usage."""
 
     rate: float
     micros: float
@@ -91,7 +91,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Row:
-    """A variant's medians; the ratios are to `minimal`, more is better."""
+    """The medians of a variant; ratios are relative to `minimal`, and higher is better."""
 
     way: str
     variant: str
@@ -103,24 +103,24 @@ class Row:
 
 
 def main(words: Sequence[str]) -> None:
-    """Start the benchmark in namespaces of its own; or, there, run it and print the table."""
+    """Start the benchmark in separate namespaces; inside them, run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args(words)
-    if not asked.inside:
+    arguments = parser.parse_args(words)
+    if not arguments.inside:
         need("wrk", "wrk")
-        again = [sys.executable, "-m", "benchmarks.throughput", *words, "--inside"]
-        sys.exit(subprocess.run(contain(again, network=False), check=False).returncode)
+        inner = [sys.executable, "-m", "benchmarks.throughput", *words, "--inside"]
+        sys.exit(subprocess.run(contain(inner, network=False), check=False).returncode)
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(asked.rounds, asked.seconds, Path(folder))
-    print(json.dumps([asdict(row) for row in rows], indent=1) if asked.json else table(rows))
+        rows = measure(arguments.rounds, arguments.seconds, Path(folder))
+    print(json.dumps([asdict(row) for row in rows], indent=1) if arguments.json else table(rows))
 
 
 def measure(rounds: int, seconds: int, folder: Path) -> list[Row]:
-    """All variants in both ways, taking turns."""
+    """Measure all variants with both kinds of requests, in turns."""
     cluster = load(EXAMPLE)
     vip = str(cluster.vrrp.vips[0])
     _prepare(cluster)
@@ -132,12 +132,12 @@ def measure(rounds: int, seconds: int, folder: Path) -> list[Row]:
             for name, text in _texts(cluster).items()
         }
         time.sleep(CHECKED_SECONDS)
-        taken = [_round(number, pids, vip, seconds) for number in range(rounds)]
-    return [_row(way, name, taken) for way in WAYS for name in PORTS]
+        samples = [_round(number, pids, vip, seconds) for number in range(rounds)]
+    return [_row(way, name, samples) for way in WAYS for name in PORTS]
 
 
 def _prepare(cluster: Cluster) -> None:
-    """The VIP's and the servers' addresses, and folders that are ours alone: the mount namespace is."""
+    """Add the addresses of the VIP and the servers, and mount private folders, which the mount namespace allows."""
     for address in (cluster.vrrp.vips[0], *(server.address for server in cluster.services[0].servers)):
         run(["ip", "address", "add", f"{address}/32", "dev", "lo"], timeout=SECONDS)
     for place in (JAIL, RUN):
@@ -147,19 +147,19 @@ def _prepare(cluster: Cluster) -> None:
 
 @contextmanager
 def _log(place: Path) -> Iterator[None]:
-    """What takes HAProxy's log, and forgets it."""
+    """Receive HAProxy's log and discard it."""
     place.parent.mkdir()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taker:
-        taker.bind(str(place))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(place))
         place.chmod(0o666)
-        program = "import socket; taker = socket.socket(fileno=0)\nwhile taker.recv(65536): pass"
-        with _running([*OTHERS, sys.executable, "-c", program], stdin=taker.fileno()):
+        program = "import socket; receiver = socket.socket(fileno=0)\nwhile receiver.recv(65536): pass"
+        with _running([*OTHERS, sys.executable, "-c", program], stdin=receiver.fileno()):
             yield
 
 
 @contextmanager
 def _haproxy(path: Path, text: str, where: Sequence[str]) -> Iterator[int]:
-    """HAProxy with that configuration; its process id."""
+    """Run HAProxy with a configuration; yields its process ID."""
     path.write_text(text)
     with _running([*where, "haproxy", "-db", "-n", MOST_CONNECTIONS, "-f", str(path)]) as pid:
         yield pid
@@ -175,50 +175,50 @@ def _running(words: Sequence[str], stdin: int | None = None) -> Iterator[int]:
 
 
 def _servers(cluster: Cluster) -> str:
-    """One HAProxy that answers for all of the farm."""
+    """The configuration of the HAProxy that acts as all servers."""
     places = (f"    bind {server.address}:{server.port}" for server in cluster.services[0].servers)
     return SERVERS.format(binds="\n".join(places))
 
 
 def _texts(cluster: Cluster) -> dict[str, str]:
-    """The variants' configurations."""
+    """The configurations of the variants."""
     servers = cluster.services[0].servers
     rendered = render.overlay_text("/etc/haproxy/haproxy.cfg", cluster, FACTS, FACTS.default_keepalived)
-    found = {"ours": rendered}
+    texts = {"ours": rendered}
     for name, extra in (("minimal", LOGGED), ("bare", BARE)):
         lines = (f"    server {each.name} {each.address}:{each.port}{extra['checked']}" for each in servers)
         places = {"vip": cluster.vrrp.vips[0], "port": PORTS[name], "jail": JAIL, "servers": "\n".join(lines)}
-        found[name] = BY_HAND.format(**places, **extra)
-    return found
+        texts[name] = BY_HAND.format(**places, **extra)
+    return texts
 
 
 def _round(number: int, pids: dict[str, int], vip: str, seconds: int) -> dict[tuple[str, str], Sample]:
-    """Each variant once in each way; who begins changes from round to round."""
+    """Measure each variant once with each kind of requests; the order changes from round to round."""
     names = [*PORTS][number % len(PORTS) :] + [*PORTS][: number % len(PORTS)]
-    asked = {(way, name): (f"http://{vip}:{PORTS[name]}/", pids[name]) for way in WAYS for name in names}
-    return {key: _ask(url, pid, WAYS[key[0]], seconds) for key, (url, pid) in asked.items()}
+    targets = {(way, name): (f"http://{vip}:{PORTS[name]}/", pids[name]) for way in WAYS for name in names}
+    return {key: _load(url, pid, WAYS[key[0]], seconds) for key, (url, pid) in targets.items()}
 
 
-def _ask(url: str, pid: int, more: Sequence[str], seconds: int) -> Sample:
-    """Ask as fast as it goes; raises SystemExit where not all is answered well."""
+def _load(url: str, pid: int, options: Sequence[str], seconds: int) -> Sample:
+    """Send requests as fast as possible; raises SystemExit unless all are answered with success."""
     before, began = _processor(pid), time.monotonic()
-    words = [*OTHERS, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *more, url]
-    told = run(words, timeout=seconds + SECONDS).out
+    words = [*OTHERS, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *options, url]
+    output = run(words, timeout=seconds + SECONDS).out
     used, wall = _processor(pid) - before, time.monotonic() - began
-    requests, rate = re.search(r"(\d+) requests in", told), re.search(r"Requests/sec: +([\d.]+)", told)
-    if not requests or not rate or not int(requests[1]) or "Non-2xx" in told:
-        sys.exit(f"{url} was not answered well:\n{told}")
+    requests, rate = re.search(r"(\d+) requests in", output), re.search(r"Requests/sec: +([\d.]+)", output)
+    if not requests or not rate or not int(requests[1]) or "Non-2xx" in output:
+        sys.exit(f"requests to {url} failed:\n{output}")
     return Sample(float(rate[1]), used / int(requests[1]) * 1e6, used / wall)
 
 
 def _processor(pid: int) -> float:
-    """The processor time of a process of one thread, in seconds (the kernel's sched-stats.rst)."""
+    """The processor time of a single-threaded process, in seconds (the kernel's sched-stats.rst)."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
-def _row(way: str, name: str, taken: Sequence[dict[tuple[str, str], Sample]]) -> Row:
-    """Medians over the rounds; a ratio compares within a round."""
-    pairs = [(each[way, name], each[way, "minimal"]) for each in taken]
+def _row(way: str, name: str, samples: Sequence[dict[tuple[str, str], Sample]]) -> Row:
+    """The medians over the rounds; ratios compare samples of the same round."""
+    pairs = [(each[way, name], each[way, "minimal"]) for each in samples]
     median = statistics.median
     return Row(
         way,
@@ -232,7 +232,7 @@ def _row(way: str, name: str, taken: Sequence[dict[tuple[str, str], Sample]]) ->
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Markdown."""
+    """The results as a Markdown table."""
     lines = [
         f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the end",
         "",

@@ -1,8 +1,8 @@
-"""A hundred clusters from one image, in a simulated vCenter: planned, deployed, and planned again.
+"""Plan, deploy and plan again a hundred clusters with one image in a simulated vCenter.
 
     .venv/bin/python -m benchmarks.vsphere [NUMBER]
 
-The image is to be uploaded once. The simulator answers at once, so the times are vipforge's own.
+The image should be uploaded once. The simulator answers immediately, so the times are vipforge's own.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    """Deploy, and print how long each part took."""
+    """Deploy and print the duration of each part."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    wanted = list(clusters(number))
+    specs = list(clusters(number))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         image = _image(folder)
         with start_simulator(build_simulator(folder)) as vcenter, connected(vcenter.login) as service:
             options = VsphereOptions(vcenter.login.server, vcenter.login.user, network="VM Network")
             destination = Destination(find_site(service, options), vcenter.login)
-            first = _timed("planned", lambda: deployment(wanted, destination, image=image))
+            first = _timed("planned", lambda: deployment(specs, destination, image=image))
             uploads = sum(step.what.startswith("template ") for step in first)
             _timed("deployed", lambda: carry_out(first))
-            again = _timed("planned again", lambda: deployment(wanted, destination, image=image))
-    lacking = sum(not step.ready for step in again)
-    print(f"{number} clusters, {len(first)} steps, {uploads} upload; {lacking} steps left for a second run")
+            again = _timed("planned again", lambda: deployment(specs, destination, image=image))
+    pending = sum(not step.ready for step in again)
+    print(f"{number} clusters, {len(first)} steps, {uploads} upload; {pending} steps left for a second run")
 
 
 def _timed(what: str, work: Callable[[], T]) -> T:
@@ -57,7 +57,7 @@ def _timed(what: str, work: Callable[[], T]) -> T:
 
 
 def _image(folder: Path) -> Path:
-    """A disk of 8 MiB that stands for an image, with a manifest."""
+    """A disk of 8 MiB in place of an image, with a manifest."""
     raw, image = folder / "raw", folder / "appliance.qcow2"
     raw.write_bytes(os.urandom(MIB) + bytes(7 * MIB))
     subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, image], check=True)

@@ -1,4 +1,4 @@
-"""A made-up proof, as a real one is: a pair, several scenarios, and thousands of answers."""
+"""An example of a proof: a pair, several scenarios, and thousands of answers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 from builder.faults import analysis
 from builder.faults.model import (
-    HolderMoment,
-    NodeMoment,
+    HolderChange,
     NotCovered,
     Outage,
     Proof,
@@ -18,6 +17,7 @@ from builder.faults.model import (
     ScenarioResult,
     Spread,
     Stall,
+    StateChange,
     Trial,
 )
 
@@ -26,11 +26,11 @@ PROBES = ("http", "kept", "tcp", "ping")
 NONE = Spread(0, 0, 0)
 
 Gap = tuple[str, float, float | None]
-"""A probe, and from when to when it is not answered."""
+"""A probe, and the start and end of a period without answers."""
 
 
 def samples(seconds: float, gaps: Iterable[Gap], moved: tuple[float, float], rate: float = 0.01) -> list[Sample]:
-    """Answers of every probe; the second node gives them between the two moments of `moved`."""
+    """The samples of every probe; between the two times of `moved`, the second node answers."""
     lost = list(gaps)
     random = Random(1)
     return [
@@ -46,7 +46,7 @@ def _sample(at: float, probe: str, gaps: list[Gap], moved: tuple[float, float], 
 
 
 def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: Any) -> Trial:
-    """A trial of 5 s whose fault is at 1 s and whose recovery is at 3 s."""
+    """A trial of 5 s with the fault at 1 s and the recovery at 3 s."""
     lost = list(gaps)
     seconds = changes.get("ended_at", 5.0)
     asked = changes.pop("samples", None) or tuple(samples(seconds, lost, changes.pop("moved", (1.02, 3.01))))
@@ -60,20 +60,20 @@ def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: A
         ended_at=seconds,
         samples=asked,
         states=(
-            NodeMoment(0, FIRST, "MASTER"),
-            NodeMoment(0, SECOND, "BACKUP"),
-            NodeMoment(1.004, FIRST, "FAULT"),
-            NodeMoment(1.019, SECOND, "MASTER"),
-            NodeMoment(3.002, FIRST, "BACKUP"),
-            NodeMoment(3.012, FIRST, "MASTER"),
-            NodeMoment(3.013, SECOND, "BACKUP"),
+            StateChange(0, FIRST, "MASTER"),
+            StateChange(0, SECOND, "BACKUP"),
+            StateChange(1.004, FIRST, "FAULT"),
+            StateChange(1.019, SECOND, "MASTER"),
+            StateChange(3.002, FIRST, "BACKUP"),
+            StateChange(3.012, FIRST, "MASTER"),
+            StateChange(3.013, SECOND, "BACKUP"),
         ),
         holders=(
-            HolderMoment(0, VIP, (FIRST,)),
-            HolderMoment(1.005, VIP, ()),
-            HolderMoment(1.02, VIP, (SECOND,)),
-            HolderMoment(3.012, VIP, (FIRST, SECOND)),
-            HolderMoment(3.014, VIP, (FIRST,)),
+            HolderChange(0, VIP, (FIRST,)),
+            HolderChange(1.005, VIP, ()),
+            HolderChange(1.02, VIP, (SECOND,)),
+            HolderChange(3.012, VIP, (FIRST, SECOND)),
+            HolderChange(3.014, VIP, (FIRST,)),
         ),
         garps=(1.021, 1.0215, 1.022, 3.013),
         outages=analysis.outages(asked, stalls),
@@ -89,30 +89,30 @@ def trial(scenario: str, number: int = 1, gaps: Iterable[Gap] = (), **changes: A
 
 
 def result(name: str, title: str, trials: Iterable[Trial], **changes: Any) -> ScenarioResult:
-    """A scenario that has passed, with what follows from its trials."""
+    """A scenario that passed, with the statistics of its trials."""
     run = tuple(trials)
-    felt = analysis.spread([analysis.service(analysis.of_fault, each) for each in run])
-    back = analysis.spread([analysis.service(analysis.of_recovery, each) for each in run])
-    by_probe = {probe: analysis.spread([analysis.of_fault(each, probe) for each in run]) for probe in PROBES}
+    felt = analysis.spread([analysis.worst_service(analysis.fault_outage, each) for each in run])
+    back = analysis.spread([analysis.worst_service(analysis.recovery_outage, each) for each in run])
+    by_probe = {probe: analysis.spread([analysis.fault_outage(each, probe) for each in run]) for probe in PROBES}
     made = ScenarioResult(name, title, "standard", run, felt, 0.05, 0.0117, back, 0.03, by_probe, True, "")
     return replace(made, **changes)
 
 
 def killed() -> ScenarioResult:
-    """A short outage in three trials, the second the worst."""
+    """A short outage in each of three trials; the second is the worst."""
     ends = (1.006, 1.026, 1.016)
     trials = [trial("haproxy-killed", number, _service(1.0, end)) for number, end in enumerate(ends, 1)]
     return result("haproxy-killed", "HAProxy is killed on the master", trials)
 
 
 def unnoticed() -> ScenarioResult:
-    """A scenario in which clients felt nothing."""
+    """A scenario that clients did not notice."""
     states = [(0, FIRST, "MASTER"), (0, SECOND, "BACKUP"), (1.003, SECOND, "off"), (3.12, SECOND, "BACKUP")]
     one = trial(
         "backup-stopped",
         moved=(9, 9),
-        states=tuple(NodeMoment(*each) for each in states),
-        holders=(HolderMoment(0, VIP, (FIRST,)),),
+        states=tuple(StateChange(*each) for each in states),
+        holders=(HolderChange(0, VIP, (FIRST,)),),
         garps=(),
         no_holder_s=0,
         two_holders_s=0,
@@ -121,7 +121,7 @@ def unnoticed() -> ScenarioResult:
 
 
 def failed() -> ScenarioResult:
-    """An outage over its limit, with a trial that went wrong, a stalled probe, and an outage after the recovery."""
+    """An outage that exceeds its limit, in a trial with a failure, a stall, and an outage after the recovery."""
     one = trial(
         "keepalived-killed",
         1,
@@ -130,14 +130,14 @@ def failed() -> ScenarioResult:
         ended_at=8.0,
         recovered_at=6.0,
         stalls=(Stall("all", 5.1, 5.35),),
-        faults=("the nodes did not both hold the VIPs within 3 s",),
+        failures=("the nodes did not both hold the VIPs within 3 s",),
     )
-    reason = "outage of 3.210 s, the limit is 0.05 s"
+    reason = "outage of 3.210 s exceeds the limit of 0.05 s"
     return result("keepalived-killed", "keepalived is killed on the master", [one], passed=False, reason=reason)
 
 
 def endless() -> ScenarioResult:
-    """An outage that was still open when the trial ended, of a fault that the profile promises nothing of."""
+    """An outage that outlasts the trial, from a fault for which the profile makes no promise."""
     one = trial("haproxy-hung", 1, [("http", 1.0, None), ("kept", 1.0, None)], recovered_at=None, moved=(9, 9))
     return result("haproxy-hung", "HAProxy hangs on the master", [one], limit_s=None, bound_s=None)
 
@@ -147,13 +147,13 @@ def _service(start: float, end: float) -> list[Gap]:
 
 
 def proof(*results: ScenarioResult, **changes: Any) -> Proof:
-    """A proof of these scenarios, or of one of each kind."""
+    """A proof with these scenarios, or with one of each kind."""
     made = Proof(
         cluster="web",
         profile="standard",
         how="netns",
         scenarios=results or (killed(), unnoticed(), failed(), endless()),
-        not_covered=(NotCovered("node-off", "it needs a machine: `vipforge proof` runs it in the VM lab"),),
+        not_covered=(NotCovered("node-off", "requires a virtual machine: run `vipforge proof` in the VM lab"),),
         versions={
             "vipforge": "1.0.0",
             "keepalived": "2.3.3",

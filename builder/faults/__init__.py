@@ -1,1 +1,1 @@
-"""Checks of a running pair, and the proof of what its clients feel."""
+"""Fault injection: break a running pair on purpose, measure what its clients notice, and report it."""

@@ -1,40 +1,43 @@
-"""What a proof has measured: probe answers, who held the VIP, and what follows from them, for each scenario.
+"""The results of a proof: the probes' samples, the VIP's holders, and what follows from them, for each scenario.
 
-All times are seconds on one monotonic clock (CLOCK_MONOTONIC, which all namespaces of a host share), counted from the
-start of the trial, unless a name says otherwise.
+All times are seconds since the start of the trial unless the name says otherwise. They come from one monotonic clock
+(CLOCK_MONOTONIC), which all namespaces of a host share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter
 
-How = Literal["netns", "vm"]
+LabKind = Literal["netns", "vm"]
 VrrpState = Literal["MASTER", "BACKUP", "FAULT", "off"]
 
 
 class Sample(NamedTuple):
-    """One question of one probe and what came of it. A tuple, as a proof holds many: JSON has it as a list."""
+    """One request of one probe and its outcome.
+
+    A proof contains many thousands of them, so a sample is a tuple here and a list in JSON.
+    """
 
     at: float
-    """When the question was sent."""
+    """When the request was sent."""
     probe: str
-    """`ping`, `tcp`, `http`, `kept` (HTTP on a connection that is kept) or `tls`."""
+    """`ping`, `tcp`, `http`, `kept` (HTTP on a persistent connection), `tls` or `greeting`."""
     ok: bool
     node: str
-    """The node that answered; empty where nothing did, or where it cannot be told."""
+    """The node that answered; empty if there was no answer or the node is unknown."""
     latency: float
     """Seconds until the answer or the failure."""
-    fault: str
-    """Empty where it is ok; else `timeout`, `refused`, `reset`, `unreachable` or what the answer was."""
+    error: str
+    """Empty if `ok`; otherwise `timeout`, `refused`, `reset`, `unreachable` or the unexpected answer."""
 
 
 @dataclass(frozen=True)
-class NodeMoment:
-    """A node's VRRP state begins."""
+class StateChange:
+    """A node enters a VRRP state."""
 
     at: float
     node: str
@@ -42,8 +45,8 @@ class NodeMoment:
 
 
 @dataclass(frozen=True)
-class HolderMoment:
-    """From here on these nodes have the VIP on an interface; the first moment of a trial is at 0."""
+class HolderChange:
+    """From this time on, these nodes hold the VIP; the first change of a trial is at 0."""
 
     at: float
     vip: str
@@ -52,60 +55,60 @@ class HolderMoment:
 
 @dataclass(frozen=True)
 class Outage:
-    """A time in which a probe got no answer: from the last good question before to the first good one after."""
+    """A period in which a probe got no good answer: from the last good answer before it to the first one after it."""
 
     probe: str
     start: float
     end: float | None
-    """None where the trial ended before an answer came."""
+    """None if the trial ended before the next good answer."""
     lost: int
-    """Questions without a good answer."""
+    """Requests without a good answer."""
     reset: int
-    """Those of them that ended with a connection reset."""
+    """How many of the lost requests ended with a connection reset."""
 
 
 @dataclass(frozen=True)
 class Stall:
-    """The probe itself was not run by this host's scheduler: nothing is known of this time."""
+    """A period in which the host did not schedule the probing program, so that nothing was measured."""
 
     probe: str
-    """`all`: one program asks for all probes."""
+    """Always `all`: one program runs all probes."""
     start: float
     end: float
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of one scenario: the fault, its recovery, and all that was seen meanwhile."""
+    """One run of one scenario: the fault, the recovery, and everything that was observed."""
 
     scenario: str
     number: int
-    """Counted from 1."""
+    """Starts at 1."""
     profile: str
     injected_at: float
     recovered_at: float | None
-    """When the recovery was begun; None for a scenario that has none."""
+    """When the recovery started; None if the scenario has none."""
     ended_at: float
     samples: tuple[Sample, ...]
-    states: tuple[NodeMoment, ...]
-    holders: tuple[HolderMoment, ...]
+    states: tuple[StateChange, ...]
+    holders: tuple[HolderChange, ...]
     garps: tuple[float, ...]
-    """When a gratuitous ARP for a VIP reached the client."""
+    """When gratuitous ARPs for the VIP reached the client."""
     outages: tuple[Outage, ...]
     stalls: tuple[Stall, ...]
     no_holder_s: float
     two_holders_s: float
     logs: Mapping[str, str] = field(default_factory=dict)
-    """What each node's keepalived and HAProxy wrote during the trial."""
-    faults: tuple[str, ...] = ()
-    """What did not go as the scenario says it must, a sentence each."""
+    """What keepalived and HAProxy logged on each node during the trial."""
+    failures: Annotated[tuple[str, ...], Field(validation_alias=AliasChoices("failures", "faults"))] = ()
+    """The scenario's expectations that were not met, one sentence each. In older JSON results: `faults`."""
     busy: Mapping[str, float] = field(default_factory=dict)
-    """The share of its processors' time that each node used while the fault lasted, where load is the fault."""
+    """If the fault is load: the share of processor time that each node used while it lasted."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds, over the repeats."""
+    """The distribution of a duration over the trials, in seconds."""
 
     median: float
     p95: float
@@ -114,36 +117,36 @@ class Spread:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """All trials of one scenario, against its limit."""
+    """All trials of one scenario, compared with its limits."""
 
     name: str
     title: str
     profile: str
     trials: tuple[Trial, ...]
     outage_s: Spread
-    """What a client of the services felt of the fault: the longest outage that began before the recovery."""
+    """The longest outage of the services that the fault caused, measured until the recovery started."""
     limit_s: float | None
-    """None where this profile promises nothing, as `classic` does of a HAProxy that hangs."""
+    """None if the profile makes no promise, like `classic` for a HAProxy that hangs."""
     bound_s: float | None
-    """What RFC 3768 or RFC 9568 and the spec's numbers allow for the VIP to move; None where they say nothing."""
+    """How long the VIP may take to move according to RFC 3768 or RFC 9568 and the spec; None if they do not say."""
     recovery_s: Spread
-    """The same for outages that began after the recovery."""
+    """The longest outage of the services from the start of the recovery on."""
     recovery_limit_s: float | None
     by_probe: Mapping[str, Spread]
-    """Outage of the fault for each probe alone: a ping is answered while the service is dead."""
+    """The outage that the fault caused for each probe: pings may be answered while the service is down."""
     passed: bool
     reason: str
-    """Why it did not pass; empty where it did."""
+    """Why the scenario did not pass; empty if it did."""
 
     @property
     def repeats(self) -> int:
-        """How many trials there were."""
+        """The number of trials."""
         return len(self.trials)
 
 
 @dataclass(frozen=True)
 class NotCovered:
-    """A scenario that could not be run this way, and why."""
+    """A scenario that was not run, and why."""
 
     name: str
     reason: str
@@ -151,11 +154,11 @@ class NotCovered:
 
 @dataclass(frozen=True)
 class Proof:
-    """Everything that one `vipforge rehearse` or `vipforge proof` has found."""
+    """The results of one `vipforge rehearse` or `vipforge proof`."""
 
     cluster: str
     profile: str
-    how: How
+    how: LabKind
     scenarios: tuple[ScenarioResult, ...]
     not_covered: tuple[NotCovered, ...]
     versions: Mapping[str, str]
@@ -166,17 +169,17 @@ class Proof:
     """ISO 8601, UTC."""
     seconds: float
     rate_s: float
-    """Between two questions of a probe: an outage that is shorter can pass between them."""
+    """The time between two requests of a probe. Shorter outages can go unnoticed."""
     room_s: float
-    """What the default limits have on top because the guests' processor is emulated; 0 where it is not."""
+    """What is added to the default limits because the guests are emulated; 0 if they are not."""
     broken_off: str = ""
-    """Why the run ended before its last scenario; empty where it did not."""
+    """Why the run ended early; empty if it was complete."""
     interrupted: bool = False
-    """Whether it was a person who ended it."""
+    """Whether the user interrupted the run."""
 
     @property
     def passed(self) -> bool:
-        """Whether there was a scenario, every one that was run has passed, and none was left out by a bad end."""
+        """Whether the run was complete, ran at least one scenario, and every scenario passed."""
         return bool(self.scenarios) and not self.broken_off and all(each.passed for each in self.scenarios)
 
 
@@ -184,31 +187,31 @@ _PROOF: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 
 def to_data(proof: Proof) -> dict[str, Any]:
-    """The whole proof as JSON has it, with every sample."""
+    """The whole proof as JSON data, including every sample."""
     data: dict[str, Any] = _PROOF.dump_python(proof, mode="json")
     return data
 
 
 def from_data(data: object) -> Proof:
-    """The proof that `to_data` made this of; raises pydantic's ValidationError for anything else."""
+    """Read a proof from the JSON data of `to_data`; raises pydantic's ValidationError for anything else."""
     return _PROOF.validate_python(data)
 
 
 def least_busy(result: ScenarioResult) -> dict[str, float]:
-    """What load each node bore in every trial of a scenario that is one."""
+    """The lowest load of each node over the trials; empty unless the scenario's fault is load."""
     shares = [trial.busy for trial in result.trials]
     return {name: min(each[name] for each in shares) for name in (shares[0] if shares else ())}
 
 
 def summary(proof: Proof) -> dict[str, Any]:
-    """The results without what was measured in between: what `--json` prints."""
+    """The results without trials and samples, as `--json` prints them."""
     data = to_data(proof)
-    for made, found in zip(data["scenarios"], proof.scenarios, strict=True):
-        del made["trials"]
-        made["repeats"] = found.repeats
-        made["faults"] = [fault for trial in found.trials for fault in trial.faults]
-        made["busy"] = least_busy(found)
-        made["stalls"] = sum(len(trial.stalls) for trial in found.trials)
-        made["no_holder_s"] = max((trial.no_holder_s for trial in found.trials), default=0)
-        made["two_holders_s"] = max((trial.two_holders_s for trial in found.trials), default=0)
+    for scenario, result in zip(data["scenarios"], proof.scenarios, strict=True):
+        del scenario["trials"]
+        scenario["repeats"] = result.repeats
+        scenario["failures"] = [failure for trial in result.trials for failure in trial.failures]
+        scenario["busy"] = least_busy(result)
+        scenario["stalls"] = sum(len(trial.stalls) for trial in result.trials)
+        scenario["no_holder_s"] = max((trial.no_holder_s for trial in result.trials), default=0)
+        scenario["two_holders_s"] = max((trial.two_holders_s for trial in result.trials), default=0)
     return {"passed": proof.passed, **data}

@@ -1,4 +1,4 @@
-"""One trial: all is well, the fault, what it does, the recovery, all is well again; watched from the clients' side."""
+"""One trial, observed from the clients' side: a healthy pair, the fault, its effect, the recovery, a healthy pair."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from builder.faults.limits import classic_reaction
 from builder.faults.model import Trial
 from builder.faults.pairs import Pair
 from builder.faults.scenarios import Effect, Scenario
-from builder.faults.watch import Clock, Pace, Watch, assemble, shares, watching
+from builder.faults.watch import Clock, Pace, Watch, assemble, load_shares, watching
 from builder.spec.features import profile_of
 
 LEAD, TAIL = 0.3, 0.3
 SETTLED_SECONDS = 0.1
 RETURN_ADVERTISEMENTS = 5
-"""After so many a node that wanted the VIPs back would have them: three, its skew, and some room."""
+"""A node that wants the VIPs back takes them within this many advertisements: three, plus its skew and some margin."""
+TIMEOUT_FAILURES = {
+    "moved": "the VIPs did not move to the other node, or were not served there,",
+    "served": "the VIPs were not held and served by exactly one node",
+    "split": "the nodes did not both hold the VIPs",
+    "healthy": "the VIPs did not return to the one node that should hold them, or were not served there,",
+}
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,11 @@ class Patience:
     """How long a pair may take, in seconds."""
 
     settle: float
-    """To be well before a trial."""
+    """To become healthy before a trial."""
     effect: float
-    """To show a fault's effect."""
+    """To show the effect of a fault."""
     recover: float
-    """To be well again; a machine has to boot."""
+    """To become healthy after the recovery; a machine may have to boot."""
 
 
 @dataclass(frozen=True)
@@ -49,136 +55,139 @@ class Stage:
 
 
 def run_trial(stage: Stage, scenario: Scenario, number: int) -> Trial:
-    """One trial; raises TimedOut where the pair is not well before it begins."""
+    """Run one trial; raises TimedOut if the pair is not healthy at its start."""
     pair = stage.pair
-    settle(pair, stage.patience.settle)
-    pair.moments.clear()
+    wait_until_settled(pair, stage.patience.settle)
+    pair.state_changes.clear()
     with watching(pair, stage.pace) as watch:
         watch.until(
-            lambda seen: is_well(pair, seen, stage.pace.answers, 0),
+            lambda observations: is_healthy(pair, observations, stage.pace.answers, 0),
             f"{pair.first} to serve alone",
             limit=stage.patience.settle,
         )
         began = time.monotonic()
-        # The fault must not keep step with advertisements, or with a script that looks every 2 seconds.
+        # A random delay keeps the fault from being in step with advertisements, or with a script that runs every 2 s.
         time.sleep(LEAD + stage.random.uniform(0, 2 * profile_of(pair.cluster).advert))
-        act = _Act(stage, scenario, watch)
-        act.run()
+        execution = _Execution(stage, scenario, watch)
+        execution.run()
         time.sleep(TAIL)
-        clock = Clock(began, act.injected, act.recovered, time.monotonic())
-        seen = watch.finish()
-    made = assemble(pair, scenario, number, clock=clock, seen=seen, faults=act.faults)
-    return replace(made, busy=act.busy)
+        clock = Clock(began, execution.injected, execution.recovered, time.monotonic())
+        observations = watch.finish()
+    trial = assemble(pair, scenario, number, clock=clock, observations=observations, failures=execution.failures)
+    return replace(trial, busy=execution.busy)
 
 
-def settle(pair: Pair, limit: float) -> None:
-    """Wait until every node runs all that it should, and one that may be master is; that one is the pair's first."""
-    pair.first = until(lambda: settled(pair), _settling(pair), limit=limit, every=SETTLED_SECONDS)
+def wait_until_settled(pair: Pair, limit: float) -> None:
+    """Wait until all daemons run on every node and an eligible node is master, which becomes the pair's first node."""
+    pair.first = until(lambda: settled_master(pair), _settled_description(pair), limit=limit, every=SETTLED_SECONDS)
 
 
-def settled(pair: Pair) -> str | None:
-    """The master, if every node runs all that it should and that one may be it."""
+def settled_master(pair: Pair) -> str | None:
+    """The master, if all daemons run on every node, it is eligible, and all other nodes are backups."""
     states = {name: pair.state(name) for name in pair.names}
-    wanted = [*["BACKUP"] * (len(pair.names) - 1), "MASTER"]
-    masters = [name for name in _may_be_master(pair) if states[name] == "MASTER"]
-    return masters[0] if masters and sorted(states.values()) == wanted else None
+    expected = [*["BACKUP"] * (len(pair.names) - 1), "MASTER"]
+    masters = [name for name in _eligible_masters(pair) if states[name] == "MASTER"]
+    return masters[0] if masters and sorted(states.values()) == expected else None
 
 
-def _may_be_master(pair: Pair) -> tuple[str, ...]:
+def _eligible_masters(pair: Pair) -> tuple[str, ...]:
     return pair.names[:1] if pair.cluster.vrrp.preempt else pair.names
 
 
-def _settling(pair: Pair) -> str:
-    return f"HAProxy to run on all nodes, {' or '.join(_may_be_master(pair))} to be MASTER and all others BACKUP"
+def _settled_description(pair: Pair) -> str:
+    return f"HAProxy to run on all nodes, {' or '.join(_eligible_masters(pair))} to be MASTER and all others BACKUP"
 
 
-def is_served(seen: Observations, answers: int, since: float, before: float = math.inf) -> bool:
-    """Whether so many questions that were sent after a moment, and before another, have been answered."""
-    asked = (sample for sample in seen.samples if since < sample.at < before)
-    good = Counter(sample.probe for sample in asked if analysis.is_good(sample))
-    return all(good[probe] >= answers for probe in analysis.service_probes(seen.samples))
+def is_served(observations: Observations, answers: int, since: float, before: float = math.inf) -> bool:
+    """Whether each service gave enough good answers to requests sent between two times."""
+    in_time = (sample for sample in observations.samples if since < sample.at < before)
+    good = Counter(sample.probe for sample in in_time if analysis.is_good(sample))
+    return all(good[probe] >= answers for probe in analysis.service_probes(observations.samples))
 
 
-def is_heard(seen: Observations, since: float) -> bool:
-    """Whether each probe, not only those of a service, has had an answer to a question after a moment.
+def every_probe_answered(observations: Observations, since: float) -> bool:
+    """Whether each probe, not only those of services, got a good answer to a request sent after a time.
 
-    A connection whose SYN was dropped by a full backlog tries again a second later, so some need longer than others.
+    If a full backlog dropped the SYN of a connection, the kernel sends it again a second later, so some probes take
+    longer than others.
     """
-    heard = {sample.probe for sample in seen.samples if sample.at > since and analysis.is_good(sample)}
-    return heard == {sample.probe for sample in seen.samples}
+    answered = {sample.probe for sample in observations.samples if sample.at > since and analysis.is_good(sample)}
+    return answered == {sample.probe for sample in observations.samples}
 
 
-def is_well(pair: Pair, seen: Observations, answers: int, since: float) -> bool:
-    """Whether the node that should holds the VIP alone, and questions after a moment and after its coming are served.
+def is_healthy(pair: Pair, observations: Observations, answers: int, since: float) -> bool:
+    """Whether the right node alone holds the VIP and serves requests sent after it took the VIP and after `since`.
 
-    Without pre-emption that is any node.
+    Without preemption, any node is the right one.
     """
-    holders = seen.holders()
+    holders = observations.holders()
     home = holders == (pair.first,) if pair.cluster.vrrp.preempt else len(holders) == 1
-    asked_after = max(since, seen.last_change())
-    return home and is_served(seen, answers, asked_after) and is_heard(seen, asked_after)
+    start = max(since, observations.last_change())
+    return home and is_served(observations, answers, start) and every_probe_answered(observations, start)
 
 
-def has_moved(pair: Pair, seen: Observations, answers: int, since: float) -> bool:
-    """Whether another node alone has held the VIP, and questions of that time were answered.
+def has_moved(pair: Pair, observations: Observations, answers: int, since: float) -> bool:
+    """Whether another node alone held the VIP and served requests during that time.
 
-    It may have given it back by now: a service manager has started again what was killed, before anybody looked.
+    The VIP may have returned already: a service manager may restart a killed daemon before we look.
     """
-    stays = analysis.stays(analysis.holder_moments(seen.holds, pair.vip))
-    elsewhere = ((begun.at, end) for begun, end in stays if len(begun.nodes) == 1 and pair.first not in begun.nodes)
-    return any(is_served(seen, answers, max(since, start), end) for start, end in elsewhere)
+    holding = analysis.intervals(analysis.holder_changes(observations.holds, pair.vip))
+    elsewhere = (
+        (change.at, end) for change, end in holding if len(change.nodes) == 1 and pair.first not in change.nodes
+    )
+    return any(is_served(observations, answers, max(since, start), end) for start, end in elsewhere)
 
 
-class _Act:
-    """The fault, what must come of it, and the recovery."""
+class _Execution:
+    """Injects the fault, checks its effect, and recovers."""
 
     def __init__(self, stage: Stage, scenario: Scenario, watch: Watch) -> None:
         self._stage = stage
         self._pair = stage.pair
         self._answers = stage.pace.answers
         self._scenario = scenario
-        self._effect = scenario.effect_in(profile_of(stage.pair.cluster), restarted=stage.pair.restarts)
+        self._effect = scenario.effect_in(profile_of(stage.pair.cluster), restarted=stage.pair.restarts_daemons)
         self._watch = watch
-        self.faults: list[str] = []
+        self.failures: list[str] = []
         self.busy: dict[str, float] = {}
         self.injected = self.recovered = 0.0
-        """When each was begun."""
+        """When the injection and the recovery started."""
 
     def run(self) -> None:
-        """Break and mend. The recovery is done whatever happens before; a node that cannot be reached is a fault."""
+        """Inject the fault and recover, whatever happens in between; an unreachable node is a failure of the trial."""
         try:
-            self._do("the fault could not be made", self._break)
+            self._attempt("the fault could not be injected", self._inject)
         finally:
             self.recovered = time.monotonic()
-            mended = self._do("the recovery could not be made", lambda: self._scenario.recover(self._pair))
-        if mended:
-            self._wait(self._is_well, "well", self._stage.patience.recover)
-            self._check_that_nothing_comes_back(self.recovered)
+            recovered = self._attempt("the recovery failed", lambda: self._scenario.recover(self._pair))
+        if recovered:
+            self._wait(self._is_healthy, "healthy", self._stage.patience.recover)
+            self._check_that_nothing_returns(self.recovered)
             self._check_that_all_run()
 
-    def _do(self, what: str, act: Callable[[], None]) -> bool:
-        """Whether it could be done."""
+    def _attempt(self, what: str, act: Callable[[], None]) -> bool:
+        """Whether the action succeeded."""
         try:
             act()
         except UserError as failure:
-            self.faults.append(f"{what}: {failure.message}")
+            self.failures.append(f"{what}: {failure.message}")
             return False
         return True
 
-    def _break(self) -> None:
+    def _inject(self) -> None:
         self.injected = time.monotonic()
         self._scenario.inject(self._pair)
-        broken = time.monotonic()
+        complete = time.monotonic()
         self._await_effect(self.injected)
-        # What a split brain does to clients is seen while there is one.
-        self._hold(time.monotonic() if self._effect is Effect.SPLIT else broken)
-        self._check_effect(self.injected, broken)
+        # The effect of a split brain on clients is measured while it exists.
+        self._hold(time.monotonic() if self._effect is Effect.SPLIT_BRAIN else complete)
+        self._check_effect(self.injected, complete)
 
     def _hold(self, since: float) -> None:
-        """Let the fault last as long as it should."""
+        """Let the fault last for its minimum duration."""
         time.sleep(max(0, since + self._scenario.hold - time.monotonic()))
         if self._scenario.is_load:
-            self.busy = shares(self._pair)
+            self.busy = load_shares(self._pair)
 
     def _await_effect(self, injected: float) -> None:
         if self._effect is Effect.MOVES:
@@ -186,52 +195,51 @@ class _Act:
         if self._effect is Effect.SERVED:
             time.sleep(classic_reaction(self._pair.cluster))
             self._wait(self._is_served_by_one, "served", self._stage.patience.effect)
-        if self._effect is Effect.SPLIT:
+        if self._effect is Effect.SPLIT_BRAIN:
             self._wait(lambda seen: len(seen.holders()) > 1, "split", self._stage.patience.effect)
 
-    def _is_well(self, seen: Observations) -> bool:
-        return is_well(self._pair, seen, self._answers, self.recovered)
+    def _is_healthy(self, observations: Observations) -> bool:
+        return is_healthy(self._pair, observations, self._answers, self.recovered)
 
-    def _is_served_by_one(self, seen: Observations) -> bool:
-        since = max(self.injected, seen.last_change())
-        return len(seen.holders()) == 1 and is_served(seen, self._answers, since)
+    def _is_served_by_one(self, observations: Observations) -> bool:
+        since = max(self.injected, observations.last_change())
+        return len(observations.holders()) == 1 and is_served(observations, self._answers, since)
 
-    def _has_moved(self, seen: Observations, injected: float) -> bool:
-        return has_moved(self._pair, seen, self._answers, injected)
+    def _has_moved(self, observations: Observations, injected: float) -> bool:
+        return has_moved(self._pair, observations, self._answers, injected)
 
-    def _check_effect(self, injected: float, broken: float) -> None:
-        seen = self._watch.look()
-        if self._effect is Effect.STAYS and seen.last_change() > injected:
-            self.faults.append("the VIPs were to stay where they are, and they did not")
-        if self._effect is Effect.GONE and is_served(seen, self._answers, broken + self._scenario.hold / 2):
-            self.faults.append("nobody was to serve until the recovery, and somebody did")
+    def _check_effect(self, injected: float, complete: float) -> None:
+        observations = self._watch.look()
+        if self._effect is Effect.STAYS and observations.last_change() > injected:
+            self.failures.append("the VIPs moved, although they should have stayed where they were")
+        if self._effect is Effect.OUTAGE and is_served(
+            observations, self._answers, complete + self._scenario.hold / 2
+        ):
+            self.failures.append("clients were served, although no node should have served before the recovery")
 
-    def _check_that_nothing_comes_back(self, recovered: float) -> None:
-        """Without pre-emption."""
+    def _check_that_nothing_returns(self, recovered: float) -> None:
+        """Check that without preemption the VIPs stay on the node that took them."""
         if self._effect is not Effect.MOVES or self._pair.cluster.vrrp.preempt:
             return
         time.sleep(RETURN_ADVERTISEMENTS * profile_of(self._pair.cluster).advert)
         if self._watch.look().last_change() > recovered:
-            self.faults.append("the VIPs were to stay where they had gone (preempt: false), and they did not")
+            self.failures.append("the VIPs moved back, although they should have stayed (preempt: false)")
 
     def _check_that_all_run(self) -> None:
-        """Also the nodes that hold nothing: clients do not feel whether they are back."""
+        """Check all nodes, including those without a VIP: clients do not notice whether these have recovered."""
         limit = self._stage.patience.recover
         try:
-            until(lambda: settled(self._pair), _settling(self._pair), limit=limit, every=SETTLED_SECONDS)
+            until(
+                lambda: settled_master(self._pair),
+                _settled_description(self._pair),
+                limit=limit,
+                every=SETTLED_SECONDS,
+            )
         except TimedOut as late:
-            self.faults.append(f"after the recovery the trial {late.message}")
+            self.failures.append(f"after the recovery: {late.message}")
 
     def _wait(self, happened: Callable[[Observations], bool], what: str, limit: float) -> None:
         try:
             self._watch.until(happened, what, limit=limit)
         except TimedOut:
-            self.faults.append(f"{LATE[what]} within {limit:g} s")
-
-
-LATE = {
-    "moved": "the VIPs did not move to the other node and were not served there",
-    "served": "the VIPs were not held by one node alone and served there",
-    "split": "the nodes did not both hold the VIPs",
-    "well": "the VIPs were not held by the one node that should hold them, or were not served there,",
-}
+            self.failures.append(f"{TIMEOUT_FAILURES[what]} within {limit:g} s")

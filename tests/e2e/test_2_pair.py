@@ -182,7 +182,7 @@ def test_the_pair_is_broken_and_measured_from_its_clients_side(pair: Pair, tmp_p
     assert [each.name for each in found.scenarios] == list(how), done.stderr
     for scenario in found.scenarios:
         (trial,) = scenario.trials
-        assert trial.faults == (), done.stderr
+        assert trial.failures == (), done.stderr
         assert trial.garps
         assert trial.holders[0].nodes == trial.holders[-1].nodes == (FIRST,)
         assert {(FIRST, how[scenario.name]), (SECOND, "MASTER")} <= {(each.node, each.state) for each in trial.states}

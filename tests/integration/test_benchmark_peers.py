@@ -1,4 +1,4 @@
-"""What the benchmark of bakes compares with is really a template that Packer takes."""
+"""The hand-written template in the benchmark of bakes is valid for Packer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from builder.image.packer.program import program
 pytestmark = pytest.mark.integration
 
 
-def test_packer_takes_the_template_written_by_hand(tmp_path: Path) -> None:
+def test_packer_accepts_the_hand_written_template(tmp_path: Path) -> None:
     for name in ("base.qcow2", "keepalived.tar.gz"):
         (tmp_path / name).write_text("x")
     words = packer_words(tmp_path, tmp_path / "base.qcow2", tmp_path / "keepalived.tar.gz", "tcg")

@@ -1,4 +1,4 @@
-"""The scenarios on the real daemons. What is judged is what happens and that it is measured, not milliseconds."""
+"""The scenarios with the real daemons. The tests check what happens and that it is measured, not milliseconds."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ STANDARD = ("haproxy-killed", "haproxy-hung", "link-cut", "hand-over")
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
 
 ARTICLE = "1.2.13"
-"""The article's keepalived. No Debian mirror has it, so it is tested where somebody has fetched it."""
+"""The article's keepalived. No Debian mirror has it, so it is tested only if it is in the cache."""
 ON_ARTICLE = f"classic on {ARTICLE}"
 
 _proofs: dict[str, Proof] = {}
 
 
 def proof(which: str) -> Proof:
-    """One rehearsal of a profile's example for all tests: of `fast` every scenario, of the others some."""
+    """One rehearsal per example, shared by all tests: `fast` runs every scenario, the others run some."""
     if which not in _proofs:
         only = {"standard": STANDARD, "fast": ()}.get(which, CLASSIC)
         with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def proof(which: str) -> Proof:
 
 
 def spec_of(which: str, folder: Path) -> Path:
-    """A profile's example, or the classic one for the article's keepalived."""
+    """A profile's example, or the classic one with the article's keepalived."""
     if which != ON_ARTICLE:
         return EXAMPLES / f"{which}.yml"
     path = folder / "classic.yml"
@@ -72,12 +72,12 @@ ALL = [
 
 
 @pytest.mark.parametrize(("which", "name"), ALL)
-def test_what_must_happen_happens_and_all_is_well_afterwards(which: str, name: str) -> None:
-    assert trial(which, name).faults == ()
+def test_all_expectations_of_the_scenario_are_met(which: str, name: str) -> None:
+    assert trial(which, name).failures == ()
 
 
 @pytest.mark.parametrize(("which", "name"), ALL)
-def test_every_probe_was_answered_before_and_after(which: str, name: str) -> None:
+def test_every_probe_is_answered_before_the_fault_and_after_the_recovery(which: str, name: str) -> None:
     seen = trial(which, name)
     assert seen.recovered_at is not None
     for probe in ("ping", "tcp", "http", "kept"):
@@ -87,7 +87,7 @@ def test_every_probe_was_answered_before_and_after(which: str, name: str) -> Non
 
 
 @pytest.mark.parametrize(("which", "name"), ALL)
-def test_where_the_vip_moves_it_is_announced_held_and_answered_from_the_other_node(which: str, name: str) -> None:
+def test_a_moving_vip_is_announced_held_and_served_by_the_other_node(which: str, name: str) -> None:
     if all_scenarios()[name].effect_in(PROFILES[proof(which).profile], restarted=False) is not Effect.MOVES:
         return
     seen = trial(which, name)
@@ -98,32 +98,32 @@ def test_where_the_vip_moves_it_is_announced_held_and_answered_from_the_other_no
     assert "MASTER STATE" in seen.logs[LB2]
 
 
-def test_what_needs_a_machine_is_named_as_not_covered() -> None:
+def test_scenarios_that_require_machines_are_reported_as_not_covered() -> None:
     assert {each.name for each in proof("fast").not_covered} == MACHINES
-    assert all("needs a machine" in each.reason for each in proof("fast").not_covered)
+    assert all("requires a virtual machine" in each.reason for each in proof("fast").not_covered)
 
 
-def test_the_classic_profile_makes_clients_wait_and_a_ping_does_not_show_it() -> None:
+def test_in_the_classic_profile_clients_wait_and_pings_do_not_show_it() -> None:
     found = result("classic", "haproxy-killed")
     assert found.outage_s.median > 0.5
     assert found.by_probe["ping"].median < found.outage_s.median / 2
     assert found.outage_s.median > result("fast", "haproxy-killed").outage_s.median
 
 
-def test_the_classic_profile_does_not_notice_a_hang_and_the_others_do() -> None:
+def test_only_the_classic_profile_does_not_detect_a_hang() -> None:
     assert {moment.nodes for moment in trial("classic", "haproxy-hung").holders} == {(LB1,)}
     for profile in ("standard", "fast"):
         assert trial(profile, "haproxy-hung").recovered_at > result(profile, "haproxy-hung").outage_s.median
 
 
 @pytest.mark.parametrize("name", ["vrrp-blocked", "vrrp-blocked-one-way"])
-def test_a_split_brain_is_seen_and_healed(name: str) -> None:
+def test_a_split_brain_is_observed_and_ends(name: str) -> None:
     seen = trial("fast", name)
     assert seen.two_holders_s > 0.5
     assert seen.holders[-1].nodes == (LB1,)
 
 
-def test_a_load_is_told_with_what_it_came_to() -> None:
+def test_the_load_is_measured() -> None:
     for share in trial("fast", "cpu-load").busy.values():
         assert 0.5 < share <= 1
 
@@ -131,25 +131,25 @@ def test_a_load_is_told_with_what_it_came_to() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"), [("mail-refuses", "SMTP status code = 550"), ("mail-down", "returned write error")]
 )
-def test_alerts_that_fail_do_fail_and_the_next_one_is_sent(name: str, complaint: str) -> None:
+def test_failed_alerts_are_logged_and_the_next_one_is_sent(name: str, complaint: str) -> None:
     for log in trial("fast", name).logs.values():
         assert complaint in log
         assert "SMTP alert successfully sent" in log.partition(complaint)[2]
 
 
-def test_alerts_that_hang_are_sent_when_the_server_answers() -> None:
+def test_hanging_alerts_are_sent_once_the_server_answers() -> None:
     seen = trial("fast", "mail-hangs")
     for log in seen.logs.values():
         sent = [float(line.split()[0]) for line in log.splitlines() if "SMTP alert successfully sent" in line]
         assert min(sent) > seen.recovered_at
 
 
-def test_while_no_haproxy_runs_nobody_holds_the_vip() -> None:
+def test_without_any_haproxy_no_node_holds_the_vip() -> None:
     assert trial("fast", "haproxy-all-down").no_holder_s > 1
     assert result("fast", "haproxy-all-down").outage_s.median > 1
 
 
-def test_versions_and_digests_say_what_was_tested() -> None:
+def test_versions_and_digests_identify_what_was_tested() -> None:
     found = proof("fast")
     assert found.versions.keys() >= {"vipforge", "keepalived", "haproxy", "kernel"}
     assert found.versions["keepalived"] == "2.3.3"
@@ -165,7 +165,7 @@ def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, timeout=120)
 
 
-def test_over_a_limit_of_the_spec_the_command_fails_and_says_so(tmp_path: Path) -> None:
+def test_exceeding_a_limit_of_the_spec_fails_the_command(tmp_path: Path) -> None:
     spec = tmp_path / "cluster.yml"
     spec.write_text((EXAMPLES / "fast.yml").read_text() + "proof: {limits: {link-cut: 0.001}}\n")
     done = command(spec, "--only", "link-cut", "--json")
@@ -177,29 +177,29 @@ def test_over_a_limit_of_the_spec_the_command_fails_and_says_so(tmp_path: Path) 
         "link-cut", "fast", 1, 0.001, False,
     )  # fmt: skip
     assert only["outage_s"].keys() == {"median", "p95", "worst"}
-    assert "the limit is 0.001 s" in only["reason"]
+    assert "exceeds the limit of 0.001 s" in only["reason"]
 
 
-def test_without_preemption_the_vip_stays_where_it_went(tmp_path: Path) -> None:
+def test_without_preemption_the_vip_stays_on_the_node_that_took_it(tmp_path: Path) -> None:
     spec = tmp_path / "cluster.yml"
     text = (EXAMPLES / "fast.yml").read_text().replace("  profile: fast\n", "  profile: fast\n  preempt: false\n")
     spec.write_text(text)
     found = rehearse(spec, CampaignOptions(only=("haproxy-killed", "hand-over"), rate=0.01))
     for each in found.scenarios:
         (seen,) = each.trials
-        assert seen.faults == ()
+        assert seen.failures == ()
         assert seen.holders[0].nodes != seen.holders[-1].nodes
 
 
 def test_a_killed_rehearsal_leaves_no_probe(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "builder", "rehearse", EXAMPLES / "fast.yml", "--only", "cpu-load"]
     with subprocess.Popen(words, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.DEVNULL) as run:
-        until(lambda: probes_in(tmp_path), "the probes to ask", limit=60)
+        until(lambda: probes_in(tmp_path), "the probes to start", limit=60)
         run.send_signal(signal.SIGKILL)
     until(lambda: not probes_in(tmp_path), "the probes to end", limit=10)
 
 
-def test_an_interrupted_rehearsal_tells_what_it_has_found_and_leaves_no_probe(tmp_path: Path) -> None:
+def test_an_interrupted_rehearsal_reports_its_results_and_leaves_no_probe(tmp_path: Path) -> None:
     only = ("--only", "hand-over", "--only", "cpu-load", "--report", tmp_path / "report")
     words = ["env", "--default-signal=INT", sys.executable, "-m", "builder", "rehearse", EXAMPLES / "fast.yml", *only]
     with subprocess.Popen(
@@ -210,9 +210,9 @@ def test_an_interrupted_rehearsal_tells_what_it_has_found_and_leaves_no_probe(tm
         while "cpu-load:" not in run.stderr.readline():
             assert run.poll() is None
         run.send_signal(signal.SIGINT)
-        told, _ = run.communicate(timeout=60)
+        output, _ = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert "broken off in cpu-load: interrupted" in told
+    assert "the run ended early in cpu-load: interrupted" in output
     assert [each.name for each in read_proof(tmp_path / "report").scenarios] == ["hand-over"]
     assert not probes_in(tmp_path)
 
@@ -222,7 +222,7 @@ def read_proof(folder: Path) -> Proof:
 
 
 def probes_in(folder: Path) -> list[bytes]:
-    """The command lines of the probes that work in a folder."""
+    """The command lines of the probes that run in a folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):

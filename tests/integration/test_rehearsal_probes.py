@@ -1,4 +1,4 @@
-"""All probes at once: a spec with a service of each kind, broken by the command with all of its options."""
+"""All probes at once: a spec with a service of each kind, rehearsed with all options of the command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOST = "www.example.com"
 
 
 def write_spec(folder: Path) -> Path:
-    """The example `fast` with a service over TLS and one of plain bytes."""
+    """The example `fast` with a TLS service and a plain TCP service in addition."""
     data = yaml.safe_load((examples.FOLDER / "fast.yml").read_text())
     (web,) = data["services"]
     database = {"name": "db1", "address": "192.168.56.31", "port": 3306}
@@ -32,12 +32,12 @@ def write_spec(folder: Path) -> Path:
     ]
     data["tls"] = {"certificates": [{"name": "www", "chain": "www.pem", "key": "www.key"}]}
     path = folder / "cluster.yml"
-    path.write_text(json.dumps(data, indent=1))  # which is YAML, too, and has no aliases
+    path.write_text(json.dumps(data, indent=1))  # JSON is also YAML, and has no aliases
     examples.provide(load(path))
     return path
 
 
-def test_every_probe_feels_the_fault_and_is_answered_by_both_nodes(tmp_path: Path) -> None:
+def test_every_probe_notices_the_fault_and_is_answered_by_both_nodes(tmp_path: Path) -> None:
     words = [write_spec(tmp_path), "--only", "link-cut", "--repeat", "2", "--random-seed", "7", "--rate", "10"]
     argv = [sys.executable, "-m", "builder", "rehearse", *words, "--report", tmp_path / "report"]
     done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, timeout=120, check=False)

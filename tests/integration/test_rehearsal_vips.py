@@ -1,4 +1,4 @@
-"""Rehearsals that watch a VIP other than the first: an IPv6 one, and one of another instance."""
+"""Rehearsals that watch a VIP other than the first: an IPv6 VIP, and a VIP of another instance."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def trial(example: str, vip: str, scenario: str) -> Trial:
         ("active-active", "192.168.58.20", "keepalived-killed", LB2, {"ping", "tcp", "http", "kept"}),
     ],
 )
-def test_the_vip_moves_to_the_other_node_and_comes_back(
+def test_the_vip_moves_to_the_other_node_and_returns(
     example: str, vip: str, scenario: str, first: str, probes: set[str]
 ) -> None:
     seen = trial(example, vip, scenario)
     other = LB2 if first == LB1 else LB1
-    assert seen.faults == ()
+    assert seen.failures == ()
     assert {moment.vip for moment in seen.holders} == {vip}
     assert (seen.holders[0].nodes, seen.holders[-1].nodes) == ((first,), (first,))
     assert (other,) in [moment.nodes for moment in seen.holders]

@@ -1,4 +1,4 @@
-"""report.html in a real browser with its network off: Chromium, headless."""
+"""report.html in headless Chromium without a network."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
         yield browser
 
 
-def test_it_opens_without_a_network_and_without_a_complaint(page: Page, folder: Path) -> None:
+def test_the_page_opens_without_a_network_and_without_errors(page: Page, folder: Path) -> None:
     assert page.value("document.title") == "Failed: proof of web, profile standard"
     assert page.value("document.querySelectorAll('figure svg.timeline').length") == 6
     asked = [url for url in page.requests() if not url.startswith("data:")]
@@ -72,7 +72,7 @@ def test_it_opens_without_a_network_and_without_a_complaint(page: Page, folder: 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
+def test_no_element_is_wider_than_the_window(page: Page, width: int) -> None:
     page.size(width)
     assert page.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     outside = """[...document.querySelectorAll('body *')].filter(each => {
@@ -82,7 +82,7 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
     assert page.value(outside) == []
 
 
-def test_a_phone_shows_a_scenarios_name_on_a_whole_line(page: Page) -> None:
+def test_on_a_phone_the_name_of_a_scenario_spans_the_whole_line(page: Page) -> None:
     page.size(360)
     wide = """[...document.querySelectorAll('.results tbody tr')].map(row =>
       row.querySelector('th').getBoundingClientRect().width / row.querySelector('td').getBoundingClientRect().width)"""
@@ -90,7 +90,7 @@ def test_a_phone_shows_a_scenarios_name_on_a_whole_line(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_words_of_a_figure_do_not_lie_upon_one_another(page: Page, width: int) -> None:
+def test_the_words_of_a_figure_do_not_overlap(page: Page, width: int) -> None:
     page.size(width)
     script = """[...document.querySelectorAll('svg.timeline')].flatMap(figure => {
       const words = [...figure.querySelectorAll('text')].map(each => [each.textContent, each.getBoundingClientRect()]);
@@ -104,7 +104,7 @@ def test_words_of_a_figure_do_not_lie_upon_one_another(page: Page, width: int) -
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_it_is_drawn_and_readable(page: Page, width: int, *, dark: bool) -> None:
+def test_the_page_is_rendered_and_readable(page: Page, width: int, *, dark: bool) -> None:
     page.size(width)
     page.dark(on=dark)
     found = page.value(CONTRASTS)
@@ -113,14 +113,14 @@ def test_it_is_drawn_and_readable(page: Page, width: int, *, dark: bool) -> None
     assert shades(page.screenshot()) > 50
 
 
-def test_it_prints(page: Page) -> None:
+def test_the_page_can_be_printed(page: Page) -> None:
     printed = page.pdf()
     assert printed.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 1
 
 
-def test_paper_shows_the_results_as_a_table(page: Page) -> None:
-    """A4 less its margins is as wide as a small tablet, whose screen gets them one below the other."""
+def test_on_paper_the_results_are_a_table(page: Page) -> None:
+    """A4 without margins is as wide as a small tablet, on whose screen the cells are stacked."""
     page.ask("Emulation.setEmulatedMedia", media="print")
     page.size(A4_WIDTH)
     try:
@@ -140,7 +140,7 @@ def test_the_comparison_is_an_image(folder: Path, tmp_path: Path) -> None:
 
 
 def shades(png: bytes) -> int:
-    """How many different bytes the picture has: a blank one has a handful."""
+    """The number of different bytes in a picture; a blank one has a handful."""
     data, at = b"", 8
     while at < len(png):
         length, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]

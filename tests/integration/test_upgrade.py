@@ -15,7 +15,7 @@ from builder.core.errors import TimedOut
 from builder.core.progress import Step
 from builder.core.waiting import until
 from builder.faults.analysis import Observations
-from builder.faults.pairs.netns import NetnsPair, served
+from builder.faults.pairs.netns import NetnsPair, serving_pair
 from builder.faults.watch import Pace, watching
 from builder.nodes import upgrade
 from builder.nodes.status import NodeState
@@ -33,7 +33,7 @@ LONGEST = 2.0
 @pytest.fixture(scope="module")
 def started(start_pair: Callable) -> Iterator[NetnsPair]:
     with start_pair("standard") as pair:
-        yield served(pair)
+        yield serving_pair(pair)
 
 
 @pytest.fixture

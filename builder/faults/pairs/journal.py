@@ -6,22 +6,30 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from builder.faults.model import NodeMoment, VrrpState
+from builder.faults.model import StateChange, VrrpState
 from builder.spec.vrrp import ONLY
 
 ENTERING = re.compile(r"\(([^()]+)\) Entering (MASTER|BACKUP|FAULT) STATE")
 STATES: dict[str, VrrpState] = {"MASTER": "MASTER", "BACKUP": "BACKUP", "FAULT": "FAULT"}
-"""keepalived's words for the states."""
+"""Maps keepalived's names of the states."""
 VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 STOPPED = re.compile(r": Stopping$|Stopped Keepalived|Stopping Keepalived|keepalived\.service: Main process exited")
-"""The first is said as it gives the VIPs away; a second passes before it has stopped."""
+"""keepalived logs `Stopping` as it releases the VIPs; it takes another second until it has stopped."""
+SCRIPT = r"""
+journalctl --boot --output=short-monotonic --no-pager --lines=4000 \
+    --unit=keepalived --unit=haproxy --unit=vipforge-watch | grep -v ' haproxy\[.* "[A-Z]* /' | tail -n 400
+echo "uptime=$(cut -d' ' -f1 /proc/uptime)"
+"""
+"""Without HAProxy's access log. The uptime comes last, because it is matched with the end of the SSH connection."""
+LINE = re.compile(r"\[ *(?P<at>\d+\.\d+)\] \S+ (?P<text>.*)")
+UPTIME = "uptime="
 
 
 def state_of(line: str, instance: str = ONLY) -> VrrpState | None:
-    """The state of a VRRP instance that begins with a line of the log; None for a line about something else."""
-    found = ENTERING.search(line)
-    if found:
-        return STATES[found[2]] if found[1] == instance else None
+    """The state that a VRRP instance enters according to a log line; None if the line is about something else."""
+    match = ENTERING.search(line)
+    if match:
+        return STATES[match[2]] if match[1] == instance else None
     return "off" if STOPPED.search(line) else None
 
 
@@ -32,43 +40,34 @@ def last_state(text: str, instance: str = ONLY) -> VrrpState:
 
 
 def first_version(text: str) -> str:
-    """The first thing in a program's own words that looks like a version."""
-    found = VERSION.search(text)
-    return found[0] if found else "unknown"
-
-
-SCRIPT = r"""
-journalctl --boot --output=short-monotonic --no-pager --lines=4000 \
-    --unit=keepalived --unit=haproxy --unit=vipforge-watch | grep -v ' haproxy\[.* "[A-Z]* /' | tail -n 400
-echo "uptime=$(cut -d' ' -f1 /proc/uptime)"
-"""
-"""Without HAProxy's line for each request. The time comes last, as the end of the SSH connection is the closer one."""
-LINE = re.compile(r"\[ *(?P<at>\d+\.\d+)\] \S+ (?P<text>.*)")
-UPTIME = "uptime="
+    """The first version number in a program's output."""
+    match = VERSION.search(text)
+    return match[0] if match else "unknown"
 
 
 class JournalEntry(NamedTuple):
-    """A line of the journal; CLOCK_MONOTONIC of this host, off by about the time that SSH takes to end."""
+    """A line of the journal; its time is this host's CLOCK_MONOTONIC, accurate to the time that SSH takes to end."""
 
     at: float
     text: str
 
 
-def read_journal(told: str, now: float) -> list[JournalEntry]:
-    """The lines that SCRIPT told; `now` is when it had told them. Times before a pause of the guest are too late."""
-    uptime = next((float(line.removeprefix(UPTIME)) for line in told.splitlines() if line.startswith(UPTIME)), None)
+def read_journal(output: str, now: float) -> list[JournalEntry]:
+    """Parse the output of SCRIPT, which ended at `now`. Times before a pause of the guest are too late."""
+    lines = output.splitlines()
+    uptime = next((float(line.removeprefix(UPTIME)) for line in lines if line.startswith(UPTIME)), None)
     if uptime is None:
         return []
-    found = (LINE.match(line) for line in told.splitlines())
-    return [JournalEntry(float(each["at"]) - uptime + now, each["text"]) for each in found if each]
+    matches = map(LINE.match, lines)
+    return [JournalEntry(float(match["at"]) - uptime + now, match["text"]) for match in matches if match]
 
 
-def moments(node: str, entries: Iterable[JournalEntry], instance: str = ONLY) -> list[NodeMoment]:
-    """The states of a VRRP instance that begin in it."""
+def state_changes(node: str, entries: Iterable[JournalEntry], instance: str = ONLY) -> list[StateChange]:
+    """The state changes of a VRRP instance in a node's journal."""
     states = ((entry.at, state_of(entry.text, instance)) for entry in entries)
-    return [NodeMoment(at, node, state) for at, state in states if state]
+    return [StateChange(at, node, state) for at, state in states if state]
 
 
 def journal_text(entries: Sequence[JournalEntry], began: float) -> str:
-    """The lines with times that count from a trial's start."""
+    """The lines with their times since the start of a trial."""
     return "\n".join(f"{entry.at - began:9.3f}  {entry.text}" for entry in entries)

@@ -1,4 +1,4 @@
-"""The pair in namespaces, as scenarios break it."""
+"""A pair in network namespaces, and how scenarios break it."""
 
 from __future__ import annotations
 
@@ -10,87 +10,89 @@ from typing import Literal, NoReturn
 from builder.core.errors import UserError
 from builder.core.run import need, run
 from builder.core.waiting import until
-from builder.faults.model import NodeMoment, VrrpState
+from builder.faults.model import StateChange, VrrpState
 from builder.faults.pairs import SECONDS, Daemon, Pair
 from builder.faults.pairs.journal import first_version, last_state
 from builder.lab import netns
 
-WELL = ("/run/vipforge/haproxy-down", "/run/vipforge/haproxy-silent")
-"""Files that keepalived tracks: each holds 0 while HAProxy is well."""
+HEALTH_FILES = ("/run/vipforge/haproxy-down", "/run/vipforge/haproxy-silent")
+"""Files that keepalived tracks; each contains 0 while HAProxy is healthy."""
 
 
 class NetnsPair(Pair):
-    """The daemons of each node are processes of this host."""
+    """A pair whose daemons are processes of this host."""
 
     how = "netns"
     has_machines = False
-    restarts = False
+    restarts_daemons = False
 
     def __init__(self, running: netns.NamespacedPair, vip: str | None = None) -> None:
         super().__init__(running.cluster, running.nodes[0].folder.parent, vip)
         self._switch = running.switch
         self._nodes = {node.spec.name: node for node in running.nodes}
 
-    def client(self) -> list[str]:
-        """The switch is the client, too."""
+    def client_argv(self) -> list[str]:
+        """Run it in the switch's namespace, where the clients are as well."""
         return self._switch.attended()
 
     def shell(self, node: str, script: str) -> str:
-        """In the node's namespaces."""
+        """Run it in the node's namespaces."""
         return self._nodes[node].run("/bin/sh", "-s", stdin=script).out
 
-    def begin(self, node: str, daemon: Daemon) -> None:
-        """As the node's unit would."""
+    def start(self, node: str, daemon: Daemon) -> None:
+        """Start it like the node's systemd unit."""
         if not self._nodes[node].pids(daemon):
             self._nodes[node].begin(daemon)
 
-    def end(self, node: str, daemon: Daemon) -> None:
-        """By SIGTERM."""
+    def stop(self, node: str, daemon: Daemon) -> None:
+        """Send SIGTERM."""
         if daemon == "keepalived":
-            self.note(node, "off")
+            self.record_state(node, "off")
         self._nodes[node].end(daemon)
 
     def signal(self, node: str, daemon: Daemon, name: Literal["KILL", "STOP", "CONT"]) -> None:
-        """By kill(1) in the node's PID namespace."""
+        """Use kill(1) in the node's PID namespace."""
         if daemon == "keepalived" and name == "KILL":
-            self.note(node, "off")
+            self.record_state(node, "off")
         self._nodes[node].signal(daemon, name)
 
     def state(self, node: str) -> VrrpState:
-        """From its keepalived's log."""
+        """Read it from keepalived's log."""
         each = self._nodes[node]
-        well = all(each.path(path).read_text().strip() == "0" for path in WELL)
-        if well and each.pids("haproxy") and each.pids("keepalived"):
+        healthy = all(each.path(path).read_text().strip() == "0" for path in HEALTH_FILES)
+        if healthy and each.pids("haproxy") and each.pids("keepalived"):
             return last_state(self._log(node, "keepalived").read_text(errors="replace"), self.instance.name)
         return "off"
 
     def machine(self, node: str) -> NoReturn:
-        """There is none."""
-        raise UserError(f"{node} is no machine here", hint="`vipforge proof` runs the scenarios that need one")
+        """Raise UserError: nodes in namespaces have no virtual machines."""
+        raise UserError(
+            f"{node} is not a virtual machine", hint="run the scenarios that require one with `vipforge proof`"
+        )
 
-    def cut(self, node: str) -> None:
-        """The switch's port goes down, and with it the node's carrier."""
+    def unplug(self, node: str) -> None:
+        """Take the switch port down, which removes the node's carrier."""
         self._ip("link", "set", self.port(node), "down")
 
     def plug(self, node: str) -> None:
-        """The port comes up again."""
+        """Bring the switch port up."""
         self._ip("link", "set", self.port(node), "up")
 
     def live_logs(self) -> Mapping[str, Sequence[Path]]:
-        """What the daemons write to their standard output."""
+        """The standard output of the daemons."""
         return {name: [self._log(name, each) for each in ("keepalived", "haproxy", "watch")] for name in self.names}
 
-    def history(self, since: float) -> tuple[list[NodeMoment], dict[str, str]]:
-        """Nothing that the live logs do not tell."""
+    def history(self, since: float) -> tuple[list[StateChange], dict[str, str]]:
+        """Nothing: the live logs contain everything."""
         del since
         return [], {}
 
     def versions(self) -> dict[str, str]:
-        """The host's programs, and the keepalived that the nodes have."""
+        """The versions of the host's programs and of the nodes' keepalived."""
         node = self._nodes[self.first]
-        told = node.run("keepalived", "--version", check=False)
+        keepalived = node.run("keepalived", "--version", check=False)
         return {
-            "keepalived": first_version(told.out + told.err),
+            "keepalived": first_version(keepalived.out + keepalived.err),
             "haproxy": first_version(node.run("haproxy", "-v").out),
             "kernel": os.uname().release,
         }
@@ -99,12 +101,12 @@ class NetnsPair(Pair):
         return self._nodes[name].folder / f"{daemon}.log"
 
     def _ip(self, *words: str) -> None:
-        run([*self.client(), need("ip", "iproute2"), *words], timeout=SECONDS)
+        run([*self.client_argv(), need("ip", "iproute2"), *words], timeout=SECONDS)
 
 
-def served(running: netns.NamespacedPair, vip: str | None = None) -> NetnsPair:
-    """A pair whose daemons have been started; returns when the first node alone holds the VIP."""
+def serving_pair(running: netns.NamespacedPair, vip: str | None = None) -> NetnsPair:
+    """Start the daemons of a pair; returns when the first node alone holds the VIP."""
     running.serve()
-    made = NetnsPair(running, vip)
-    until(lambda: running.holders(made.vip) == [made.first], f"{made.first} to hold {made.vip}", limit=SECONDS)
-    return made
+    pair = NetnsPair(running, vip)
+    until(lambda: running.holders(pair.vip) == [pair.first], f"{pair.first} to hold {pair.vip}", limit=SECONDS)
+    return pair

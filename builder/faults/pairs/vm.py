@@ -1,4 +1,4 @@
-"""The pair of the VM lab, as scenarios break it: over SSH on the nodes, and by the monitors of their machines."""
+"""The pair in the VM lab, and how scenarios break it: over SSH, and through the QEMU monitors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.core import remote
 from builder.core.errors import UserError
 from builder.core.run import run
 from builder.core.waiting import until
-from builder.faults.model import NodeMoment, VrrpState
+from builder.faults.model import StateChange, VrrpState
 from builder.faults.pairs import SECONDS, Daemon, Pair, journal
 from builder.faults.pairs.journal import STATES, first_version
 from builder.host.qemu import Accelerator
@@ -23,12 +23,12 @@ from builder.spec.model import Node
 
 END_SECONDS = 30
 CONNECT_SECONDS = 30
-"""An emulated node that answers the probes besides may need that long to greet."""
+"""An emulated node that also answers the probes may take this long to send its SSH greeting."""
 VERSIONS = "keepalived --version 2>&1 | head -n 1; haproxy -v | head -n 1; uname -r"
 
 
 class VmMachine:
-    """A node's QEMU."""
+    """The QEMU process of a node."""
 
     def __init__(self, pair: VmPair, lab: Lab, node: Node, accelerator: Accelerator) -> None:
         self._pair = pair
@@ -38,10 +38,10 @@ class VmMachine:
         self._monitor = vm.monitor(lab.cluster, node)
 
     def cut_power(self) -> None:
-        """End QEMU; returns when it is gone."""
+        """End QEMU; returns when the process has ended."""
         with qmp.connected(self._monitor) as monitor:
             monitor.quit()
-        self._pair.note(self._node.name, "off")  # no journal will tell
+        self._pair.record_state(self._node.name, "off")  # the journal cannot show this
         until(lambda: vm.state(self._lab.cluster, self._node) == "off", f"{self._node.name} to end", limit=END_SECONDS)
 
     def power_on(self) -> None:
@@ -49,95 +49,95 @@ class VmMachine:
         vm.power_on(self._lab, self._node, self._accelerator)
 
     def pause(self) -> None:
-        """Stop the processor."""
+        """Stop the guest's processors."""
         with qmp.connected(self._monitor) as monitor:
             monitor.pause()
-        self._pair.note(self._node.name, "off")
+        self._pair.record_state(self._node.name, "off")
 
     def resume(self) -> None:
-        """Let it go on, as what it was: it does not know that it stood still."""
-        self._pair.note(self._node.name, "MASTER" if self._node.name == self._pair.first else "BACKUP")
+        """Continue the guest in its previous state: it does not know that it was paused."""
+        self._pair.record_state(self._node.name, "MASTER" if self._node.name == self._pair.first else "BACKUP")
         with qmp.connected(self._monitor) as monitor:
             monitor.resume()
 
     def reset(self) -> None:
-        """Press the reset button."""
+        """Reset the machine."""
         with qmp.connected(self._monitor) as monitor:
             monitor.reset()
-        self._pair.note(self._node.name, "off")
+        self._pair.record_state(self._node.name, "off")
 
 
 class VmPair(Pair):
-    """The service manager of each node restarts what ends, as in production."""
+    """A pair of virtual machines, whose systemd restarts daemons as in production."""
 
     how = "vm"
     has_machines = True
-    restarts = True
+    restarts_daemons = True
 
     def __init__(self, lab: Lab, accelerator: Accelerator, vip: str | None = None) -> None:
         super().__init__(lab.cluster, lab.folder, vip)
         self._lab = lab
         self._accelerator: Accelerator = accelerator
 
-    def client(self) -> list[str]:
-        """The switch is the client, too."""
+    def client_argv(self) -> list[str]:
+        """Run it in the switch's namespace, where the clients are as well."""
         return self._lab.keeper.attended()
 
     def shell(self, node: str, script: str) -> str:
-        """Over SSH, with sudo."""
+        """Run it over SSH with sudo."""
         words = argv(self._lab, self.node(node), [remote.shell(root=True)], connect_seconds=CONNECT_SECONDS)
-        return run([*self.client(), *words], stdin=script, timeout=SECONDS).out
+        return run([*self.client_argv(), *words], stdin=script, timeout=SECONDS).out
 
-    def begin(self, node: str, daemon: Daemon) -> None:
-        """By systemd, which may have done so already."""
+    def start(self, node: str, daemon: Daemon) -> None:
+        """Use systemd, which may have restarted the daemon already."""
         self.shell(node, f"systemctl start {daemon}.service")
 
-    def end(self, node: str, daemon: Daemon) -> None:
-        """By systemd, which then leaves it ended."""
+    def stop(self, node: str, daemon: Daemon) -> None:
+        """Use systemd, which does not restart the daemon afterwards."""
         self.shell(node, f"systemctl stop {daemon}.service")
 
     def signal(self, node: str, daemon: Daemon, name: Literal["KILL", "STOP", "CONT"]) -> None:
-        """To every process of the unit; none may be left of one that has just ended."""
+        """Signal every process of the unit; it may have none if it has just ended."""
         self.shell(node, f"systemctl kill --signal={name} {daemon}.service || true")
 
     def state(self, node: str) -> VrrpState:
-        """As the lab's survey has it."""
-        seen = node_state(self._lab, self.node(node))
-        return STATES.get(seen.instances.get(self.instance.name, ""), "off") if seen.serves else "off"
+        """Read it from the lab's status of the node."""
+        status = node_state(self._lab, self.node(node))
+        return STATES.get(status.instances.get(self.instance.name, ""), "off") if status.serves else "off"
 
     def machine(self, node: str) -> VmMachine:
-        """Its QEMU."""
+        """The node's QEMU process."""
         return VmMachine(self, self._lab, self.node(node), self._accelerator)
 
-    def cut(self, node: str) -> None:
-        """The card loses its carrier."""
+    def unplug(self, node: str) -> None:
+        """Remove the network card's carrier."""
         self._link(node, up=False)
 
     def plug(self, node: str) -> None:
-        """The card gets it back."""
+        """Restore the network card's carrier."""
         self._link(node, up=True)
 
     def live_logs(self) -> Mapping[str, Sequence[Path]]:
-        """None: the journals are on the nodes."""
+        """Nothing: the journals are on the nodes."""
         return {}
 
-    def history(self, since: float) -> tuple[list[NodeMoment], dict[str, str]]:
-        """From the journal of each node that can be reached."""
-        moments: list[NodeMoment] = []
+    def history(self, since: float) -> tuple[list[StateChange], dict[str, str]]:
+        """Read the journal of each reachable node."""
+        changes: list[StateChange] = []
         logs: dict[str, str] = {}
         for name in self.names:
             try:
-                told = self.shell(name, journal.SCRIPT)
-            except UserError as failure:  # it is down, or too slow
-                logs[name] = f"not reached: {failure.message}"
+                output = self.shell(name, journal.SCRIPT)
+            except UserError as failure:  # the node is down or too slow
+                logs[name] = f"journal unavailable: {failure.message}"
                 continue
-            lines = [line for line in journal.read_journal(told, time.monotonic()) if line.at >= since]
-            moments += journal.moments(name, lines, self.instance.name)
+            lines = [line for line in journal.read_journal(output, time.monotonic()) if line.at >= since]
+            changes += journal.state_changes(name, lines, self.instance.name)
             logs[name] = journal.journal_text(lines, since)
-        return moments, logs
+        return changes, logs
 
     def versions(self) -> dict[str, str]:
-        """What the first node runs, and on what."""
+        """The versions on the first node, and its accelerator."""
         keepalived, haproxy, kernel = self.shell(self.first, VERSIONS).splitlines()
         return {
             "keepalived": first_version(keepalived),

@@ -1,5 +1,5 @@
-"""The clients of a proof: one program that asks the VIP all the time and writes down every answer with its time.
+"""The clients of a proof: one program that sends requests to the VIP continuously and records every answer.
 
-`python -I -m builder.faults.probes FOLDER`, run where the clients are. It needs nothing but the standard library, and
-all its times are CLOCK_MONOTONIC, which every namespace of the host shares.
+It runs as `python -I -m builder.faults.probes FOLDER` where the clients are, and uses only the standard library. All
+times are CLOCK_MONOTONIC, which all network namespaces of the host share.
 """

@@ -1,4 +1,4 @@
-"""The few packets of IPv4 that the probes read and write themselves (RFC 826, RFC 792, RFC 5227)."""
+"""The IPv4 packets that the probes read and write themselves (RFC 826, RFC 792, RFC 5227)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import socket
 import struct
 from typing import NamedTuple
 
-from builder.faults.probes.packets import ETHERNET, TCP, Heard, checksum
+from builder.faults.probes.packets import ETHERNET, TCP, HolderClaim, checksum
 
 FAMILY = socket.AF_INET
 PING = socket.IPPROTO_ICMP
 
 BROADCAST = b"\xff" * 6
-NOBODY = bytes(4)
+UNSPECIFIED = bytes(4)
 ARP_HEADER = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1)
-"""Ethernet, IPv4, lengths of their addresses, request."""
+"""Ethernet, IPv4, the lengths of their addresses, and the operation: a request."""
 ARP_REPLY = 2
 ARP_LENGTH, SHORTEST = 28, 42
-"""Bytes: an ARP packet, a frame with an IP header and what tells an answer."""
+"""In bytes: an ARP packet, and a frame with an IP header and the fields that identify an answer."""
 ECHO, ECHO_REPLY = 8, 0
 ARP, IPV4 = 0x0806, 0x0800
 
-WANTED = (
+FRAME_FILTER = (
     (0x28, 0, 0, 12),  # ldh [12]: the EtherType
     (0x15, 8, 0, ARP),
     (0x15, 0, 8, IPV4),
@@ -35,11 +35,11 @@ WANTED = (
     (0x06, 0, 0, 128),  # the first 128 bytes
     (0x06, 0, 0, 0),  # nothing
 )
-"""A filter that lets ARP pass, and what begins an answer: ICMP, and the second segment of a TCP connection."""
+"""Accepts ARP and the first packets of answers: ICMP, and the second segment of a TCP connection."""
 
 
 class Arp(NamedTuple):
-    """An ARP packet, as far as it matters here."""
+    """The relevant fields of an ARP packet."""
 
     reply: bool
     sender_ip: bytes
@@ -47,17 +47,17 @@ class Arp(NamedTuple):
 
     @property
     def gratuitous(self) -> bool:
-        """Whether it only announces its sender."""
+        """Whether the packet only announces its sender."""
         return self.sender_ip == self.target_ip
 
 
-def question(own_mac: bytes, vip: bytes) -> bytes:
-    """A broadcast that asks who has an address and tells nothing of us (RFC 5227, ARP Probe)."""
-    return BROADCAST + own_mac + b"\x08\x06" + ARP_HEADER + own_mac + NOBODY + bytes(6) + vip
+def holder_query(own_mac: bytes, vip: bytes) -> bytes:
+    """A broadcast that asks who has an address without revealing ours (RFC 5227, ARP Probe)."""
+    return BROADCAST + own_mac + b"\x08\x06" + ARP_HEADER + own_mac + UNSPECIFIED + bytes(6) + vip
 
 
-def heard(frame: bytes, vip: bytes) -> Heard | None:
-    """A gratuitous ARP announces; a reply comes from the holder."""
+def read_claim(frame: bytes, vip: bytes) -> HolderClaim | None:
+    """A gratuitous ARP is an announcement; a reply comes from the holder."""
     arp = read_arp(frame)
     if arp is None or arp.sender_ip != vip:
         return None
@@ -75,7 +75,7 @@ def read_arp(frame: bytes) -> Arp | None:
 
 
 def read_answer(frame: bytes, vip: bytes) -> tuple[int, int] | None:
-    """What the VIP answered to: (protocol, our port or the echo's number); None for any other frame."""
+    """Which request the VIP answered: (protocol, our port or echo number); None for any other frame."""
     if len(frame) < SHORTEST or frame[26:30] != vip:
         return None
     offset = ETHERNET + 4 * (frame[ETHERNET] & 0xF) + (2 if frame[23] == TCP else 6)
@@ -94,7 +94,7 @@ def echo(identifier: int, number: int) -> bytes:
 
 
 def read_echo(packet: bytes, identifier: int) -> int | None:
-    """The number of our echo in an IP packet, if it is a reply to one of ours."""
+    """The number of our echo request in an IP packet; None if it is not a reply to one of ours."""
     offset = 4 * (packet[0] & 0xF)
-    kind, found, number = struct.unpack_from("!B3xHH", packet, offset)
-    return int(number) if kind == ECHO_REPLY and found == identifier else None
+    kind, sender, number = struct.unpack_from("!B3xHH", packet, offset)
+    return int(number) if kind == ECHO_REPLY and sender == identifier else None

@@ -1,4 +1,4 @@
-"""What both families' packets have in common: who hears them at a port of the switch, and which frames there are."""
+"""What the packets of both address families share: the interface of their modules, and the socket on a switch port."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ TCP = 6
 ETH_P_ALL = 3
 SO_ATTACH_FILTER = 26
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
-"""linux/if_packet.h; Python has no names for them."""
+"""From linux/if_packet.h; Python does not define them."""
 
 Filter = Sequence[tuple[int, int, int, int]]
-"""Classic BPF: (code, jump if true, jump if false, operand). It keeps all other traffic from waking us."""
-Heard = Literal["holds", "announces"]
-"""What a node says of a VIP: the answer of its holder, or an announcement that nobody asked for."""
+"""Classic BPF: (code, jump if true, jump if false, operand). It keeps other traffic from waking this process."""
+HolderClaim = Literal["holds", "announces"]
+"""What a frame says about a VIP: its holder answers a query, or a node announces it unasked."""
 
 
 class Packets(Protocol):
-    """The packets of one family (packets4.py, packets6.py)."""
+    """The packets of one address family (ipv4.py, ipv6.py)."""
 
     @property
     def FAMILY(self) -> socket.AddressFamily:  # noqa: N802 - constants of a module
-        """Of sockets."""
+        """The address family of sockets."""
 
     @property
     def PING(self) -> int:  # noqa: N802
-        """The protocol's number of the family's ICMP."""
+        """The protocol number of the family's ICMP."""
 
     @property
-    def WANTED(self) -> Filter:  # noqa: N802
-        """Lets pass what tells of holders, and what begins an answer."""
+    def FRAME_FILTER(self) -> Filter:  # noqa: N802
+        """Accepts frames about holders, and the first packets of answers."""
 
-    def question(self, own_mac: bytes, vip: bytes) -> bytes:
-        """An Ethernet frame that asks who has the VIP and changes nobody's mind about us or it."""
+    def holder_query(self, own_mac: bytes, vip: bytes) -> bytes:
+        """An Ethernet frame that asks who holds the VIP without changing any neighbour table."""
 
-    def heard(self, frame: bytes, vip: bytes) -> Heard | None:
-        """What a frame says of the VIP; None for any other frame."""
+    def read_claim(self, frame: bytes, vip: bytes) -> HolderClaim | None:
+        """What a frame says about the VIP; None for any other frame."""
 
     def read_answer(self, frame: bytes, vip: bytes) -> tuple[int, int] | None:
-        """What the VIP answered to: (protocol, our port or the echo's number); None for any other frame."""
+        """Which request the VIP answered: (protocol, our port or echo number); None for any other frame."""
 
     def pings(self) -> socket.socket:
         """A raw socket for echo requests and their replies."""
@@ -53,17 +53,17 @@ class Packets(Protocol):
         """An echo request."""
 
     def read_echo(self, packet: bytes, identifier: int) -> int | None:
-        """The number of our echo in what such a socket got, if it is a reply to one of ours."""
+        """The number of our echo request in a packet from such a socket; None if it is not a reply to one of ours."""
 
 
-def listen(interface: str, wanted: Filter) -> socket.socket:
-    """A socket that gets the wanted frames that come in by an interface, and sends out by it (packet(7)).
+def listen(interface: str, frame_filter: Filter) -> socket.socket:
+    """A socket that receives the filtered frames arriving on an interface, and sends on it (packet(7)).
 
-    The protocol is ETH_P_ALL, for a socket of one protocol alone never sees what a bridge takes from its ports.
+    The protocol is ETH_P_ALL: a socket for a single protocol never receives what a bridge takes from its ports.
     """
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in wanted))
-    program = struct.pack("@HP", len(wanted), ctypes.addressof(code))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in frame_filter))
+    program = struct.pack("@HP", len(frame_filter), ctypes.addressof(code))
     listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
     listener.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
     listener.bind((interface, ETH_P_ALL))

@@ -1,4 +1,4 @@
-"""The report of a proof: one HTML page without scripts from elsewhere, and JSON beside it."""
+"""The report of a proof: one self-contained HTML page without scripts, the results as JSON, and JUnit XML for CI."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from builder.faults.report.story import (
     Event,
     Log,
     conditions,
-    count,
-    events,
-    failures,
+    counted,
     figures,
+    further_failures,
+    grouped,
     logs,
-    moment,
+    overall_verdict,
     seconds,
-    some,
-    verdict,
+    timestamp,
+    trial_events,
 )
 from builder.faults.report.summary import junit
-from builder.faults.report.timeline import figure, shown, windows
+from builder.faults.report.timeline import figure, windows, worst_trial
 
 FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The trial of a scenario that the page shows."""
+class TrialView:
+    """The trial of a scenario that the page shows, with its figures and texts."""
 
     trial: Trial
     figures: tuple[tuple[str, Markup], ...]
-    """What each shows, and its SVG."""
+    """Title and SVG of each figure."""
     events: list[Event]
     logs: list[Log]
 
 
 @dataclass(frozen=True)
 class Section:
-    """What the page says of one scenario."""
+    """The page's section about one scenario."""
 
     ident: str
     result: ScenarioResult
-    shown: Shown | None
-    faults: tuple[str, ...]
+    view: TrialView | None
+    failures: tuple[str, ...]
 
 
 def html(proof: Proof) -> str:
@@ -65,17 +65,17 @@ def html(proof: Proof) -> str:
         .render(
             proof=proof,
             conditions=conditions(proof),
-            verdict=verdict(proof),
+            verdict=overall_verdict(proof),
             figures=figures(proof),
             sections=[_section(number, result) for number, result in enumerate(proof.scenarios, 1)],
-            style=Markup(drawing.css() + (FOLDER / "style.css").read_text()),  # noqa: S704 - our own file
+            style=Markup(drawing.css() + (FOLDER / "style.css").read_text()),  # noqa: S704 - a file of this package
         )
     )
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         finalize=_cleaned,
@@ -83,15 +83,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
+    environment.filters.update(
         seconds=seconds,
         duration=duration,
-        moment=moment,
-        count=count,
-        some=some,
+        timestamp=timestamp,
+        grouped=grouped,
+        counted=counted,
         busy=lambda result: least_busy(result).items(),
     )
-    return made
+    return environment
 
 
 def _cleaned(value: object) -> object:
@@ -100,21 +100,21 @@ def _cleaned(value: object) -> object:
 
 def _section(number: int, result: ScenarioResult) -> Section:
     ident = f"scenario-{number}"
-    trial = shown(result)
-    return Section(ident, result, _shown(trial, ident) if trial else None, failures(result))
+    trial = worst_trial(result)
+    return Section(ident, result, _view(trial, ident) if trial else None, further_failures(result))
 
 
-def _shown(trial: Trial, ident: str) -> Shown:
+def _view(trial: Trial, ident: str) -> TrialView:
     drawn = tuple(
         (window.title, Markup(figure(trial, window, f"{ident}-{number}")))  # noqa: S704 - the XML writer has escaped it
         for number, window in enumerate(windows(trial), 1)
     )
-    return Shown(trial, drawn, events(trial), logs(trial))
+    return TrialView(trial, drawn, trial_events(trial), logs(trial))
 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the report has been written."""
+    """The files of a written report."""
 
     html: Path
     json: Path
@@ -122,7 +122,7 @@ class ReportFiles:
 
 
 def write_report(proof: Proof, folder: Path) -> ReportFiles:
-    """Put report.html, proof.json and junit.xml into a folder, each whole or not at all."""
+    """Write report.html, proof.json and junit.xml to a folder, each atomically."""
     files = ReportFiles(folder / "report.html", folder / "proof.json", folder / "junit.xml")
     write_atomic(files.json, _json(proof))
     write_atomic(files.junit, junit(proof))
@@ -131,8 +131,8 @@ def write_report(proof: Proof, folder: Path) -> ReportFiles:
 
 
 def _json(proof: Proof) -> str:
-    """The summary with every trial and sample added: `model.from_data` reads the proof back from it."""
-    whole, data = model.to_data(proof), model.summary(proof)
-    for short, long in zip(data["scenarios"], whole["scenarios"], strict=True):
+    """The summary plus all trials and samples; `model.from_data` can read the proof from it."""
+    complete, data = model.to_data(proof), model.summary(proof)
+    for short, long in zip(data["scenarios"], complete["scenarios"], strict=True):
         short["trials"] = long["trials"]
     return json.dumps(data, separators=(",", ":")) + "\n"

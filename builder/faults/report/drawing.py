@@ -1,4 +1,4 @@
-"""SVG: shapes, colours, and the axis of time."""
+"""Draw SVG: the palette, shapes, and the canvas of a timeline. Text is cleaned of control characters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from builder.faults.report.lanes import WIDTH, Axis
 
 TEXT, SHAPE = 4.5, 3.0
-"""The least contrast of text, and of shapes that mean something."""
+"""The minimum contrast of text, and of shapes that carry meaning."""
 
 COLOURS = MappingProxyType(
     {
@@ -31,10 +31,10 @@ COLOURS = MappingProxyType(
         "on-node": ("#ffffff", "#11161d"),
     }
 )
-"""Name to its colour on a light and on a dark screen."""
+"""Maps names to their colours on a light and on a dark screen."""
 
 NODES = 4
-"""Nodes have a colour each; a fifth has the first's again, and its name."""
+"""How many nodes have a colour of their own; a fifth node shares the first's colour, but its name is shown."""
 
 _PAPER = ("page", "panel")
 _STRONG = ("good", "bad", *(f"node-{number}" for number in range(NODES)))
@@ -48,11 +48,26 @@ PAIRS: tuple[tuple[str, str, float], ...] = (
     ("ink", "bad-soft", TEXT),
     *(("on-node", f"node-{number}", TEXT) for number in range(NODES)),
 )
-"""Foreground, background, least contrast: every pair that the report shows."""
+"""Foreground, background and minimum contrast of every pair of colours in the report."""
+Attribute = str | float
+HEAD, LABEL, BAND, GAP, FOOT = 42, 18, 18, 10, 22
+"""Heights in pixels: the marks above the lanes, a lane's name, the lane, the gap between two lanes, the axis."""
+LETTER = 8
+NARROW = 320
+"""A bar has a caption if it fits on a page of this width, in pixels."""
+LATE = 0.6
+"""From this share of the width on, a mark's label is to the left of it."""
+EDGE = 0.06
+"""Within this share of an end of the axis, a number is aligned with its tick instead of centred on it."""
+ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+"""Terminal control sequences (ECMA-48), such as colours; removing only the escape character leaves their letters."""
+UNWANTED = frozenset({"Cc", "Cf", "Cs", "Cn"})
+"""Unicode categories: control and format characters (such as right-to-left overrides), surrogates, unassigned."""
+KEPT = "\n\t"
 
 
 def css(root: str = ":root") -> str:
-    """The colours as CSS variables; a page that is printed is light."""
+    """The colours as CSS variables; printed pages are light."""
     light, dark = ("".join(f"--{name}:{each[tone]};" for name, each in COLOURS.items()) for tone in (0, 1))
     return (
         f"{root}{{color-scheme:light dark;{light}}}\n"
@@ -75,35 +90,32 @@ def _linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - sRGB
 
 
-Attribute = str | float
-
-
 def element(tag: str, text: str = "", **attributes: Attribute) -> ET.Element:
-    """A new element; `text_anchor` becomes `text-anchor`, `class_` becomes `class`."""
-    made = ET.Element(tag, {_name(key): _value(value) for key, value in attributes.items()})
-    made.text = clean(text) or None
-    return made
+    """Create an element; `text_anchor` becomes `text-anchor`, `class_` becomes `class`."""
+    new = ET.Element(tag, {_name(key): _value(value) for key, value in attributes.items()})
+    new.text = clean(text) or None
+    return new
 
 
-def add(parent: ET.Element, tag: str, text: str = "", **attributes: Attribute) -> ET.Element:
-    """A new element at the end of another one."""
-    made = element(tag, text, **attributes)
-    parent.append(made)
-    return made
+def append(parent: ET.Element, tag: str, text: str = "", **attributes: Attribute) -> ET.Element:
+    """Create an element and append it to another one."""
+    new = element(tag, text, **attributes)
+    parent.append(new)
+    return new
 
 
 def box(start: float, top: float, width: float, height: float) -> str:
-    """A rectangle as a part of a path."""
+    """A rectangle, as part of a path."""
     return f"M{_value(start)} {_value(top)}h{_value(width)}v{_value(height)}h{_value(-width)}z"
 
 
 def tick(at: float, top: float, height: float) -> str:
-    """An upright stroke as a part of a path."""
+    """A vertical stroke, as part of a path."""
     return f"M{_value(at)} {_value(top)}v{_value(height)}"
 
 
 def text_of(root: ET.Element) -> str:
-    """The element as it is written into a page or a file."""
+    """Serialize an element."""
     return ET.tostring(root, encoding="unicode")
 
 
@@ -115,30 +127,19 @@ def _value(value: Attribute) -> str:
     return clean(value) if isinstance(value, str) else f"{round(value, 1):g}"
 
 
-HEAD, LABEL, BAND, GAP, FOOT = 42, 18, 18, 10, 22
-"""Pixels: the marks above, a lane's name, the lane, what is between two lanes, the axis."""
-LETTER = 8
-NARROW = 320
-"""A band's word is written where it fits on a page as narrow as this, in pixels."""
-LATE = 0.6
-"""From this share of the width on, a mark's word stands left of it."""
-EDGE = 0.06
-"""So near to an end of the axis, a number stands beside its place instead of around it."""
-
-
 class Canvas:
-    """A figure in the making."""
+    """Draws a figure lane by lane."""
 
     def __init__(self, axis: Axis, marks: Sequence[float]) -> None:
         self.axis = axis
         self.top: float = HEAD if any(axis.shows(at, at) for at in marks) else 0
-        """The upper edge of the lane that is drawn in, in pixels."""
+        """The upper edge of the current lane, in pixels."""
         self._end = self.top
         self._plot = element("svg", class_="plot", width="100%", preserveAspectRatio="none")
         self._words = element("g")
 
     def lane(self, name: str, note: str = "", note_class: str = "quiet") -> None:
-        """Begin the next lane."""
+        """Start the next lane."""
         label = self._end + LABEL - 5
         self._word("0", label, name, "name")
         if note:
@@ -147,35 +148,35 @@ class Canvas:
         self._end = self.top + BAND + GAP
 
     def bar(self, start: float, end: float, look: str, *, top: float = 0, height: float = BAND) -> None:
-        """A bar in this lane from one moment to another, where the window shows it."""
+        """Draw a bar in the current lane between two times, if it is visible."""
         if self.axis.shows(start, end):
             left, right = self.axis.place(start), self.axis.place(end)
             self.path(look, box(left, self.top + top, right - left, height))
 
     def caption(self, start: float, end: float, text: str, look: str) -> None:
-        """A word in a bar of this lane, if there is room for it."""
+        """Write a word into a bar of the current lane, if it fits."""
         left, right = self.axis.place(start), self.axis.place(end)
         if (right - left) / WIDTH * NARROW > len(text) * LETTER:
             self._word(_share((left + right) / 2), self.top + BAND - 5, text, f"in {look}", "middle")
 
     def path(self, look: str, shape: str) -> None:
-        """Any shape in the plot; places are 0 to WIDTH across, pixels down."""
+        """Draw any shape; x coordinates are 0 to WIDTH, y coordinates are pixels."""
         if shape:
-            add(self._plot, "path", class_=look, d=shape)
+            append(self._plot, "path", class_=look, d=shape)
 
     def mark(self, at: float, row: int, text: str, look: str) -> None:
-        """A moment across all lanes, with its word above them."""
+        """Mark a time across all lanes, with a label above them."""
         if not self.axis.shows(at, at):
             return
         place = self.axis.place(at)
         late = place > LATE * WIDTH
         base = 14 + row * 16
         self.path(look, tick(place, base - 10, self._end - base + 10))
-        word = add(self._words, "text", text, x=_share(place), y=base, dx=-5 if late else 5, class_="mark")
+        word = append(self._words, "text", text, x=_share(place), y=base, dx=-5 if late else 5, class_="mark")
         word.set("text-anchor", "end" if late else "start")
 
     def scale(self) -> None:
-        """The axis below all lanes, with its numbers."""
+        """Draw the axis with its numbers below all lanes."""
         self.path("axis", f"M0 {self._end:g}h{WIDTH:g}")
         for place, number in self.axis.ticks():
             share = place / WIDTH
@@ -183,40 +184,29 @@ class Canvas:
             self.path("axis", tick(place, self._end, 5))
             self._word(_share(place), self._end + FOOT - 4, number, "quiet", anchor)
 
-    def whole(self, ident: str, title: str, description: str) -> str:
-        """The figure as inline SVG, with its text for those who do not see it."""
+    def svg(self, ident: str, title: str, description: str) -> str:
+        """The figure as inline SVG, with a text alternative for people who cannot see it."""
         height = self._end + FOOT
         root = element("svg", class_="timeline", role="img", width="100%", height=height)
         root.set("aria-labelledby", f"{ident}-title")
         root.set("aria-describedby", f"{ident}-desc")
-        add(root, "title", title, id=f"{ident}-title")
-        add(root, "desc", description, id=f"{ident}-desc")
+        append(root, "title", title, id=f"{ident}-title")
+        append(root, "desc", description, id=f"{ident}-desc")
         self._plot.set("viewBox", f"0 0 {WIDTH:g} {height:g}")
         self._plot.set("height", f"{height:g}")
         root.extend([self._plot, self._words])
         return text_of(root)
 
     def _word(self, x: str, y: float, text: str, look: str, anchor: str = "start") -> ET.Element:
-        return add(self._words, "text", text, x=x, y=y, class_=look, text_anchor=anchor)
+        return append(self._words, "text", text, x=x, y=y, class_=look, text_anchor=anchor)
 
 
 def _share(place: float) -> str:
     return f"{place / WIDTH * 100:.4g}%"
 
 
-ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-"""A terminal's commands (ECMA-48): colours and the like, whose letters would stay behind."""
-
-
-UNWANTED = frozenset({"Cc", "Cf", "Cs", "Cn"})
-"""Unicode's categories of control and format characters (text that runs backwards), surrogates, and no characters."""
-
-
-KEPT = "\n\t"
-
-
 def clean(text: str) -> str:
-    """The same text with nothing in it that is not to be read."""
+    """Remove everything from a text that is not meant to be read."""
     plain = ESCAPE_SEQUENCE.sub("", text)
     if plain.isascii() and plain.isprintable():
         return plain

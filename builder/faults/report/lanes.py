@@ -1,4 +1,4 @@
-"""The lanes of a timeline: holders, answers, states."""
+"""The contents of a timeline's lanes: VRRP states, holders and answers as spans of time, and the time axis."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from itertools import groupby
 from typing import Literal, NamedTuple, TypeVar
 
 from builder.faults import analysis
-from builder.faults.model import HolderMoment, NodeMoment, Outage, Sample, Trial
+from builder.faults.model import HolderChange, Outage, Sample, StateChange, Trial
+
+Change = TypeVar("Change", StateChange, HolderChange)
+AnswerKind = Literal["failed", "unknown", "ok"]
+SEVEREST: tuple[AnswerKind, ...] = ("failed", "unknown", "ok")
+MOST_TICKS = 160
+"""Up to this many answers are drawn individually; more of them are merged."""
+MOST_COLUMNS = 400
+ANSWERS_A_COLUMN = 3
+"""The minimum average, so that an empty column means that no request was sent."""
+WIDTH = 1000.0
+"""The plot's width in its own units. The plot is stretched to the page, so a position is a share of this."""
+AXIS_MOST_TICKS = 5
+"""How many numbers fit on the axis on a phone."""
 
 
-def end(outage: Outage, trial: Trial) -> float:
-    """The outage's end, or the trial's."""
+def outage_end(outage: Outage, trial: Trial) -> float:
+    """When an outage ended, or the end of the trial."""
     return trial.ended_at if outage.end is None else outage.end
 
 
-def length(outage: Outage, trial: Trial) -> float:
-    """How long it was, in seconds."""
-    return end(outage, trial) - outage.start
-
-
-Moment = TypeVar("Moment", NodeMoment, HolderMoment)
-
-Kind = Literal["failed", "unknown", "ok"]
-SEVEREST: tuple[Kind, ...] = ("failed", "unknown", "ok")
-
-MOST_TICKS = 160
-"""So many answers are drawn one by one; more of them are merged."""
-MOST_COLUMNS = 400
-ANSWERS_A_COLUMN = 3
-"""So many at least on average, so that an empty column means that nothing was asked."""
+def outage_length(outage: Outage, trial: Trial) -> float:
+    """How long an outage lasted, in seconds."""
+    return outage_end(outage, trial) - outage.start
 
 
 class Span(NamedTuple):
-    """From one moment to another something holds: a node's state, or the nodes that hold a VIP."""
+    """A period in which a node was in a state, or in which nodes held a VIP."""
 
     start: float
     end: float
@@ -43,17 +44,17 @@ class Span(NamedTuple):
     nodes: tuple[str, ...]
 
 
-class Run(NamedTuple):
-    """Answers of one kind and of one node, beside one another; a single one has no length."""
+class AnswerRun(NamedTuple):
+    """Consecutive answers of one kind from one node; a single answer has no length."""
 
     start: float
     end: float
-    kind: Kind
+    kind: AnswerKind
     node: str
 
 
 def nodes(trial: Trial) -> tuple[str, ...]:
-    """All nodes that were seen, the first MASTER first."""
+    """All nodes that appear in a trial, the first MASTER first."""
     by_state = [moment.node for moment in trial.states]
     by_vip = [node for moment in trial.holders for node in moment.nodes]
     by_answer = sorted({sample.node for sample in trial.samples if sample.node})
@@ -61,65 +62,65 @@ def nodes(trial: Trial) -> tuple[str, ...]:
 
 
 def probes(trial: Trial) -> tuple[str, ...]:
-    """All probes, from those that ask the most of a node to those that ask the least; then by name."""
+    """All probes, from the most to the least demanding; unknown ones first, by name."""
     order = ("http", "tls", "kept", "greeting", "tcp", "ping")
-    seen = {sample.probe for sample in trial.samples} | {outage.probe for outage in trial.outages}
-    return tuple(sorted(seen, key=lambda probe: (order.index(probe) if probe in order else -1, probe)))
+    names = {sample.probe for sample in trial.samples} | {outage.probe for outage in trial.outages}
+    return tuple(sorted(names, key=lambda probe: (order.index(probe) if probe in order else -1, probe)))
 
 
 def states(trial: Trial, node: str) -> list[Span]:
-    """A node's VRRP states; none of a node that told none."""
-    moments = sorted((moment for moment in trial.states if moment.node == node), key=_at)
-    return [Span(moment.at, end, moment.state, (node,)) for moment, end in _lasting(moments, trial)]
+    """A node's VRRP states; empty if none are known."""
+    changes = sorted((change for change in trial.states if change.node == node), key=_at)
+    return [Span(change.at, end, change.state, (node,)) for change, end in _lasting(changes, trial)]
 
 
 def holders(trial: Trial, vip: str) -> list[Span]:
-    """Who had a VIP; the state says it in a word."""
-    moments = sorted((moment for moment in trial.holders if moment.vip == vip), key=_at)
-    lasting = [(moment, end) for moment, end in _lasting(moments, trial) if end > 0]
-    return [Span(max(moment.at, 0), end, _held(len(moment.nodes)), moment.nodes) for moment, end in lasting]
+    """The holders of a VIP; the state is `nobody`, `one` or `several`."""
+    changes = sorted((change for change in trial.holders if change.vip == vip), key=_at)
+    lasting = [(change, end) for change, end in _lasting(changes, trial) if end > 0]
+    return [Span(max(change.at, 0), end, _held(len(change.nodes)), change.nodes) for change, end in lasting]
 
 
-def _at(moment: NodeMoment | HolderMoment) -> float:
-    return moment.at
+def _at(change: StateChange | HolderChange) -> float:
+    return change.at
 
 
-def _lasting(moments: Sequence[Moment], trial: Trial) -> list[tuple[Moment, float]]:
-    """Each moment with the next one's time, the last one with the trial's end."""
-    ends = [*(moment.at for moment in moments[1:]), trial.ended_at]
-    return list(zip(moments, ends, strict=False))  # without any moment there is an end, and no span
+def _lasting(changes: Sequence[Change], trial: Trial) -> list[tuple[Change, float]]:
+    """Each change with the time of the next one, and the last one with the end of the trial."""
+    ends = [*(change.at for change in changes[1:]), trial.ended_at]
+    return list(zip(changes, ends, strict=False))  # without changes there is an end, but no span
 
 
 def _held(count: int) -> str:
     return ("nobody", "one")[count] if count < 2 else "several"  # noqa: PLR2004 - more than one is too many
 
 
-def answer_marks(trial: Trial, probe: str, axis: Axis) -> list[Run]:
-    """The answers of a probe in a window. Where they are merged, a failure outweighs all else in its column."""
-    found = [sample for sample in trial.samples if sample.probe == probe and axis.start <= sample.at <= axis.end]
-    runs = [Run(sample.at, sample.at, _kind(sample, trial), sample.node) for sample in sorted(found)]
+def answer_marks(trial: Trial, probe: str, axis: Axis) -> list[AnswerRun]:
+    """The answers of a probe in a window. If answers are merged, a failure outweighs everything else in its column."""
+    visible = [sample for sample in trial.samples if sample.probe == probe and axis.start <= sample.at <= axis.end]
+    runs = [AnswerRun(sample.at, sample.at, _kind(sample, trial), sample.node) for sample in sorted(visible)]
     if len(runs) <= MOST_TICKS:
         return runs
     columns = min(MOST_COLUMNS, len(runs) // ANSWERS_A_COLUMN)
     return list(_joined(_by_column(runs, axis, (axis.end - axis.start) / columns)))
 
 
-def _kind(sample: Sample, trial: Trial) -> Kind:
+def _kind(sample: Sample, trial: Trial) -> AnswerKind:
     if analysis.is_good(sample):
         return "ok"
-    return "unknown" if analysis.blind(sample, trial.stalls) else "failed"
+    return "unknown" if analysis.is_inconclusive(sample, trial.stalls) else "failed"
 
 
-def _by_column(runs: Sequence[Run], axis: Axis, width: float) -> Iterable[Run]:
+def _by_column(runs: Sequence[AnswerRun], axis: Axis, width: float) -> Iterable[AnswerRun]:
     for column, group in groupby(runs, key=lambda run: int((run.start - axis.start) / width)):
         worst = min(group, key=lambda run: SEVEREST.index(run.kind))
         start = axis.start + column * width
         yield worst._replace(start=start, end=min(start + width, axis.end))
 
 
-def _joined(columns: Iterable[Run]) -> Iterable[Run]:
-    """Columns that touch and mean the same, as one."""
-    before: Run | None = None
+def _joined(columns: Iterable[AnswerRun]) -> Iterable[AnswerRun]:
+    """Join adjacent columns with the same meaning."""
+    before: AnswerRun | None = None
     for column in columns:
         if before and _same(before, column):
             before = before._replace(end=column.end)
@@ -131,49 +132,45 @@ def _joined(columns: Iterable[Run]) -> Iterable[Run]:
         yield before
 
 
-def _same(before: Run, after: Run) -> bool:
+def _same(before: AnswerRun, after: AnswerRun) -> bool:
     touches = after.start - before.end < (after.end - after.start) / 2
     return touches and (before.kind, before.node) == (after.kind, after.node)
 
 
-WIDTH = 1000.0
-"""The plot's own unit: it is stretched to the page, so a place is a share of this."""
-AXIS_MOST_TICKS = 5
-"""So many numbers fit beside one another on a phone."""
-
-
 @dataclass(frozen=True)
 class Axis:
-    """A window of a trial; all times in seconds from the trial's start."""
+    """The time axis of a part of a trial; all times are in seconds since the start of the trial."""
 
     start: float
     end: float
     zero: float
-    """The moment that the axis calls 0."""
+    """The time that the axis labels as 0."""
 
     def place(self, at: float) -> float:
-        """Where a moment is, 0 to WIDTH; what lies outside is at the edge."""
+        """The position of a time, from 0 to WIDTH; times outside are at the edge."""
         share = (at - self.start) / (self.end - self.start)
         return WIDTH * min(1.0, max(0.0, share))
 
     def shows(self, start: float, end: float) -> bool:
-        """Whether any of a time is in the window."""
+        """Whether any part of a period is visible."""
         return end >= self.start and start <= self.end
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Places and their numbers."""
+        """The positions of the ticks and their labels."""
         step = step_for(self.end - self.start, AXIS_MOST_TICKS)
         first = math.ceil((self.start - self.zero) / step - 1e-9)
         last = math.floor((self.end - self.zero) / step + 1e-9)
-        return [(self.place(self.zero + number * step), label(number * step)) for number in range(first, last + 1)]
+        return [
+            (self.place(self.zero + number * step), axis_label(number * step)) for number in range(first, last + 1)
+        ]
 
 
 def step_for(length: float, most: int) -> float:
-    """The least of 1, 2, 5, 10, … (or parts of 1) that divides a length into `most` parts at most."""
+    """The smallest of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that divides a length into at most `most` parts."""
     power: float = 10 ** math.floor(math.log10(length / most))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor * most >= length)
 
 
-def label(value: float) -> str:
-    """A number of the axis, with a real minus."""
+def axis_label(value: float) -> str:
+    """A number on the axis, with a typographic minus sign."""
     return f"{round(value, 6):g} s".replace("-", "\N{MINUS SIGN}")

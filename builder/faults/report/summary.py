@@ -1,4 +1,4 @@
-"""A proof in short: for the terminal, for CI (JUnit XML), and the list of scenarios."""
+"""Short forms of a proof: the summary for a terminal, JUnit XML for CI, and the list of scenarios."""
 
 from __future__ import annotations
 
@@ -13,32 +13,30 @@ from rich.text import Text
 
 from builder.core.progress import duration
 from builder.faults.model import NotCovered, Proof, ScenarioResult
-from builder.faults.report.drawing import add, element
-from builder.faults.report.story import failures, room, seconds
+from builder.faults.report.drawing import append, element
+from builder.faults.report.story import emulation_note, further_failures, seconds
 from builder.faults.scenarios import all_scenarios
 
 WIDTH = 140
+PLAIN_WIDTH = 120
+COLUMNS = ("median", "p95", "worst", "limit", "formula", "after recovery")
 
 
 def scenario_table() -> str:
-    """A row for each scenario: its name, what it covers, what must come of it."""
+    """One row per scenario: its name, its fault, the expected effect, and its requirements."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("scenario", "what is done", "what must be seen", "needs"):
+    for column in ("scenario", "fault", "expected effect", "requires"):
         table.add_column(column, no_wrap=column == "scenario")
     for each in all_scenarios().values():
-        cells = (each.name, each.title, each.effect.value, "a machine" if each.needs_machines else "")
+        cells = (each.name, each.title, each.effect.value, "a virtual machine" if each.needs_machines else "")
         table.add_row(*map(Text, cells))
     buffer = io.StringIO()
     Console(file=buffer, width=WIDTH).print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-PLAIN_WIDTH = 120
-COLUMNS = ("median", "p95", "worst", "limit", "formula", "after recovery")
-
-
 def proof_summary(proof: Proof, *, colour: bool, width: int = PLAIN_WIDTH) -> str:
-    """The whole summary. Without `colour` there are no control characters in it."""
+    """The summary of a proof; without `colour` it contains no control characters."""
     buffer = io.StringIO()
     console = Console(file=buffer, force_terminal=colour, no_color=not colour, width=width, highlight=False)
     console.print(_table(proof))
@@ -48,16 +46,16 @@ def proof_summary(proof: Proof, *, colour: bool, width: int = PLAIN_WIDTH) -> st
             console.print(Text(f"{result.name}: {result.reason}", style="red"), soft_wrap=True)
     for missing in proof.not_covered:
         console.print(Text(f"{missing.name}: not covered, {missing.reason}"), soft_wrap=True)
-    if told := room(proof):
-        console.print(Text(told, style="yellow"), soft_wrap=True)
+    if note := emulation_note(proof):
+        console.print(Text(note, style="yellow"), soft_wrap=True)
     if proof.broken_off:
-        console.print(Text(f"broken off {proof.broken_off}", style="red"), soft_wrap=True)
+        console.print(Text(f"the run ended early {proof.broken_off}", style="red"), soft_wrap=True)
     console.print(_verdict(proof), soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
 def for_stdout(proof: Proof) -> str:
-    """The summary as fits where stdout goes: a terminal, or anything else."""
+    """The summary in a form that suits stdout: with colours and the full width if it is a terminal."""
     terminal = sys.stdout.isatty()
     return proof_summary(proof, colour=terminal, width=shutil.get_terminal_size().columns if terminal else PLAIN_WIDTH)
 
@@ -84,13 +82,13 @@ def _word(result: ScenarioResult) -> Text:
 
 def _verdict(proof: Proof) -> Text:
     failed = sum(not result.passed for result in proof.scenarios)
-    told = f"{proof.cluster}, {proof.profile}: {len(proof.scenarios) - failed} passed, {failed} failed"
-    told += f", {len(proof.not_covered)} not covered, in {duration(proof.seconds)}"
-    return Text(told, style="bold green" if proof.passed else "bold red")
+    text = f"{proof.cluster}, {proof.profile}: {len(proof.scenarios) - failed} passed, {failed} failed"
+    text += f", {len(proof.not_covered)} not covered, in {duration(proof.seconds)}"
+    return Text(text, style="bold green" if proof.passed else "bold red")
 
 
 def junit(proof: Proof) -> bytes:
-    """The whole file."""
+    """The proof as a JUnit XML file."""
     counts = {
         "tests": f"{len(proof.scenarios) + len(proof.not_covered) + bool(proof.broken_off)}",
         "failures": f"{sum(not each.passed for each in proof.scenarios)}",
@@ -99,41 +97,42 @@ def junit(proof: Proof) -> bytes:
         "time": f"{proof.seconds:.3f}",
     }
     root = element("testsuites", name="vipforge", **counts)
-    suite = add(root, "testsuite", name=proof.cluster, timestamp=proof.started, **counts)
-    about = add(suite, "properties")
+    suite = append(root, "testsuite", name=proof.cluster, timestamp=proof.started, **counts)
+    about = append(suite, "properties")
     facts = {"profile": proof.profile, "how": proof.how, **proof.versions, **proof.digests}
     for name, value in facts.items():
-        add(about, "property", name=name, value=value)
-    suite.extend([*map(_run, proof.scenarios), *(_skipped(each, proof.profile) for each in proof.not_covered)])
+        append(about, "property", name=name, value=value)
+    suite.extend([*map(_test_case, proof.scenarios), *(_skipped(each, proof.profile) for each in proof.not_covered)])
     if proof.broken_off:
-        suite.append(_broken_off(proof))
+        suite.append(_early_end(proof))
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def _broken_off(proof: Proof) -> ET.Element:
+def _early_end(proof: Proof) -> ET.Element:
     case = element("testcase", classname=f"proof.{proof.profile}", name="the whole run", time="0")
-    add(case, "error", message=proof.broken_off)
+    append(case, "error", message=proof.broken_off)
     return case
 
 
-def _run(result: ScenarioResult) -> ET.Element:
-    took = sum(trial.ended_at for trial in result.trials)
-    case = element("testcase", classname=f"proof.{result.profile}", name=result.name, time=f"{took:.3f}")
+def _test_case(result: ScenarioResult) -> ET.Element:
+    elapsed = sum(trial.ended_at for trial in result.trials)
+    case = element("testcase", classname=f"proof.{result.profile}", name=result.name, time=f"{elapsed:.3f}")
     if not result.passed:
-        add(case, "failure", "\n".join([result.reason, *failures(result)]), message=result.reason, type="proof")
-    add(case, "system-out", f"{result.title}. {_felt(result)}")
+        text = "\n".join([result.reason, *further_failures(result)])
+        append(case, "failure", text, message=result.reason, type="proof")
+    append(case, "system-out", f"{result.title}. {_outage(result)}")
     return case
 
 
-def _felt(result: ScenarioResult) -> str:
-    felt = result.outage_s
+def _outage(result: ScenarioResult) -> str:
+    outage = result.outage_s
     limit = "no limit" if result.limit_s is None else f"limit {seconds(result.limit_s)}"
-    found = f"median {seconds(felt.median)}, 95th percentile {seconds(felt.p95)}, worst {seconds(felt.worst)}"
-    return f"Outage: {found}; {limit}; trials: {result.repeats}."
+    spread = f"median {seconds(outage.median)}, 95th percentile {seconds(outage.p95)}, worst {seconds(outage.worst)}"
+    return f"Outage: {spread}; {limit}; trials: {result.repeats}."
 
 
 def _skipped(each: NotCovered, profile: str) -> ET.Element:
     case = element("testcase", classname=f"proof.{profile}", name=each.name, time="0")
-    add(case, "skipped", message=each.reason)
+    append(case, "skipped", message=each.reason)
     return case

@@ -1,4 +1,4 @@
-"""Scenarios: each injects a fault into a pair and recovers. Adding one is adding it to a file here."""
+"""Scenarios: each injects a fault into a pair and then recovers. To add one, add it to a module here."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ from builder.spec.vrrp import Profile
 
 
 class Effect(Enum):
-    """What a fault must do, in words for people."""
+    """The expected effect of a fault, in words for people."""
 
     MOVES = "the VIPs move to the other node"
     STAYS = "the VIPs stay where they are"
-    SERVED = "clients are served again, whether the VIPs move or stay"
-    GONE = "nobody serves until the recovery"
-    SPLIT = "both nodes hold the VIPs"
+    SERVED = "clients are served again, whether or not the VIPs move"
+    OUTAGE = "no node serves until the recovery"
+    SPLIT_BRAIN = "both nodes hold the VIPs"
 
 
 class Detection(Enum):
-    """How the other node learns of a fault, which decides the formula's bound."""
+    """How the other node learns of a fault, which determines the formula's bound."""
 
-    TOLD = "an advertisement of priority 0"
-    HAPROXY = "the end of HAProxy, then as TOLD; in the classic profile a script that asks every 2 s"
-    HUNG = "questions that HAProxy leaves unanswered, then as TOLD"
-    SILENCE = "three advertisements that do not come"
-    OUTRANKED = "an advertisement of a higher priority: the new holder is there before the old one goes"
-    NEVER = "not at all"
+    PRIORITY_ZERO = "an advertisement of priority 0"
+    HAPROXY_EXIT = "HAProxy ends, then as PRIORITY_ZERO; in the classic profile a script checks HAProxy every 2 s"
+    HAPROXY_HUNG = "HAProxy does not answer its checks, then as PRIORITY_ZERO"
+    SILENCE = "three advertisements are missed"
+    OUTRANKED = "an advertisement of a higher priority; the new holder takes the VIPs before the old one releases them"
+    NONE = "not at all"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One fault and its recovery. `inject` and `recover` return when they have been done."""
+    """One fault and its recovery. `inject` and `recover` return when they are complete."""
 
     name: str
     title: str
     covers: str
-    """What it stands for, a sentence."""
+    """What the fault represents in production, in one sentence."""
     inject: Callable[[Pair], None]
     recover: Callable[[Pair], None]
-    notice: Detection
+    detection: Detection
     effect: Effect = Effect.MOVES
     classic_effect: Effect | None = None
-    """What it does in the classic profile, where that is something else."""
+    """The effect in the classic profile, if it differs."""
     is_kill: bool = False
-    """Whether a daemon is killed, which a service manager starts again."""
+    """Whether the fault kills a daemon, which a service manager restarts."""
     needs_machines: bool = False
     needs_alerts: bool = False
     is_load: bool = False
-    """Whether how busy the nodes are meanwhile is part of the result."""
+    """Whether the load of the nodes during the fault is part of the result."""
     hold: float = 0
-    """Seconds that the fault lasts at least; a split brain's are counted from when both hold the VIPs."""
-    back_by: Detection = Detection.OUTRANKED
-    """How the node that has taken over learns that the first one is well again."""
+    """The minimum duration of the fault in seconds; for a split brain it starts when both nodes hold the VIPs."""
+    return_detection: Detection = Detection.OUTRANKED
+    """How the node that took over learns that the first one has recovered."""
 
     def effect_in(self, profile: Profile, *, restarted: bool) -> Effect:
-        """What the fault must do in a profile; `restarted`: a service manager starts again what was killed.
+        """The expected effect in a profile; `restarted` says whether a service manager restarts killed daemons.
 
-        The classic profile learns of a kill after 2 to 4 s, and systemd has started the daemon again by then. So it is
-        chance whether the VIPs move, and all that the profile promises is that clients are served again in time.
+        The classic profile detects a kill after 2 to 4 s. By then systemd has restarted the daemon, so the VIPs may or
+        may not move. All that the profile promises is that clients are served again in time.
         """
         if profile.haproxy_is_event:
             return self.effect
@@ -72,9 +72,9 @@ class Scenario:
         return self.classic_effect or self.effect
 
     def why_not(self, pair: Pair) -> str:
-        """Why it cannot be run on a pair; empty where it can."""
+        """Why the scenario cannot run on this pair; empty if it can."""
         if self.needs_machines and not pair.has_machines:
-            return "it needs a machine: `vipforge proof` runs it in the VM lab"
+            return "requires a virtual machine: run `vipforge proof` in the VM lab"
         if self.needs_alerts and pair.cluster.alerts is None:
             return "the spec has no alerts"
         return ""
@@ -82,7 +82,7 @@ class Scenario:
 
 @cache
 def all_scenarios() -> dict[str, Scenario]:
-    """Every scenario by its name, in the order of the modules and within them."""
+    """Every scenario by name, ordered by module and by position within it."""
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    found = [scenario for module in modules for scenario in getattr(module, "SCENARIOS", ())]
-    return {scenario.name: scenario for scenario in found}
+    scenarios = [scenario for module in modules for scenario in getattr(module, "SCENARIOS", ())]
+    return {scenario.name: scenario for scenario in scenarios}

@@ -1,4 +1,4 @@
-"""Scenarios that break a daemon: HAProxy or keepalived."""
+"""Scenarios that break a daemon (HAProxy or keepalived) or the servers behind it."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ FLAP_SECONDS = 0.3
 
 
 def start_haproxy(pair: Pair) -> None:
-    """Start HAProxy on every node where it does not run."""
+    """Start HAProxy on every node where it is not running."""
     for name in pair.names:
-        pair.begin(name, "haproxy")
+        pair.start(name, "haproxy")
 
 
-def stop_all(pair: Pair) -> None:
-    """Stop HAProxy on every node; killed, a service manager would start it again."""
+def stop_all_haproxys(pair: Pair) -> None:
+    """Stop HAProxy on every node. It is not killed, because a service manager would restart it."""
     for name in pair.names:
-        pair.end(name, "haproxy")
+        pair.stop(name, "haproxy")
 
 
 def flap(pair: Pair) -> None:
-    """Let HAProxy end and come back several times, and end at last."""
+    """Kill and start HAProxy several times, then kill it once more."""
     for _ in range(FLAPS):
         pair.signal(pair.first, "haproxy", "KILL")
         time.sleep(FLAP_SECONDS)
-        pair.begin(pair.first, "haproxy")
+        pair.start(pair.first, "haproxy")
         time.sleep(FLAP_SECONDS)
     pair.signal(pair.first, "haproxy", "KILL")
 
 
 def start_keepalived(pair: Pair) -> None:
-    """Start keepalived on every node where it does not run."""
+    """Start keepalived on every node where it is not running."""
     for name in pair.names:
-        pair.begin(name, "keepalived")
+        pair.start(name, "keepalived")
 
 
 SCENARIOS = (
@@ -44,83 +44,83 @@ SCENARIOS = (
         "haproxy-stopped",
         "HAProxy is stopped on the master",
         covers="An operator or an update stops the service.",
-        inject=lambda pair: pair.end(pair.first, "haproxy"),
+        inject=lambda pair: pair.stop(pair.first, "haproxy"),
         recover=start_haproxy,
-        notice=Detection.HAPROXY,
+        detection=Detection.HAPROXY_EXIT,
     ),
     Scenario(
         "haproxy-killed",
         "HAProxy is killed on the master",
-        covers="HAProxy crashes, or the kernel ends it for want of memory.",
+        covers="HAProxy crashes, or the kernel kills it because memory is exhausted.",
         inject=lambda pair: pair.signal(pair.first, "haproxy", "KILL"),
         recover=start_haproxy,
-        notice=Detection.HAPROXY,
+        detection=Detection.HAPROXY_EXIT,
         is_kill=True,
     ),
     Scenario(
         "haproxy-hung",
         "HAProxy hangs on the master",
-        covers="HAProxy runs and its ports accept, but it answers nothing.",
+        covers="HAProxy runs and its ports accept connections, but it does not answer.",
         inject=lambda pair: pair.signal(pair.first, "haproxy", "STOP"),
         recover=lambda pair: pair.signal(pair.first, "haproxy", "CONT"),
-        notice=Detection.HUNG,
-        classic_effect=Effect.GONE,
+        detection=Detection.HAPROXY_HUNG,
+        classic_effect=Effect.OUTAGE,
         hold=5,
     ),
     Scenario(
         "haproxy-flaps",
-        "HAProxy ends again and again on the master",
-        covers="A service manager starts it, and it ends at once.",
+        "HAProxy crashes repeatedly on the master",
+        covers="A service manager restarts HAProxy, and it ends again immediately.",
         inject=flap,
         recover=start_haproxy,
-        notice=Detection.NEVER,
+        detection=Detection.NONE,
         is_kill=True,
     ),
     Scenario(
         "haproxy-all-down",
         "HAProxy is stopped on every node",
-        covers="A fault that all nodes share; nothing can serve, and the pair must come back by itself.",
-        inject=stop_all,
+        covers="A fault that affects all nodes: none can serve, and the pair must recover by itself.",
+        inject=stop_all_haproxys,
         recover=start_haproxy,
-        notice=Detection.NEVER,
-        effect=Effect.GONE,
+        detection=Detection.NONE,
+        effect=Effect.OUTAGE,
         hold=3,
-        back_by=Detection.SILENCE,
+        return_detection=Detection.SILENCE,
     ),
     Scenario(
         "servers-down",
         "All servers behind the cluster fail",
-        covers="The fault is not the pair's: moving the VIPs would not help, and they must not move.",
-        inject=lambda pair: pair.servers(well=False),
-        recover=lambda pair: pair.servers(well=True),
-        notice=Detection.NEVER,
-        effect=Effect.GONE,
+        covers="The fault is outside the pair: moving the VIPs would not help, so they must not move.",
+        inject=lambda pair: pair.set_servers(healthy=False),
+        recover=lambda pair: pair.set_servers(healthy=True),
+        detection=Detection.NONE,
+        effect=Effect.OUTAGE,
         hold=3,
     ),
     Scenario(
         "keepalived-stopped",
         "keepalived is stopped on the master",
-        covers="An operator or an update stops it; it takes leave.",
-        inject=lambda pair: pair.end(pair.first, "keepalived"),
+        covers="An operator or an update stops keepalived, which announces this with priority 0.",
+        inject=lambda pair: pair.stop(pair.first, "keepalived"),
         recover=start_keepalived,
-        notice=Detection.TOLD,
+        detection=Detection.PRIORITY_ZERO,
     ),
     Scenario(
         "keepalived-killed",
         "keepalived is killed on the master",
-        covers="It crashes and takes no leave; its VIPs would stay behind (keepalived#2361).",
+        covers="keepalived crashes without sending priority 0, and its VIPs could stay behind (keepalived#2361).",
         inject=lambda pair: pair.signal(pair.first, "keepalived", "KILL"),
         recover=start_keepalived,
-        notice=Detection.SILENCE,
+        detection=Detection.SILENCE,
         is_kill=True,
     ),
     Scenario(
         "backup-stopped",
         "keepalived is stopped on the backup",
-        covers="The node that holds nothing goes and comes back: clients must not notice.",
-        inject=lambda pair: pair.end(pair.second, "keepalived"),
+        covers="The node that holds no VIP leaves and returns: clients must not notice.",
+        inject=lambda pair: pair.stop(pair.second, "keepalived"),
         recover=start_keepalived,
-        notice=Detection.NEVER,
+        detection=Detection.NONE,
         effect=Effect.STAYS,
         hold=2,
     ),

@@ -5,32 +5,32 @@ from __future__ import annotations
 from builder.faults.pairs import Pair
 from builder.faults.scenarios import Detection, Effect, Scenario
 
-SECONDS = 8
+LOAD_SECONDS = 8
 
 
-def burden_all(pair: Pair) -> None:
-    """Use up the processors of every node."""
+def load_all_cpus(pair: Pair) -> None:
+    """Keep all processors of every node busy."""
     for name in pair.names:
-        pair.burden(name, SECONDS)
+        pair.load_cpu(name, LOAD_SECONDS)
 
 
 SCENARIOS = (
     Scenario(
         "node-off",
-        "The master loses its power",
-        covers="The host dies, or the machine is ended.",
+        "The master loses power",
+        covers="The host fails, or the virtual machine is killed.",
         inject=lambda pair: pair.machine(pair.first).cut_power(),
         recover=lambda pair: pair.machine(pair.first).power_on(),
-        notice=Detection.SILENCE,
+        detection=Detection.SILENCE,
         needs_machines=True,
     ),
     Scenario(
         "node-paused",
-        "The master stands still and goes on",
-        covers="A hypervisor stuns it for a snapshot or a migration; it comes back and thinks that it is the master.",
+        "The master is paused and resumed",
+        covers="A hypervisor stuns the node for a snapshot or a migration; it resumes and believes it is the master.",
         inject=lambda pair: pair.machine(pair.first).pause(),
         recover=lambda pair: pair.machine(pair.first).resume(),
-        notice=Detection.SILENCE,
+        detection=Detection.SILENCE,
         needs_machines=True,
         hold=5,
     ),
@@ -40,16 +40,16 @@ SCENARIOS = (
         covers="A kernel panic, a watchdog, the reset button.",
         inject=lambda pair: pair.machine(pair.first).reset(),
         recover=lambda _: None,
-        notice=Detection.SILENCE,
+        detection=Detection.SILENCE,
         needs_machines=True,
     ),
     Scenario(
         "backup-reset",
         "The backup is restarted",
-        covers="The node that holds nothing restarts: clients must not notice.",
+        covers="The node that holds no VIP restarts: clients must not notice.",
         inject=lambda pair: pair.machine(pair.second).reset(),
         recover=lambda _: None,
-        notice=Detection.NEVER,
+        detection=Detection.NONE,
         effect=Effect.STAYS,
         needs_machines=True,
         hold=10,
@@ -57,40 +57,40 @@ SCENARIOS = (
     Scenario(
         "cpu-load",
         "All processors of both nodes are busy",
-        covers="A node that is slow is not dead: the VIPs must stay.",
-        inject=burden_all,
+        covers="A slow node is not a dead node: the VIPs must stay.",
+        inject=load_all_cpus,
         recover=lambda _: None,
-        notice=Detection.NEVER,
+        detection=Detection.NONE,
         effect=Effect.STAYS,
         is_load=True,
-        hold=SECONDS,
+        hold=LOAD_SECONDS,
     ),
     Scenario(
         "link-cut",
-        "The master's cable is pulled out",
-        covers="A cable, a switch port, a host's card.",
-        inject=lambda pair: pair.cut(pair.first),
+        "The master's network cable is unplugged",
+        covers="A cable, a switch port or a network card fails.",
+        inject=lambda pair: pair.unplug(pair.first),
         recover=lambda pair: pair.plug(pair.first),
-        notice=Detection.SILENCE,
+        detection=Detection.SILENCE,
     ),
     Scenario(
         "vrrp-blocked",
-        "Nothing passes between the nodes, both ways",
-        covers="A firewall rule or a switch filter that drops VRRP: each node thinks itself alone (split brain).",
-        inject=lambda pair: pair.part(parted=True),
-        recover=lambda pair: pair.part(parted=False),
-        notice=Detection.NEVER,
-        effect=Effect.SPLIT,
+        "The nodes cannot reach each other",
+        covers="A firewall rule or a switch filter drops VRRP: each node believes it is alone (split brain).",
+        inject=lambda pair: pair.partition(active=True),
+        recover=lambda pair: pair.partition(active=False),
+        detection=Detection.NONE,
+        effect=Effect.SPLIT_BRAIN,
         hold=1,
     ),
     Scenario(
         "vrrp-blocked-one-way",
-        "The backup no longer hears the master",
-        covers="A filter that drops VRRP in one direction: the master hears a second one, and stays.",
-        inject=lambda pair: pair.deafen(pair.first, deaf=True),
-        recover=lambda pair: pair.deafen(pair.first, deaf=False),
-        notice=Detection.NEVER,
-        effect=Effect.SPLIT,
+        "The backup no longer receives the master's VRRP advertisements",
+        covers="A filter drops VRRP in one direction: the master sees a second master, and remains master.",
+        inject=lambda pair: pair.mute_vrrp(pair.first, muted=True),
+        recover=lambda pair: pair.mute_vrrp(pair.first, muted=False),
+        detection=Detection.NONE,
+        effect=Effect.SPLIT_BRAIN,
         hold=1,
     ),
 )

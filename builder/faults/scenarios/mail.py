@@ -1,4 +1,4 @@
-"""The SMTP server that gets the alerts is no help when something breaks."""
+"""Scenarios in which alerts cannot be sent during a failover, because the SMTP server is not working."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from builder.faults.scenarios import Detection, Scenario, daemons
 from builder.lab.stubs import MailFault
 
 
-def mend(pair: Pair) -> None:
-    """Let both serve again."""
-    pair.mail(None)
+def restore(pair: Pair) -> None:
+    """Make the SMTP server and HAProxy work again."""
+    pair.set_mail_fault(None)
     daemons.start_haproxy(pair)
 
 
 def _scenario(fault: MailFault, title: str, covers: str) -> Scenario:
     def fail_and_kill(pair: Pair) -> None:
-        pair.mail(fault)
+        pair.set_mail_fault(fault)
         pair.signal(pair.first, "haproxy", "KILL")
 
     return Scenario(
@@ -23,8 +23,8 @@ def _scenario(fault: MailFault, title: str, covers: str) -> Scenario:
         title,
         covers=covers,
         inject=fail_and_kill,
-        recover=mend,
-        notice=Detection.HAPROXY,
+        recover=restore,
+        detection=Detection.HAPROXY_EXIT,
         is_kill=True,
         needs_alerts=True,
     )
@@ -34,16 +34,16 @@ SCENARIOS = (
     _scenario(
         "hangs",
         "HAProxy is killed while the SMTP server hangs",
-        covers="Alerts that wait for an answer must not delay a failover.",
+        covers="Alerts waiting for an answer must not delay a failover.",
     ),
     _scenario(
         "refuses",
-        "HAProxy is killed while the SMTP server refuses all mail",
-        covers="Alerts that nobody takes must not delay a failover.",
+        "HAProxy is killed while the SMTP server rejects all mail",
+        covers="Rejected alerts must not delay a failover.",
     ),
     _scenario(
         "down",
-        "HAProxy is killed while no SMTP server runs",
-        covers="Alerts that reach nobody must not delay a failover.",
+        "HAProxy is killed while the SMTP server is down",
+        covers="Undeliverable alerts must not delay a failover.",
     ),
 )

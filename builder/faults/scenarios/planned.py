@@ -1,4 +1,4 @@
-"""What an operator does on purpose: clients must not notice."""
+"""Planned operations: clients must not notice them."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from builder.spec.features import profile_of
 
 
 def give_away(pair: Pair) -> None:
-    """Hand the VIPs over; the classic profile has no other way than to stop keepalived."""
+    """Hand the VIPs over. In the classic profile the only way is to stop keepalived."""
     if profile_of(pair.cluster).haproxy_is_event:
         pair.hand_over(pair.first, "away")
     else:
-        pair.end(pair.first, "keepalived")
+        pair.stop(pair.first, "keepalived")
 
 
 def take_back(pair: Pair) -> None:
-    """Let the first node have them again."""
+    """Return the VIPs to the first node."""
     if profile_of(pair.cluster).haproxy_is_event:
         pair.hand_over(pair.first, "back")
     else:
-        pair.begin(pair.first, "keepalived")
+        pair.start(pair.first, "keepalived")
 
 
 SCENARIOS = (
     Scenario(
         "hand-over",
         "The VIPs are handed over as planned",
-        covers="Maintenance of a node: its successor is there before it goes.",
+        covers="Maintenance of a node: its successor takes the VIPs before the node releases them.",
         inject=give_away,
         recover=take_back,
-        notice=Detection.OUTRANKED,
+        detection=Detection.OUTRANKED,
     ),
 )

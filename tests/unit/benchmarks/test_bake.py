@@ -1,4 +1,4 @@
-"""The benchmark of bakes: its times outlive an interrupted run, and its table is made of what there is."""
+"""The benchmark of bakes: its times survive an interrupted run, and its table shows the results so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TITLES = {"base": "plain base", "cold": "ours, cold", "packer": "(a) by hand", "
 
 
 def disk_in(folder: Path) -> Path:
-    """What a contestant leaves: a disk."""
+    """Create a disk, like a contestant."""
     made = folder / "disk.qcow2"
     made.touch()
     return made
@@ -33,7 +33,7 @@ def times(tmp_path: Path) -> Times:
 
 
 def contestant(name: str, ran: list[str], work: Callable[[Path], Path] = disk_in) -> Contestant:
-    """One that notes when it runs."""
+    """A contestant that records its runs."""
 
     def run(folder: Path) -> Path:
         ran.append(name)
@@ -42,14 +42,14 @@ def contestant(name: str, ran: list[str], work: Callable[[Path], Path] = disk_in
     return Contestant(name, TITLES[name], run)
 
 
-def test_they_take_turns(times: Times, tmp_path: Path) -> None:
+def test_contestants_take_turns(times: Times, tmp_path: Path) -> None:
     ran: list[str] = []
     bake.run([contestant("cold", ran), contestant("packer", ran)], 2, tmp_path, times)
     assert ran == ["cold", "packer", "cold", "packer"]
     assert [(each.name, each.mib) for each in times.of("cold")] == [("cold", 180.0)] * 2
 
 
-def test_an_interrupted_run_keeps_its_times_and_goes_on_where_it_was(times: Times, tmp_path: Path) -> None:
+def test_an_interrupted_run_keeps_its_times_and_is_resumed(times: Times, tmp_path: Path) -> None:
     ran: list[str] = []
 
     def interrupted(_: Path) -> Path:
@@ -64,7 +64,7 @@ def test_an_interrupted_run_keeps_its_times_and_goes_on_where_it_was(times: Time
     assert {name: len(Times(times.path).of(name)) for name in ("cold", "packer")} == {"cold": 2, "packer": 2}
 
 
-def test_nothing_is_left_where_they_worked(times: Times, tmp_path: Path) -> None:
+def test_the_working_folders_are_removed(times: Times, tmp_path: Path) -> None:
     bake.run([contestant("cold", [])], 1, tmp_path, times)
     assert [path.name for path in tmp_path.iterdir()] == ["build"]
 
@@ -92,14 +92,14 @@ def test_a_table_without_peers_has_no_shares(times: Times) -> None:
     assert "| ours, cold | 1 | 90.0 s | 90.0 s | - | - | 189 MiB | - | - |" in table(times, TITLES)
 
 
-def test_no_times_make_an_empty_table(times: Times) -> None:
+def test_without_times_the_table_is_empty(times: Times) -> None:
     assert len(table(times, TITLES).splitlines()) == 2
 
 
-def test_only_and_table_are_understood(
+def test_the_options_only_and_table_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As `make bench BENCH="--only cold,packer --rounds 1"` gives them."""
+    """They are passed like this by `make bench BENCH="--only cold,packer --rounds 1"`."""
     ran: list[str] = []
     monkeypatch.setattr(bake, "ALL", tuple(contestant(name, ran) for name in TITLES))
     kept = str(tmp_path / "kept.json")
@@ -107,15 +107,15 @@ def test_only_and_table_are_understood(
         monkeypatch.setattr("sys.argv", ["bake", *words, "--times", kept, "--folder", str(tmp_path)])
         bake.main()
     assert ran == ["cold", "packer"]
-    told = capsys.readouterr().out
-    assert told.count("| ours, cold | 1 |") == 2
+    output = capsys.readouterr().out
+    assert output.count("| ours, cold | 1 |") == 2
 
 
-def test_a_name_that_nobody_has_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["bake", "--only", "warm"])
     with pytest.raises(SystemExit):
         bake.main()
-    assert "there is no warm; there are base, cold, settings" in capsys.readouterr().err
+    assert "unknown name: warm; known names: base, cold, settings" in capsys.readouterr().err
 
 
 VIRT_CUSTOMIZE = """\
@@ -125,7 +125,7 @@ printf '%s\\n' "$@" >"${0%/*}/asked"
 
 
 @pytest.mark.real_subprocess
-def test_virt_customize_gets_the_same_steps_in_the_order_of_the_template(
+def test_virt_customize_runs_the_same_steps_in_the_order_of_the_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "virt-customize").write_text(VIRT_CUSTOMIZE)

@@ -1,11 +1,11 @@
-"""What the benchmark of boots makes of its measurements."""
+"""How the benchmark of boots evaluates its measurements."""
 
 from __future__ import annotations
 
 from benchmarks.boot import Booted, compared, in_use
 
 
-def test_the_ratio_is_that_of_the_medians() -> None:
+def test_the_ratio_compares_the_medians() -> None:
     node = [Booted(40.0, 30.0), Booted(20.0, 10.0), Booted(21.0, 11.0)]
     plain = [Booted(60.0, 44.0), Booted(42.0, 22.0), Booted(41.0, 21.0)]
     found = compared(node, plain)

@@ -1,4 +1,4 @@
-"""The table that the README shows is what the benchmark printed."""
+"""The README's table is the output of the benchmark."""
 
 from __future__ import annotations
 

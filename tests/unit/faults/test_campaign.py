@@ -1,4 +1,4 @@
-"""What a run of scenarios refuses before it breaks anything."""
+"""A run refuses invalid options before it breaks anything, and keeps its results if it ends early."""
 
 from __future__ import annotations
 
@@ -23,25 +23,27 @@ from tests.unit.faults.report.reading import Reader
 CONDITIONS = Conditions(Pace(rate=0.01), Patience(settle=1, effect=2, recover=3), emulated=False)
 
 
-def test_a_run_in_which_nothing_can_be_run_is_no_proof() -> None:
+def test_a_run_without_a_possible_scenario_is_refused() -> None:
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns")
-    with pytest.raises(UserError, match=r"nothing to run here: node-off: it needs a machine"):
+    with pytest.raises(
+        UserError, match=r"none of the scenarios can be run here: node-off: requires a virtual machine"
+    ):
         campaign.run_campaign(pair, CampaignOptions(only=("node-off",)), CONDITIONS, {})
 
 
-def test_a_scenario_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(UserError, match="no scenario haproxy-kiled") as refused:
+def test_an_unknown_scenario_is_refused_and_the_hint_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match="unknown scenario: haproxy-kiled") as refused:
         campaign.check(of_profile("fast"), CampaignOptions(only=("haproxy-kiled",)))
     assert "haproxy-killed" in refused.value.hint
 
 
-def test_a_vip_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(UserError, match=r"192\.168\.56\.99 is no VIP of quickstart") as refused:
+def test_an_unknown_vip_is_refused_and_the_hint_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"192\.168\.56\.99 is not a VIP of quickstart") as refused:
         campaign.check(of_profile("fast"), CampaignOptions(vip="192.168.56.99"))
     assert refused.value.hint == "its VIPs are 192.168.56.10"
 
 
-def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kept(
+def test_a_pair_that_does_not_become_healthy_ends_the_run_and_results_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     results = iter([proofs.killed()])
@@ -52,19 +54,19 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
         except StopIteration:
             return None, TimedOut("waited 1 s for lb1 to be MASTER")
 
-    asked: list[str] = []
+    calls: list[str] = []
 
     def versions() -> dict[str, str]:
-        """A node can tell them as long as it lives."""
-        asked.append("versions")
-        assert len(asked) == 1, "the dead were asked"
+        """The versions are available only while the node runs."""
+        calls.append("versions")
+        assert len(calls) == 1, "a dead node was asked for its versions"
         return {"keepalived": "2.3.3"}
 
-    def broken(*words: object) -> object:
-        asked.append("scenario")
+    def run_scenario(*words: object) -> object:
+        calls.append("scenario")
         return run(*words)
 
-    monkeypatch.setattr(campaign, "_tried", broken)
+    monkeypatch.setattr(campaign, "_run_scenario", run_scenario)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=versions)
     only = ("haproxy-killed", "hand-over", "link-cut", "node-off")
     found = campaign.run_campaign(pair, CampaignOptions(only=only), CONDITIONS, {})
@@ -73,7 +75,7 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
     assert [each.name for each in found.not_covered] == ["hand-over", "link-cut", "node-off"]
     assert not found.passed
     assert found.versions["keepalived"] == "2.3.3"
-    assert f"broken off {found.broken_off}" in summary.proof_summary(found, colour=False)
+    assert f"the run ended early {found.broken_off}" in summary.proof_summary(found, colour=False)
     assert found.broken_off in Reader(html(found)).text
     assert junit(found).count(b"<error") == 1
 
@@ -85,7 +87,7 @@ def test_a_pair_that_is_not_well_any_more_ends_the_run_and_what_was_found_is_kep
         (KeyboardInterrupt(), "interrupted", True),
     ],
 )
-def test_trials_before_one_that_could_not_be_run_are_kept(
+def test_trials_before_a_failed_one_are_kept(
     monkeypatch: pytest.MonkeyPatch, end: BaseException, word: str, by_a_person: bool
 ) -> None:
     done = proofs.killed().trials[0]
@@ -104,16 +106,16 @@ def test_trials_before_one_that_could_not_be_run_are_kept(
     assert found.broken_off == f"in haproxy-killed, after 2 of 5 trials: {word}"
     assert [each.name for each in found.not_covered] == ["hand-over"]
     assert (found.passed, found.interrupted) == (False, by_a_person)
-    assert "Not every trial that was asked for was run." in Reader(html(found)).text
+    assert "The run ended before all requested trials were complete." in Reader(html(found)).text
 
 
-def test_an_interrupted_run_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_keeps_its_results(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(_stage: object, scenario: Any, *_: object) -> object:
         if scenario.name == "hand-over":
             return None, KeyboardInterrupt()
         return proofs.killed(), None
 
-    monkeypatch.setattr(campaign, "_tried", run)
+    monkeypatch.setattr(campaign, "_run_scenario", run)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
     found = campaign.run_campaign(
         pair, CampaignOptions(only=("haproxy-killed", "hand-over", "link-cut")), CONDITIONS, {}
@@ -124,7 +126,7 @@ def test_an_interrupted_run_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch
         campaign.run_campaign(pair, CampaignOptions(only=("hand-over", "link-cut")), CONDITIONS, {})
 
 
-def test_a_random_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_they_are_told(
+def test_the_random_seed_determines_the_order_of_the_run_but_not_of_the_results(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = ("haproxy-stopped", "haproxy-killed", "link-cut", "hand-over", "cpu-load")
@@ -140,7 +142,7 @@ def test_a_random_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_
         assert tuple(each.name for each in found.scenarios) == names
         return tuple(done)
 
-    monkeypatch.setattr(campaign, "_tried", run)
+    monkeypatch.setattr(campaign, "_run_scenario", run)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, how="netns", versions=dict)
     assert order(0) == names
     assert order(1) == order(1)
@@ -148,11 +150,11 @@ def test_a_random_seed_decides_the_order_in_which_scenarios_are_run_and_not_how_
     assert {frozenset(order(seed)) for seed in range(1, 9)} == {frozenset(names)}
 
 
-def test_a_pair_that_never_was_well_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pair_that_is_never_healthy_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*_: object) -> object:
         return None, TimedOut("waited 1 s for lb1 to be MASTER")
 
-    monkeypatch.setattr(campaign, "_tried", run)
+    monkeypatch.setattr(campaign, "_run_scenario", run)
     pair: Any = SimpleNamespace(cluster=of_profile("fast"), has_machines=False, versions=dict)
     with pytest.raises(TimedOut):
         campaign.run_campaign(pair, CampaignOptions(only=("hand-over",)), CONDITIONS, {})

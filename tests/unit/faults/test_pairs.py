@@ -1,4 +1,4 @@
-"""How the lab's pair is asked and read, and which services the probes ask."""
+"""Reading states, versions and journals, and choosing the services to probe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from builder.core.errors import TimedOut, UserError
-from builder.faults.model import NodeMoment
+from builder.faults.model import StateChange
 from builder.faults.pairs import Pair, journal
 from builder.faults.pairs.journal import first_version, last_state, state_of
 from builder.faults.watch import Pace, probe_plan
@@ -39,11 +39,11 @@ uptime=20.50
         ("(VI_1) sent 0 priority", None),
     ],
 )
-def test_every_releases_words_for_a_state_are_known(line: str, state: str | None) -> None:
+def test_the_log_messages_of_every_release_are_recognized(line: str, state: str | None) -> None:
     assert state_of(line) == state
 
 
-def test_the_state_is_the_last_one_of_the_log() -> None:
+def test_the_state_is_the_last_one_in_the_log() -> None:
     assert last_state("(VI_1) Entering BACKUP STATE\n(VI_1) Entering MASTER STATE\nmore") == "MASTER"
     assert last_state("") == "off"
 
@@ -53,25 +53,28 @@ def test_each_instance_has_its_own_state() -> None:
     assert (last_state(log, "web"), last_state(log, "shop"), last_state(log)) == ("FAULT", "BACKUP", "off")
 
 
-def test_a_version_is_found_in_a_programs_own_words() -> None:
+def test_a_version_is_found_in_a_programs_output() -> None:
     assert first_version("Keepalived v2.3.3 (03/30,2025)") == "2.3.3"
     assert first_version("HAProxy version 2.6.12-1+deb12u4 2026/10/17") == "2.6.12"
     assert first_version("") == "unknown"
 
 
-def test_a_journals_times_are_put_on_this_hosts_clock() -> None:
+def test_journal_times_are_converted_to_this_hosts_clock() -> None:
     entries = journal.read_journal(JOURNAL, now=1000.0)
     assert [entry.at for entry in entries] == [990.0, 992.75, 992.8]
-    assert journal.moments("lb1", entries) == [NodeMoment(990.0, "lb1", "BACKUP"), NodeMoment(992.75, "lb1", "MASTER")]
+    assert journal.state_changes("lb1", entries) == [
+        StateChange(990.0, "lb1", "BACKUP"),
+        StateChange(992.75, "lb1", "MASTER"),
+    ]
     assert journal.journal_text(entries[2:], 990.0) == "    2.800  systemd[1]: Started something."
 
 
-def test_a_journal_without_the_time_is_none() -> None:
+def test_a_journal_without_the_uptime_is_ignored() -> None:
     assert journal.read_journal("[   10.500000] lb1 said: something\n", now=1000.0) == []
 
 
-class Asked(Diary):
-    """A pair with live logs, whose cluster can be chosen."""
+class PairOf(Diary):
+    """A pair with live logs and a configurable cluster."""
 
     def __init__(self, **spec: Any) -> None:
         super().__init__()
@@ -86,42 +89,44 @@ def service(**changes: Any) -> dict[str, Any]:
     return {"name": "web", "port": 80, "servers": servers, **changes}
 
 
-def asked(**spec: Any) -> Any:
-    return probe_plan(cast("Pair", Asked(**spec)), Pace(rate=0.01))
+def plan_for(**spec: Any) -> Any:
+    return probe_plan(cast("Pair", PairOf(**spec)), Pace(rate=0.01))
 
 
-def test_the_probes_ask_the_first_service_of_each_kind() -> None:
+def test_the_first_service_of_each_kind_is_probed() -> None:
     services = [
         service(name="db", mode="tcp", port=3306),
         service(check={"path": "/health"}, hosts=["www.example.com"]),
         service(name="other", port=81),
     ]
-    found = asked(services=services)
+    found = plan_for(services=services)
     assert (found.http.port, found.http.path, found.http.host) == (80, "/health", "www.example.com")
     assert (found.greeting, found.tcp, found.tls) == (3306, 3306, None)
     assert found.ports == {"tap0": "lb1.example.com", "tap1": "lb2.example.com"}
     assert found.logs == {"lb1.example.com": ["/tmp/log"]}
 
 
-def test_a_service_that_a_plain_client_cannot_ask_is_passed_over() -> None:
+def test_services_that_a_plain_client_cannot_use_are_skipped() -> None:
     odd = [
         service(redirect="https", servers=[]),
         service(name="proxied", port=81, proxy_protocol={"accept": True}),
         service(name="elsewhere", port=82, vips=["192.168.56.99"]),
     ]
-    assert asked(services=[*odd, service(name="plain", port=83)]).http.port == 83
-    with pytest.raises(UserError, match=r"no service on .* can be asked"):
-        asked(services=odd)
+    assert plan_for(services=[*odd, service(name="plain", port=83)]).http.port == 83
+    with pytest.raises(UserError, match=r"no service on .* can be probed"):
+        plan_for(services=odd)
 
 
-def test_the_mail_server_fails_and_serves_by_a_file(tmp_path: Path) -> None:
+def test_a_file_makes_the_mail_server_fail_or_work(tmp_path: Path) -> None:
     stubs.set_mail_fault(tmp_path, "hangs")
     assert (tmp_path / stubs.MAIL_FAULT).read_text() == "hangs"
     stubs.set_mail_fault(tmp_path, None)
     assert not (tmp_path / stubs.MAIL_FAULT).exists()
 
 
-def test_a_mail_server_that_does_not_go_is_not_taken_for_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_that_does_not_stop_is_not_considered_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stubs, "MAIL_SECONDS", 0.01)
     with pytest.raises(TimedOut, match="the SMTP server to come or go"):
         stubs.set_mail_fault(tmp_path, "down")

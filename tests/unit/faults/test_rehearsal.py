@@ -1,4 +1,4 @@
-"""What a rehearsal refuses before it does anything."""
+"""A rehearsal checks the host before it does anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from builder.faults.campaign import CampaignOptions
 from tests.specs import QUICKSTART
 
 
-def test_another_user_than_root_is_told_before_keepalived_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_is_required_before_keepalived_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(campaign.compiled, "build_keepalived", lambda *_, **__: pytest.fail("keepalived was compiled"))
     with pytest.raises(HostLacks, match="needs root"):

@@ -1,4 +1,4 @@
-"""The scenarios: what each does to a pair, told by a pair that only writes down."""
+"""What each scenario does to a pair, recorded by a fake pair."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ISSUE = {
 
 
 class Diary(Pair):
-    """Writes down what it is asked to do."""
+    """Records the requested actions."""
 
     how = "netns"
     has_machines = True
@@ -43,10 +43,10 @@ class Diary(Pair):
     def bridge(self, *words: str) -> None:
         self._write("bridge", *words)
 
-    def servers(self, *, well: bool) -> None:
-        self._write("servers", str(well))
+    def set_servers(self, *, healthy: bool) -> None:
+        self._write("servers", str(healthy))
 
-    def mail(self, fault: str | None) -> None:
+    def set_mail_fault(self, fault: str | None) -> None:
         self._write("mail", str(fault))
 
     def _write(self, *words: str) -> None:
@@ -57,13 +57,13 @@ def _writes(name: str) -> Any:
     return lambda self, *words: self._write(name, *words)
 
 
-for action in ("begin", "end", "signal", "cut", "plug"):
+for action in ("start", "stop", "signal", "unplug", "plug"):
     setattr(Diary, action, _writes(action))
 Diary.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
 
 
 def done(name: str, profile: str = "standard") -> tuple[list[str], list[str]]:
-    """What a scenario's fault and its recovery ask of a pair."""
+    """The actions of a scenario's fault and of its recovery."""
     pair = Diary(profile)
     all_scenarios()[name].inject(pair)
     fault, pair.done = pair.done, []
@@ -76,19 +76,19 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemons.time, "sleep", lambda _: None)
 
 
-def test_all_that_was_asked_for_is_there() -> None:
+def test_all_required_scenarios_exist() -> None:
     assert all_scenarios().keys() >= ISSUE
 
 
 @pytest.mark.parametrize("scenario", all_scenarios().values(), ids=all_scenarios())
-def test_each_says_what_it_is_and_what_it_covers(scenario: Scenario) -> None:
+def test_each_scenario_has_a_title_and_says_what_it_covers(scenario: Scenario) -> None:
     assert scenario.title
     assert scenario.covers.endswith(".")
     assert all(scenario.effect_in(profile, restarted=True) in Effect for profile in PROFILES.values())
 
 
-def test_in_the_classic_profile_what_systemd_starts_again_need_not_move_the_vips() -> None:
-    """Its script looks every 2 s, and systemd has started HAProxy again by then."""
+def test_in_the_classic_profile_a_daemon_that_systemd_restarts_need_not_move_the_vips() -> None:
+    """The profile's script checks every 2 s, and by then systemd has restarted HAProxy."""
 
     def promised(profile: str, *, restarted: bool) -> set[str]:
         served = (
@@ -104,14 +104,14 @@ def test_in_the_classic_profile_what_systemd_starts_again_need_not_move_the_vips
     assert promised("standard", restarted=True) == promised("fast", restarted=True) == set()
 
 
-def test_what_needs_a_machine_is_not_covered_without_one() -> None:
+def test_scenarios_that_require_machines_are_not_covered_without_them() -> None:
     pair = Diary()
     pair.has_machines = False
     missing = {name for name, scenario in all_scenarios().items() if scenario.why_not(pair)}
     assert missing == {"node-off", "node-paused", "master-reset", "backup-reset"}
 
 
-def test_what_is_about_alerts_is_not_covered_for_a_spec_without_any() -> None:
+def test_scenarios_about_alerts_are_not_covered_if_the_spec_has_none() -> None:
     pair = Diary()
     pair.cluster = quickstart(alerts=None)
     missing = {name: scenario.why_not(pair) for name, scenario in all_scenarios().items() if scenario.why_not(pair)}
@@ -121,17 +121,17 @@ def test_what_is_about_alerts_is_not_covered_for_a_spec_without_any() -> None:
 @pytest.mark.parametrize(
     ("name", "fault", "recovery"),
     [
-        ("haproxy-killed", ["signal lb1 haproxy KILL"], ["begin lb1 haproxy", "begin lb2 haproxy"]),
+        ("haproxy-killed", ["signal lb1 haproxy KILL"], ["start lb1 haproxy", "start lb2 haproxy"]),
         ("haproxy-hung", ["signal lb1 haproxy STOP"], ["signal lb1 haproxy CONT"]),
-        ("keepalived-killed", ["signal lb1 keepalived KILL"], ["begin lb1 keepalived", "begin lb2 keepalived"]),
-        ("backup-stopped", ["end lb2 keepalived"], ["begin lb1 keepalived", "begin lb2 keepalived"]),
-        ("link-cut", ["cut lb1"], ["plug lb1"]),
+        ("keepalived-killed", ["signal lb1 keepalived KILL"], ["start lb1 keepalived", "start lb2 keepalived"]),
+        ("backup-stopped", ["stop lb2 keepalived"], ["start lb1 keepalived", "start lb2 keepalived"]),
+        ("link-cut", ["unplug lb1"], ["plug lb1"]),
         ("node-off", ["cut_power lb1"], ["power_on lb1"]),
         ("node-paused", ["pause lb1"], ["resume lb1"]),
         (
             "mail-hangs",
             ["mail hangs", "signal lb1 haproxy KILL"],
-            ["mail None", "begin lb1 haproxy", "begin lb2 haproxy"],
+            ["mail None", "start lb1 haproxy", "start lb2 haproxy"],
         ),
         ("servers-down", ["servers False"], ["servers True"]),
     ],
@@ -140,18 +140,18 @@ def test_a_fault_and_its_recovery(name: str, fault: list[str], recovery: list[st
     assert done(name) == (fault, recovery)
 
 
-def test_a_flapping_haproxy_is_down_in_the_end() -> None:
+def test_a_flapping_haproxy_is_down_at_the_end() -> None:
     fault, _ = done("haproxy-flaps")
-    assert fault == ["signal lb1 haproxy KILL", "begin lb1 haproxy"] * 3 + ["signal lb1 haproxy KILL"]
+    assert fault == ["signal lb1 haproxy KILL", "start lb1 haproxy"] * 3 + ["signal lb1 haproxy KILL"]
 
 
-def test_blocking_vrrp_parts_the_nodes_and_not_the_clients() -> None:
+def test_blocking_vrrp_separates_the_nodes_but_not_the_clients() -> None:
     fault, recovery = done("vrrp-blocked")
     assert fault == [f"bridge link set dev tap{number} isolated on" for number in range(2)]
     assert recovery == [f"bridge link set dev tap{number} isolated off" for number in range(2)]
 
 
-def test_blocking_one_way_is_of_multicast_and_unicast() -> None:
+def test_blocking_one_way_affects_multicast_and_unicast() -> None:
     fault, recovery = done("vrrp-blocked-one-way")
     assert fault[0] == "bridge link set dev tap1 mcast_flood off"
     assert fault[1].startswith("shell lb1 ip neighbour replace 192")
@@ -159,13 +159,13 @@ def test_blocking_one_way_is_of_multicast_and_unicast() -> None:
     assert recovery[1].startswith("shell lb1 ip neighbour delete 192")
 
 
-def test_a_hand_over_is_as_an_operator_does_it() -> None:
+def test_a_hand_over_uses_the_operators_command() -> None:
     fault, recovery = done("hand-over")
     assert (fault, recovery) == (
         ["shell lb1 /usr/libexec/vipforge/hand-over away"],
         ["shell lb1 /usr/libexec/vipforge/hand-over back"],
     )
-    assert done("hand-over", "classic") == (["end lb1 keepalived"], ["begin lb1 keepalived"])
+    assert done("hand-over", "classic") == (["stop lb1 keepalived"], ["start lb1 keepalived"])
 
 
 def test_the_list_names_every_scenario() -> None:

@@ -1,4 +1,4 @@
-"""Samples and trials as tests need them, and the logs that real probes have written."""
+"""Samples and trials for tests, and records of real probes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from builder.faults import analysis
-from builder.faults.analysis import Feed, Observations
+from builder.faults.analysis import Observations, RecordReader
 from builder.faults.model import Outage, Sample, Stall, Trial
 
 RECORDS = Path(__file__).parent / "records"
@@ -14,22 +14,22 @@ RATE = 0.01
 LATENCY = 0.002
 
 
-def asked(start: float, end: float, *, fault: str = "", probe: str = "http", latency: float = LATENCY) -> list[Sample]:
-    """A question every 10 ms, all with the same end; the times are counted in whole questions, so that they add up."""
+def asked(start: float, end: float, *, error: str = "", probe: str = "http", latency: float = LATENCY) -> list[Sample]:
+    """A request every 10 ms, all with the same result; times are multiples of the interval, so that they add up."""
     numbers = range(round(start / RATE), round(end / RATE))
     return [
-        Sample(round(number * RATE, 6), probe, not fault, "" if fault else "lb1", latency, fault) for number in numbers
+        Sample(round(number * RATE, 6), probe, not error, "" if error else "lb1", latency, error) for number in numbers
     ]
 
 
 def lost(start: float, end: float, *, probe: str = "http") -> list[Sample]:
-    """Questions that ran out of time, after a second."""
-    return asked(start, end, fault="timeout", probe=probe, latency=1.0)
+    """Requests that timed out after a second."""
+    return asked(start, end, error="timeout", probe=probe, latency=1.0)
 
 
 def recorded(name: str) -> Observations:
-    """What real probes saw."""
-    return Feed(RECORDS / f"{name}.jsonl").read()
+    """The observations of real probes."""
+    return RecordReader(RECORDS / f"{name}.jsonl").read()
 
 
 def trial(
@@ -41,7 +41,7 @@ def trial(
     outages: tuple[Outage, ...] | None = None,
     **changes: object,
 ) -> Trial:
-    """A trial with these samples, and with the outages that follow from them."""
+    """A trial with these samples and the resulting outages."""
     seen = tuple(samples)
     values = {
         "scenario": "haproxy-killed",

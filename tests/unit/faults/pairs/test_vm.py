@@ -1,4 +1,4 @@
-"""The lab's pair, with what would be run on the nodes and told to their machines written down."""
+"""The pair in the VM lab; commands for the nodes and for QEMU are recorded instead of run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from builder.core.errors import TimedOut
 from builder.core.run import CommandFailed
-from builder.faults.model import NodeMoment
+from builder.faults.model import StateChange
 from builder.faults.pairs import vm
 from builder.faults.pairs.vm import VmPair
 from builder.lab.state import Lab, NamespaceKeeper
@@ -31,7 +31,7 @@ def pair() -> VmPair:
 
 @pytest.fixture
 def on_nodes(monkeypatch: pytest.MonkeyPatch) -> Callable[[Say], list[tuple[str, str]]]:
-    """Let a function answer in the place of the nodes; returns what they are asked: node and script."""
+    """Let a function answer for the nodes; returns a list of the requests (node and script)."""
 
     def answer(say: Say) -> list[tuple[str, str]]:
         asked: list[tuple[str, str]] = []
@@ -48,11 +48,11 @@ def on_nodes(monkeypatch: pytest.MonkeyPatch) -> Callable[[Say], list[tuple[str,
     return answer
 
 
-def test_daemons_are_asked_for_by_the_service_manager(pair: VmPair, on_nodes: Any) -> None:
+def test_daemons_are_controlled_through_systemd(pair: VmPair, on_nodes: Any) -> None:
     asked = on_nodes(lambda *_: "")
     pair.signal(LB1, "haproxy", "KILL")
-    pair.begin(LB1, "haproxy")
-    pair.end(LB2, "keepalived")
+    pair.start(LB1, "haproxy")
+    pair.stop(LB2, "keepalived")
     assert asked == [
         (LB1, "systemctl kill --signal=KILL haproxy.service || true"),
         (LB1, "systemctl start haproxy.service"),
@@ -61,7 +61,7 @@ def test_daemons_are_asked_for_by_the_service_manager(pair: VmPair, on_nodes: An
 
 
 @pytest.mark.parametrize("failure", [CommandFailed(["ssh"], 255, ["no route"]), TimedOut("ssh was still running")])
-def test_a_node_that_does_not_tell_its_journal_costs_no_more_than_its_log(
+def test_an_unavailable_journal_only_costs_that_nodes_log(
     pair: VmPair, on_nodes: Any, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     def say(node: str, _: str) -> str:
@@ -72,12 +72,12 @@ def test_a_node_that_does_not_tell_its_journal_costs_no_more_than_its_log(
     on_nodes(say)
     monkeypatch.setattr(vm.time, "monotonic", lambda: 100.0)
     moments, logs = pair.history(90)
-    assert moments == [NodeMoment(98.0, LB1, "MASTER")]
+    assert moments == [StateChange(98.0, LB1, "MASTER")]
     assert logs[LB1].startswith("    8.000  Keepalived_vrrp")
-    assert logs[LB2] == f"not reached: {failure}"
+    assert logs[LB2] == f"journal unavailable: {failure}"
 
 
-def test_versions_are_told_by_the_first_node_and_with_them_how_it_runs(pair: VmPair, on_nodes: Any) -> None:
+def test_versions_come_from_the_first_node_and_include_the_accelerator(pair: VmPair, on_nodes: Any) -> None:
     asked = on_nodes(lambda *_: "Keepalived v2.3.3 (03/30,2025)\nHAProxy version 2.6.12-1\n6.1.0-18-cloud-amd64\n")
     assert pair.versions() == {
         "keepalived": "2.3.3", "haproxy": "2.6.12", "kernel": "6.1.0-18-cloud-amd64", "accelerator": "tcg",
@@ -86,7 +86,7 @@ def test_versions_are_told_by_the_first_node_and_with_them_how_it_runs(pair: VmP
 
 
 @pytest.mark.parametrize(("serves", "state"), [(True, "MASTER"), (False, "off")])
-def test_a_node_that_does_not_serve_has_no_state(
+def test_a_node_that_does_not_serve_is_off(
     pair: VmPair, monkeypatch: pytest.MonkeyPatch, *, serves: bool, state: str
 ) -> None:
     haproxy = "active" if serves else "failed"
@@ -97,7 +97,7 @@ def test_a_node_that_does_not_serve_has_no_state(
     assert pair.state(LB1) == state
 
 
-def test_a_machines_buttons_are_its_monitors(pair: VmPair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_are_controlled_through_their_qemu_monitors(pair: VmPair, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     class Monitor:
@@ -114,13 +114,13 @@ def test_a_machines_buttons_are_its_monitors(pair: VmPair, monkeypatch: pytest.M
     machine = pair.machine(LB1)
     for press in (machine.pause, machine.resume, machine.reset, machine.cut_power, machine.power_on):
         press()
-    assert [(moment.node, moment.state) for moment in pair.moments] == [
+    assert [(moment.node, moment.state) for moment in pair.state_changes] == [
         (LB1, "off"), (LB1, "MASTER"), (LB1, "off"), (LB1, "off"),
     ]  # fmt: skip
     pair.machine(LB2).resume()
-    assert (pair.moments[-1].node, pair.moments[-1].state) == (LB2, "BACKUP")
+    assert (pair.state_changes[-1].node, pair.state_changes[-1].state) == (LB2, "BACKUP")
     done.pop()
-    pair.cut(LB1)
+    pair.unplug(LB1)
     pair.plug(LB1)
     assert done == [
         "pause", "resume", "reset", "quit", f"start {LB1} tcg",

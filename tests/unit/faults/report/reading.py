@@ -1,4 +1,4 @@
-"""report.html as a reader has it: its elements and its text, by the standard library's parser."""
+"""The elements and the text of report.html, as parsed by the standard library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SILENT = {"style"}
 
 
 class Reader(HTMLParser):
-    """Collects elements, and lines of text with the tags that they stand in."""
+    """Collects the elements, and the lines of text with their tags."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -37,10 +37,10 @@ class Reader(HTMLParser):
             self.lines.append(f"{self._open[-1]}: {words}")
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of every element of a kind."""
+        """The attributes of every element with this tag."""
         return [attributes for name, attributes in self.elements if name == tag]
 
     @property
     def text(self) -> str:
-        """All that is to be read, a line for each piece of text."""
+        """All visible text, one line per piece."""
         return "\n".join(self.lines) + "\n"

@@ -1,4 +1,4 @@
-"""The README's figure: configurations side by side."""
+"""The README's figure, which compares configurations."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def texts(root: ET.Element) -> list[str]:
     return [each.text or "" for each in root.iter(f"{SVG}text")]
 
 
-def test_each_scenario_has_each_configurations_numbers() -> None:
+def test_each_scenario_shows_the_numbers_of_each_configuration() -> None:
     said = texts(drawn(pair()))
     at = said.index("HAProxy is killed on the master")
     assert said[at + 1 : at + 3] == ["median 1.91 s, worst 1.91 s", "median 30 ms, worst 40 ms"]
     assert {THEIRS, OURS, "no wait"} <= set(said)
 
 
-def test_a_fault_that_nothing_notices_is_told_so() -> None:
-    assert "4.01 s: until the fault was mended" in texts(drawn(pair()))
+def test_an_outage_that_lasts_until_the_recovery_is_marked() -> None:
+    assert "4.01 s: until the fault was removed" in texts(drawn(pair()))
 
 
 def test_bars_are_to_scale_and_fit() -> None:
@@ -49,29 +49,29 @@ def test_bars_are_to_scale_and_fit() -> None:
     assert widths[1] < widths[0] / 50
 
 
-def test_it_is_described_and_stands_alone() -> None:
+def test_the_figure_is_described_and_self_contained() -> None:
     root = drawn(pair())
     assert root.findtext(f"{SVG}title") == "How long clients wait for an answer"
     assert "HAProxy is killed on the master, the article's: median 1.91 s" in (root.findtext(f"{SVG}desc") or "")
     assert "prefers-color-scheme:dark" in (root.findtext(f"{SVG}style") or "")
 
 
-def test_without_any_outage_there_is_a_figure_still() -> None:
+def test_without_any_outage_there_is_still_a_figure() -> None:
     assert texts(drawn({OURS: [proofs.unnoticed()]})).count("no wait") == 1
 
 
-def test_it_is_written_to_its_place(tmp_path: Path) -> None:
+def test_the_figure_is_written(tmp_path: Path) -> None:
     comparison.write_comparison(pair(), tmp_path / "docs" / "failover.svg")
     assert ET.parse(tmp_path / "docs" / "failover.svg").getroot().tag == f"{SVG}svg"
 
 
-def test_one_trial_has_one_number() -> None:
+def test_a_single_trial_has_a_single_number() -> None:
     (trial, *_) = slow().trials
     one = proofs.result("x", "x", [trial], outage_s=Spread(1.9, 1.9, 1.9))
     assert "1.90 s" in texts(drawn({OURS: [one]}))
 
 
-def test_a_median_of_nothing_is_told_in_words() -> None:
+def test_a_median_of_zero_is_put_into_words() -> None:
     seldom = proofs.result(
         "hand-over",
         "Handed over",

@@ -16,10 +16,10 @@ def test_the_whole_text_of_the_page() -> None:
     assert_golden("report.txt", Reader(html(proofs.proof())).text)
 
 
-def test_the_verdict_is_the_first_thing_that_is_said() -> None:
+def test_the_verdict_comes_first() -> None:
     lines = Reader(html(proofs.proof())).lines
     heading = next(number for number, line in enumerate(lines) if line.startswith("h1:"))
-    assert lines[heading : heading + 2] == ["h1: Failed", "p: 1 of 4 scenarios did not pass."]
+    assert lines[heading : heading + 2] == ["h1: Failed", "p: 1 of 4 scenarios failed."]
     assert "h1: Passed" in Reader(html(proofs.proof(proofs.killed()))).lines
 
 
@@ -30,13 +30,15 @@ def test_a_proof_without_any_scenario_proves_nothing() -> None:
 
 
 def test_a_scenario_without_a_trial_has_no_figure() -> None:
-    empty = replace(proofs.unnoticed(), trials=(), passed=False, reason="the pair was not well before the first trial")
+    empty = replace(
+        proofs.unnoticed(), trials=(), passed=False, reason="the pair was not healthy before the first trial"
+    )
     page = Reader(html(proofs.proof(empty)))
-    assert "p: the pair was not well before the first trial" in page.lines
+    assert "p: the pair was not healthy before the first trial" in page.lines
     assert page.all("figure") == []
 
 
-def test_what_others_wrote_is_escaped_and_cleaned() -> None:
+def test_text_from_elsewhere_is_escaped_and_cleaned() -> None:
     bad = "<script>alert(1)</script>"
     trial = proofs.trial("haproxy-killed", logs={f"lb1{bad}": f"\x1b[31m{bad}\x1b[0m\x07 \u202eevil"})
     states = tuple(replace(moment, node=f"{bad}&\x00\"'") for moment in trial.states)
@@ -47,13 +49,13 @@ def test_what_others_wrote_is_escaped_and_cleaned() -> None:
     assert Reader(page).text.count(bad) > 8
 
 
-def test_half_a_character_does_not_stop_the_page() -> None:
+def test_invalid_characters_do_not_break_the_page() -> None:
     trial = proofs.trial("haproxy-killed", logs={"lb1": "broken \udcff bytes"})
     page = html(proofs.proof(proofs.result("haproxy-killed", "killed", [trial])))
     assert "broken  bytes" in page.encode().decode()
 
 
-def test_it_needs_nothing_but_itself() -> None:
+def test_the_page_is_self_contained() -> None:
     page = html(proofs.proof())
     assert set(re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')]*)""", page)) - {"data:,"} == {
         "#hatch",
@@ -62,7 +64,7 @@ def test_it_needs_nothing_but_itself() -> None:
     assert not {"script", "img", "iframe", "object"} & {tag for tag, _ in Reader(page).elements}
 
 
-def test_it_is_fit_for_those_who_do_not_see_it() -> None:
+def test_the_page_is_accessible_to_people_who_cannot_see_it() -> None:
     page = Reader(html(proofs.proof()))
     assert page.all("html") == [{"lang": "en"}]
     assert all(each.get("scope") in {"col", "row"} for each in page.all("th"))
@@ -75,46 +77,47 @@ def test_it_is_fit_for_those_who_do_not_see_it() -> None:
     assert set(named) <= set(ids)
 
 
-def test_failures_are_told_in_words_as_well_as_in_colour() -> None:
+def test_results_are_shown_in_words_as_well_as_in_colour() -> None:
     page = html(proofs.proof())
     marks = re.findall(r'<span class="mark (\w+)"><span aria-hidden="true">(.)</span> (\w+)</span>', page)
     assert set(marks) == {("good", "✓", "passed"), ("bad", "✗", "failed")}
     assert len(marks) == 8
 
 
-def test_thousands_of_answers_stay_a_small_file() -> None:
+def test_thousands_of_answers_make_a_small_file() -> None:
     asked = tuple(
-        sample._replace(ok=number % 3 > 0, fault="" if number % 3 else "timeout")
+        sample._replace(ok=number % 3 > 0, error="" if number % 3 else "timeout")
         for number, sample in enumerate(proofs.samples(25.0, [], (1.02, 3.01), rate=0.005))
     )
     assert len(asked) == 20_000
     trial = proofs.trial("haproxy-flaps", samples=asked, ended_at=25.0, logs={"lb1": "a line of the log\n" * 50_000})
-    one = html(proofs.proof(proofs.result("haproxy-flaps", "HAProxy ends again and again", [trial])))
+    one = html(proofs.proof(proofs.result("haproxy-flaps", "HAProxy crashes repeatedly", [trial])))
     none = html(proofs.proof(proofs.unnoticed()))
     assert 20 * (len(one) - len(none)) < 1_500_000
 
 
-def test_the_worst_trial_is_shown_and_named() -> None:
+def test_the_worst_trial_is_shown_and_numbered() -> None:
     assert "span: · trial 2 of 3, the worst" in Reader(html(proofs.proof(proofs.killed()))).lines
 
 
-def test_what_went_wrong_is_told_once() -> None:
-    fault = "trial 1: the nodes did not both hold the VIPs within 3 s"
-    for reason in ("outage of 3.210 s, the limit is 0.05 s", f"outage of 3.210 s, the limit is 0.05 s; {fault}"):
+def test_a_failure_is_reported_once() -> None:
+    failure = "trial 1: the nodes did not both hold the VIPs within 3 s"
+    excess = "outage of 3.210 s exceeds the limit of 0.05 s"
+    for reason in (excess, f"{excess}; {failure}"):
         section = html(proofs.proof(replace(proofs.failed(), reason=reason))).split("How to read the figures")[1]
-        assert section.count(fault) == 1
+        assert section.count(failure) == 1
 
 
-def test_what_bounds_the_numbers_is_told() -> None:
+def test_the_conditions_of_the_measurement_are_reported() -> None:
     whole = Reader(html(proofs.proof())).text
-    assert "Each probe asked every 10 ms: a shorter outage can pass between them." in whole
+    assert "Each probe sent a request every 10 ms; shorter outages may go unnoticed." in whole
     assert "emulated" not in whole
     slow = Reader(html(replace(proofs.proof(), how="vm", rate_s=0.2, room_s=4.0))).text
-    assert "Each probe asked every 200 ms" in slow
-    assert "The guests' processor was emulated, so the default limits have 4 s on top." in slow
+    assert "Each probe sent a request every 200 ms" in slow
+    assert "The guests were emulated, so 4 s were added to the default limits." in slow
 
 
-def test_a_load_is_told() -> None:
+def test_the_load_is_reported() -> None:
     loaded = proofs.result("cpu-load", "Busy", [proofs.trial("cpu-load", busy={proofs.FIRST: 0.974})])
     page = html(proofs.proof(loaded))
-    assert "processors were busy</dt><dd>97 %</dd>" in page
+    assert f"processor load of {proofs.FIRST}</dt><dd>97 %</dd>" in page

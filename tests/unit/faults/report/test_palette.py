@@ -1,4 +1,4 @@
-"""Every pair of colours that is seen together has the contrast that WCAG 2.2 AA asks for."""
+"""Every pair of colours that appears together has the contrast that WCAG 2.2 AA requires."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ SHEETS = {"style.css": (FOLDER / "style.css").read_text(), "comparison": STYLE}
 
 
 @pytest.mark.parametrize("tone", [0, 1], ids=["light", "dark"])
-def test_every_pair_of_colours_has_the_contrast_it_needs(tone: int) -> None:
+def test_every_pair_of_colours_has_sufficient_contrast(tone: int) -> None:
     colours = {name: tones[tone] for name, tones in drawing.COLOURS.items()}
     ratios = {pair: drawing.contrast(colours[pair[0]], colours[pair[1]]) - pair[2] for pair in drawing.PAIRS}
     faint = [pair for pair, spare in ratios.items() if spare < 0]
     assert faint == []
 
 
-def test_the_ratio_is_that_of_the_standard() -> None:
+def test_the_contrast_ratio_follows_the_standard() -> None:
     assert drawing.contrast("#000000", "#ffffff") == pytest.approx(21)
     assert drawing.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_style_names_colours_only_by_the_palette(sheet: str) -> None:
+def test_style_sheets_use_only_colours_of_the_palette(sheet: str) -> None:
     used = set(re.findall(r"var\(--([a-z0-9-]+)\)", SHEETS[sheet])) - {"node"}
     assert used <= drawing.COLOURS.keys()
     assert not re.search(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(", SHEETS[sheet].replace("url(#hatch)", ""))

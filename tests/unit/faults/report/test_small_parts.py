@@ -1,4 +1,4 @@
-"""The report's small parts: clean text, numbers as people read them, the axis."""
+"""The report's small parts: cleaned text, formatted numbers, the axis."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from builder.faults.report.drawing import clean
 from builder.faults.report.lanes import WIDTH, Axis
-from builder.faults.report.story import FIRST, LAST, listed, logs, moment, seconds, some
+from builder.faults.report.story import FIRST, LAST, counted, enumerated, logs, seconds, timestamp
 from tests import proofs
 
 
@@ -29,13 +29,13 @@ def test_seconds(value: float | None, said: str) -> None:
 
 
 @pytest.mark.parametrize("iso", ["2026-11-23T19:40:12+00:00", "2026-11-23T19:40:12Z", "2026-11-23T21:40:12+02:00"])
-def test_a_moment(iso: str) -> None:
-    assert moment(iso) == "2026-11-23 19:40:12 UTC"
+def test_a_timestamp(iso: str) -> None:
+    assert timestamp(iso) == "2026-11-23 19:40:12 UTC"
 
 
-def test_counts_and_lists() -> None:
-    assert [some(1, "trial"), some(12_000, "trial")] == ["1 trial", "12\u202f000 trials"]
-    assert [listed(()), listed(("a",)), listed(("a", "b", "c"))] == ["", "a", "a, b and c"]
+def test_numbers_and_lists() -> None:
+    assert [counted(1, "trial"), counted(12_000, "trial")] == ["1 trial", "12\u202f000 trials"]
+    assert [enumerated(()), enumerated(("a",)), enumerated(("a", "b", "c"))] == ["", "a", "a, b and c"]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,15 @@ def test_a_long_log_keeps_its_beginning_and_its_end() -> None:
     lines = [f"line {number}" for number in range(1_000)]
     (log,) = logs(proofs.trial("x", logs={"lb1": "\n".join(lines), "lb2": " \n"}))
     shown = log.text.split("\n")
-    assert (shown[0], shown[FIRST], shown[-1]) == ("line 0", "… 850 lines left out; proof.json has them …", "line 999")
+    assert (shown[0], shown[FIRST], shown[-1]) == (
+        "line 0",
+        "… 850 lines omitted; the complete log is in proof.json …",
+        "line 999",
+    )
     assert len(shown) == FIRST + LAST + 1
 
 
-def test_a_log_that_fits_is_whole() -> None:
+def test_a_log_that_fits_is_complete() -> None:
     text = "\n".join("x" * 80 for _ in range(FIRST + LAST))
     assert logs(proofs.trial("x", logs={"lb1": text}))[0].text == text
 

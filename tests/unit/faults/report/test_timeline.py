@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from builder.faults.model import Trial
-from builder.faults.report.timeline import figure, shown, windows
+from builder.faults.report.timeline import figure, windows, worst_trial
 from tests import proofs
 
 
@@ -22,18 +22,18 @@ def looks(root: ET.Element) -> set[str]:
 
 
 def killed() -> Trial:
-    trial = shown(proofs.killed())
+    trial = worst_trial(proofs.killed())
     assert trial
     return trial
 
 
-def test_nodes_vips_and_probes_have_lanes_with_names() -> None:
+def test_nodes_vips_and_probes_have_named_lanes() -> None:
     names = [each.text for each in drawn(killed()).iter("text") if each.get("class") == "name"]
-    assert names[:4] == [proofs.FIRST, proofs.SECOND, f"who holds {proofs.VIP}", "gratuitous ARP"]
+    assert names[:4] == [proofs.FIRST, proofs.SECOND, f"holder of {proofs.VIP}", "gratuitous ARP"]
     assert names[4:] == ["http", "kept", "tcp", "ping"]
 
 
-def test_an_outage_is_shaded_and_told_beside_its_lane() -> None:
+def test_an_outage_is_shaded_and_described_beside_its_lane() -> None:
     root = drawn(killed())
     assert {"outage", "answer failed"} <= looks(root)
     assert "no answer for 40 ms · 3 lost" in texts(root)
@@ -50,7 +50,7 @@ def test_without_an_outage_there_is_nothing_red() -> None:
 def test_an_outage_that_never_ends_reaches_the_right_edge() -> None:
     (trial,) = proofs.endless().trials
     root = drawn(trial)
-    assert texts(root).count("no answer for 4.01 s · still open") == 2
+    assert texts(root).count("no answer for 4.01 s · not over") == 2
     assert "recovery" not in texts(root)
     shade = next(each for each in root.iter("path") if each.get("class") == "outage")
     assert shade.get("d", "").startswith("M198.1 ")
@@ -59,7 +59,7 @@ def test_an_outage_that_never_ends_reaches_the_right_edge() -> None:
 
 def test_several_outages_are_counted() -> None:
     (trial,) = proofs.failed().trials
-    assert "2 outages, at most 3.21 s" in texts(drawn(trial))
+    assert "2 outages, longest 3.21 s" in texts(drawn(trial))
 
 
 def test_stalls_of_the_probe_are_hatched() -> None:
@@ -67,29 +67,32 @@ def test_stalls_of_the_probe_are_hatched() -> None:
     assert "stall" in looks(drawn(trial))
 
 
-def test_two_holders_share_the_bar_and_none_leave_it_empty() -> None:
+def test_two_holders_share_the_bar_and_without_a_holder_it_is_empty() -> None:
     root = drawn(killed(), 0)
     assert {"held node-0", "held node-1", "nobody"} <= looks(root)
 
 
-def test_it_is_told_in_words_too() -> None:
+def test_the_figure_has_a_text_alternative() -> None:
     root = drawn(killed(), 1)
-    assert root.findtext("title") == "What the fault did, from close by, trial 2 of haproxy-killed"
-    told = root.findtext("desc") or ""
-    assert f"0.019: {proofs.SECOND} is MASTER." in told
-    assert "http gets no answer for 40 ms, until the next answer: 3 questions lost, 2 of them by a reset." in told
-    assert "recovery" not in told
+    assert root.findtext("title") == "Close-up: the fault, trial 2 of haproxy-killed"
+    description = root.findtext("desc") or ""
+    assert f"0.019: {proofs.SECOND} is MASTER." in description
+    assert (
+        "http gets no good answer for 40 ms, until the next good answer: 3 requests lost, 2 of them reset."
+        in description
+    )
+    assert "recovery" not in description
 
 
-def test_a_short_outage_is_shown_from_close_by_and_a_long_one_is_not() -> None:
-    assert [window.title for window in windows(killed())] == ["The whole trial", "What the fault did, from close by"]
+def test_a_short_outage_has_a_close_up_and_a_long_one_has_none() -> None:
+    assert [window.title for window in windows(killed())] == ["The whole trial", "Close-up: the fault"]
     (long,) = proofs.failed().trials
-    assert [window.title for window in windows(long)] == ["The whole trial", "What the recovery did, from close by"]
+    assert [window.title for window in windows(long)] == ["The whole trial", "Close-up: the recovery"]
     (none,) = proofs.unnoticed().trials
     assert len(windows(none)) == 1
 
 
-def test_an_outage_long_after_its_cause_is_shown_without_it() -> None:
+def test_an_outage_long_after_its_cause_is_shown_without_the_cause() -> None:
     trial = proofs.trial("x", 1, [("kept", 4.0, 4.02)])
     axis = windows(trial)[1].axis
     assert 3.9 < axis.start < 4.0

@@ -1,4 +1,4 @@
-"""Packets of IPv4: what the probes write Scapy reads, and they read what Scapy writes."""
+"""IPv4 packets: Scapy reads what the probes write, and the probes read what Scapy writes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def from_node(source: str, content: Packet) -> bytes:
     return raw(Ether(src=HARDWARE, dst=HARDWARE) / IP(src=source, dst=CLIENT) / content)
 
 
-def test_a_question_for_the_holder_tells_nothing_of_us() -> None:
-    frame = ipv4.question(MAC, VIP)
+def test_a_query_for_the_holder_does_not_reveal_our_address() -> None:
+    frame = ipv4.holder_query(MAC, VIP)
     assert len(frame) == 42
     assert ipv4.read_arp(frame) == ipv4.Arp(reply=False, sender_ip=bytes(4), target_ip=VIP)
     asked = Ether(frame)
@@ -42,19 +42,19 @@ def test_a_question_for_the_holder_tells_nothing_of_us() -> None:
     assert (asked[ARP].hwsrc, asked[ARP].psrc, asked[ARP].pdst) == (HARDWARE, "0.0.0.0", ADDRESS)
 
 
-def test_a_reply_and_an_announcement_are_told_apart() -> None:
+def test_replies_and_announcements_are_distinguished() -> None:
     reply, announcement = arp("is-at", ADDRESS, CLIENT), arp("who-has", ADDRESS, ADDRESS)
     assert ipv4.read_arp(reply) == ipv4.Arp(reply=True, sender_ip=VIP, target_ip=socket.inet_aton(CLIENT))
     assert ipv4.read_arp(announcement) == ipv4.Arp(reply=False, sender_ip=VIP, target_ip=VIP)
-    assert ipv4.heard(reply, VIP) == "holds"
-    assert ipv4.heard(announcement, VIP) == "announces"
-    assert ipv4.heard(arp("is-at", ADDRESS, ADDRESS), VIP) == "announces"
+    assert ipv4.read_claim(reply, VIP) == "holds"
+    assert ipv4.read_claim(announcement, VIP) == "announces"
+    assert ipv4.read_claim(arp("is-at", ADDRESS, ADDRESS), VIP) == "announces"
 
 
-def test_what_says_nothing_of_the_vip_is_none() -> None:
-    assert ipv4.heard(arp("who-has", CLIENT, ADDRESS), VIP) is None
-    assert ipv4.heard(arp("is-at", OTHER, CLIENT), VIP) is None
-    assert ipv4.heard(from_node(ADDRESS, SYN_ACK), VIP) is None
+def test_other_frames_say_nothing_about_the_vip() -> None:
+    assert ipv4.read_claim(arp("who-has", CLIENT, ADDRESS), VIP) is None
+    assert ipv4.read_claim(arp("is-at", OTHER, CLIENT), VIP) is None
+    assert ipv4.read_claim(from_node(ADDRESS, SYN_ACK), VIP) is None
 
 
 @pytest.mark.parametrize(
@@ -62,27 +62,27 @@ def test_what_says_nothing_of_the_vip_is_none() -> None:
     [b"", bytes(42), arp("is-at", ADDRESS, ADDRESS)[:30], from_node(ADDRESS, SYN_ACK)],
     ids=["nothing", "zeros", "cut short", "an answer"],
 )
-def test_what_is_no_arp_is_none(frame: bytes) -> None:
+def test_frames_other_than_arp_are_ignored(frame: bytes) -> None:
     assert ipv4.read_arp(frame) is None
 
 
-def test_an_answer_is_known_by_our_port_or_by_the_number_of_the_ping() -> None:
+def test_an_answer_is_identified_by_our_port_or_by_the_number_of_the_ping() -> None:
     assert ipv4.read_answer(from_node(ADDRESS, SYN_ACK), VIP) == (packets.TCP, 45678)
     reply = ICMP(type="echo-reply", id=77, seq=5)
     assert ipv4.read_answer(from_node(ADDRESS, reply), VIP) == (ipv4.PING, 5)
 
 
-def test_an_answer_is_known_behind_options_of_ip() -> None:
+def test_an_answer_is_identified_behind_ip_options() -> None:
     with_options = IP(src=ADDRESS, dst=CLIENT, options=[IPOption_RR(routers=[ADDRESS])])
     frame = raw(Ether(src=HARDWARE, dst=HARDWARE) / with_options / SYN_ACK)
     assert ipv4.read_answer(frame, VIP) == (packets.TCP, 45678)
 
 
-def test_another_addresss_answer_is_none_of_ours() -> None:
+def test_an_answer_from_another_address_is_ignored() -> None:
     assert ipv4.read_answer(from_node(OTHER, SYN_ACK), VIP) is None
 
 
-def test_a_ping_is_an_echo_request_with_its_checksum() -> None:
+def test_a_ping_is_an_echo_request_with_a_checksum() -> None:
     assert packets.checksum(ipv4.echo(1234, 7)) == 0
     assert ipv4.echo(1234, 7) == raw(ICMP(type="echo-request", id=1234, seq=7))
 
@@ -95,13 +95,13 @@ def test_only_replies_to_our_own_pings_count() -> None:
 
 
 def test_the_filters_jumps_stay_within_it() -> None:
-    for place, (code, if_true, if_false, _) in enumerate(ipv4.WANTED):
+    for place, (code, if_true, if_false, _) in enumerate(ipv4.FRAME_FILTER):
         is_jump = code & 0x07 == 0x05
-        assert not is_jump or place + 1 + max(if_true, if_false) < len(ipv4.WANTED)
+        assert not is_jump or place + 1 + max(if_true, if_false) < len(ipv4.FRAME_FILTER)
 
 
-def test_no_probe_asks_the_wall_clock() -> None:
-    """It may be set while a trial runs."""
+def test_no_probe_reads_the_wall_clock() -> None:
+    """The wall clock may be set during a trial."""
     for path in Path(probes.__file__).parent.glob("*.py"):
         names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         imported = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]

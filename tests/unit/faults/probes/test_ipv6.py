@@ -1,4 +1,4 @@
-"""Packets of IPv6: what the probes write Scapy reads, and they read what Scapy writes."""
+"""IPv6 packets: Scapy reads what the probes write, and the probes read what Scapy writes."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ def advertisement(target: str = ADDRESS, *, solicited: bool) -> bytes:
     return from_node(ADDRESS, said)
 
 
-def test_the_family_is_the_vips() -> None:
+def test_the_address_family_is_that_of_the_vip() -> None:
     assert packets_of("2001:db8::10") is ipv6
     assert packets_of("192.168.56.10") is ipv4
 
 
-def test_a_question_is_a_solicitation_to_the_vips_group() -> None:
-    frame = ipv6.question(MAC, VIP)
+def test_a_query_is_a_solicitation_to_the_vips_multicast_group() -> None:
+    frame = ipv6.holder_query(MAC, VIP)
     asked = Ether(frame)
     assert (asked.src, asked.dst) == (HARDWARE, "33:33:ff:12:34:56")
     assert (asked[IPv6].hlim, asked[IPv6].dst) == (255, "ff02::1:ff12:3456")
-    assert asked[IPv6].src == socket.inet_ntop(socket.AF_INET6, ipv6.NOBODY)
+    assert asked[IPv6].src == socket.inet_ntop(socket.AF_INET6, ipv6.QUERY_SOURCE)
     assert asked[ICMPv6ND_NS].tgt == ADDRESS
     assert asked[ICMPv6NDOptSrcLLAddr].lladdr == HARDWARE
     del asked[ICMPv6ND_NS].cksum
     del asked[IPv6].plen
-    assert raw(asked) == frame  # with the length and the checksum that Scapy counts
+    assert raw(asked) == frame  # with the length and the checksum that Scapy computes
 
 
-def test_an_answer_to_it_and_an_announcement_are_told_apart() -> None:
-    assert ipv6.heard(advertisement(solicited=True), VIP) == "holds"
-    assert ipv6.heard(advertisement(solicited=False), VIP) == "announces"
+def test_answers_and_announcements_are_distinguished() -> None:
+    assert ipv6.read_claim(advertisement(solicited=True), VIP) == "holds"
+    assert ipv6.read_claim(advertisement(solicited=False), VIP) == "announces"
 
 
 @pytest.mark.parametrize(
@@ -68,21 +68,21 @@ def test_an_answer_to_it_and_an_announcement_are_told_apart() -> None:
         bytes(90),
         advertisement(OTHER, solicited=True),
         advertisement(solicited=True)[:70],
-        ipv6.question(MAC, VIP),
+        ipv6.holder_query(MAC, VIP),
         from_node(ADDRESS, SYN_ACK),
     ],
-    ids=["nothing", "zeros", "another target", "cut short", "a question", "an answer"],
+    ids=["nothing", "zeros", "another target", "cut short", "a query", "an answer"],
 )
-def test_what_says_nothing_of_the_vip_is_none(other: bytes) -> None:
-    assert ipv6.heard(other, VIP) is None
+def test_other_frames_say_nothing_about_the_vip(other: bytes) -> None:
+    assert ipv6.read_claim(other, VIP) is None
 
 
-def test_an_answer_is_known_by_our_port_or_by_the_number_of_the_ping() -> None:
+def test_an_answer_is_identified_by_our_port_or_by_the_number_of_the_ping() -> None:
     assert ipv6.read_answer(from_node(ADDRESS, SYN_ACK), VIP) == (packets.TCP, 45678)
     assert ipv6.read_answer(from_node(ADDRESS, ICMPv6EchoReply(id=77, seq=5)), VIP) == (ipv6.PING, 5)
 
 
-def test_other_packets_are_no_answer() -> None:
+def test_other_packets_are_not_answers() -> None:
     assert ipv6.read_answer(advertisement(solicited=True), VIP) is None
     assert ipv6.read_answer(from_node(OTHER, SYN_ACK), VIP) is None
 
@@ -99,6 +99,6 @@ def test_only_replies_to_our_own_pings_count() -> None:
 
 
 def test_the_filters_jumps_stay_within_it() -> None:
-    for place, (code, if_true, if_false, _) in enumerate(ipv6.WANTED):
+    for place, (code, if_true, if_false, _) in enumerate(ipv6.FRAME_FILTER):
         is_jump = code & 0x07 == 0x05
-        assert not is_jump or place + 1 + max(if_true, if_false) < len(ipv6.WANTED)
+        assert not is_jump or place + 1 + max(if_true, if_false) < len(ipv6.FRAME_FILTER)
