@@ -58,7 +58,7 @@ def _register_sources(app: typer.Typer) -> None:
         from builder.sources import carry
 
         debian = mirror.rstrip("/") or host_address()
-        pins = preview.asked(requested or (), bases=bases, offline=offline)
+        pins = preview.select_pins(requested or (), bases=bases, offline=offline)
         for path in carry.fetch_all(pins, offline=offline, debian=debian, to=to):
             typer.echo(path)
 

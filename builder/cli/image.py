@@ -45,8 +45,8 @@ def _register_image(app: typer.Typer) -> None:
         if why:
             from builder.image import explain, plan
 
-            explanation = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
-            typer.echo(explain.as_json(explanation) if json_output else explain.explanation(explanation))
+            found = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
+            typer.echo(explain.explanation_json(found) if json_output else explain.explanation(found))
             return
 
         from builder.image.attest import signature

@@ -39,7 +39,7 @@ def _register_spec(app: typer.Typer) -> None:
             typer.echo(report.spec_summary(cluster))
             return
         problems = report.problems(spec)
-        typer.echo(report.as_json(problems))
+        typer.echo(report.problems_json(problems))
         raise typer.Exit(Exit.BAD_SPEC if problems else Exit.OK)
 
     @app.command()

@@ -115,7 +115,7 @@ def _packer() -> Finding:
 def _own_packer(lacking: NoPacker) -> Finding:
     found, refused = f"vipforge's own {program.OWN.version}", "".join(f"; {reason}" for reason in lacking.unfit)
     advice = lacking.hint if lacking.unfit else ""
-    if program.is_at_hand():
+    if program.is_available_offline():
         return Finding("Packer", "ok", f"{found} is cached{refused}", advice)
     if is_offline(offline=False):
         carry = "on a host that can reach a Debian mirror, run: vipforge sources fetch packer (docs/offline.md)"

@@ -1,1 +1,1 @@
-"""From a rendered cluster to an image: base, foundation, appliance."""
+"""Images: plan, bake and publish an appliance, keep its layers in the cache, and attest what it contains."""

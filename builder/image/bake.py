@@ -1,4 +1,4 @@
-"""`vipforge image`: bake what has changed, attest it, publish it, and say what was done."""
+"""`vipforge image`: bake the appliance if anything has changed, attest and publish it, and summarize the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from builder.image.packer.builders.vsphere import template_name
 from builder.image.packer.output import BakeLogs
 from builder.image.packer.program import program
 from builder.image.packer.run import PackerRun
-from builder.image.packer.template import reach
+from builder.image.packer.template import guest_network
 from builder.image.plan import BakePlan, PreparedBake, bake_plan, is_current, prepare
 from builder.sources import pin
 from builder.sources.fetch import is_offline
@@ -31,12 +31,13 @@ from builder.spec.model import Cluster
 LOCK_SECONDS = 60 * 60
 ROOM_GIB = 3
 RECORD = "vsphere.json"
-"""What a template in a vCenter was made of; beside the manifest of an image on this host."""
+"""The record of a template in a vCenter, next to the manifest of an image on this host."""
+MIB = 1 << 20
 
 
 @dataclass(frozen=True)
 class BakeOptions:
-    """How to bake; `var_file` is a Packer var file with what is not in the spec."""
+    """How to bake; `var_file` is a Packer var file with values that are not in the spec."""
 
     builder: str = "qemu"
     var_file: Path | None = None
@@ -47,7 +48,7 @@ class BakeOptions:
 
 @dataclass(frozen=True)
 class Baked:
-    """A finished appliance, and whether it was there already; without an image, it is a template in a vCenter."""
+    """A finished appliance, and whether this run baked it; without an image, it is a template in a vCenter."""
 
     image: Path | None
     manifest: dict[str, Any]
@@ -55,39 +56,39 @@ class Baked:
 
     @property
     def folder(self) -> Path:
-        """Where the image lies; raises UserError where there is none."""
+        """The folder of the image; raises UserError if the appliance is a template in a vCenter."""
         if self.image is None:
             raise UserError("a template in a vCenter cannot be signed here", hint="leave out --sign")
         return self.image.parent
 
 
 def bake(cluster: Cluster, options: BakeOptions = BakeOptions()) -> Baked:
-    """Make the cluster's appliance, or find it up to date: build/<cluster>/appliance.qcow2 and manifest.json.
+    """Bake build/CLUSTER/appliance.qcow2 and manifest.json unless they are up to date.
 
-    Raises UserError; whatever happens, the old image stays whole until the new one takes its place.
+    Raises UserError. Whatever happens, the old image stays intact until the new one replaces it.
     """
-    folder, room = paths.build_folder(cluster.cluster), store.limit()
+    folder, cache_limit = paths.build_folder(cluster.cluster), store.limit()
     with files.locked(folder / ".lock", f"cluster {cluster.cluster}", timeout=LOCK_SECONDS):
         plan = bake_plan(cluster, options.builder, offline=options.offline)
         baked = _local(plan, options, folder) if plan.builder.local else _remote(plan, options, folder)
-    if baked.fresh and not is_offline(options.offline):  # offline, what goes could not be had again
-        store.keep_within(room)
+    if baked.fresh and not is_offline(options.offline):  # offline, removed files could not be fetched again
+        store.prune_to_limit(cache_limit)
     return baked
 
 
 def _local(plan: BakePlan, options: BakeOptions, folder: Path) -> Baked:
     target, known = folder / manifest.IMAGE, manifest.read(folder)
-    again = options.force or options.refresh
-    if known and not again and is_current(known, plan) and manifest.is_whole(known, target):
+    forced = options.force or options.refresh
+    if known and not forced and is_current(known, plan) and manifest.is_whole(known, target):
         attest.write_documents(folder, known, manifest_name=manifest.NAME)
         return Baked(target, known, fresh=False)
     files.need_room(folder, ROOM_GIB, "a bake", "VIPFORGE_BUILD")
     packer, prepared = _prepared(plan, options)
     with files.workspace(folder / ".work", "bake") as work:
-        made = _packer_run(packer, prepared, options, work, folder).run()
+        inputs = _packer_run(packer, prepared, options, work, folder).run()
         with progress.step("compressing the image"):
-            finished = manifest.flatten(made.output / manifest.IMAGE, work / "finished.qcow2")
-        record = describe(prepared, packages(prepared, made.packages), finished, packer)
+            finished = manifest.compress(inputs.output / manifest.IMAGE, work / "finished.qcow2")
+        record = image_manifest(prepared, packages(prepared, inputs.packages), finished, packer)
         files.publish(finished, target)
         manifest.write(folder, record)
         record_digests(folder, {manifest.IMAGE: record["sha256"]})
@@ -98,9 +99,9 @@ def _local(plan: BakePlan, options: BakeOptions, folder: Path) -> Baked:
 def _remote(plan: BakePlan, options: BakeOptions, folder: Path) -> Baked:
     packer, prepared = _prepared(plan, options)
     with files.workspace(folder / ".work", "bake") as work:
-        made = _packer_run(packer, prepared, options, work, folder).run()
+        inputs = _packer_run(packer, prepared, options, work, folder).run()
         record = {
-            **origin(prepared, packages(prepared, made.packages)),
+            **bake_record(prepared, packages(prepared, inputs.packages)),
             "template": template_name(plan.cluster.cluster),
         }
         files.write_atomic(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
@@ -108,9 +109,9 @@ def _remote(plan: BakePlan, options: BakeOptions, folder: Path) -> Baked:
 
 
 def _prepared(plan: BakePlan, options: BakeOptions) -> tuple[PackerFacts, PreparedBake]:
-    """The programs first: what this host lacks is told before minutes go into the layers."""
-    debian = None if plan.guest.facts.repositories else plan.cluster.image.mirror
-    packer = program(plan.builder.plugin, offline=options.offline, mirror=debian)
+    """Find the programs, then prepare the layers, so that a missing program is reported before minutes of work."""
+    debian_mirror = None if plan.guest.facts.repositories else plan.cluster.image.mirror
+    packer = program(plan.builder.plugin, offline=options.offline, mirror=debian_mirror)
     if plan.builder.local:
         qemu()
     return packer, prepare(plan, offline=options.offline, refresh=options.refresh)
@@ -120,15 +121,12 @@ def _packer_run(packer: PackerFacts, bake: PreparedBake, options: BakeOptions, w
     logs = BakeLogs(folder / "logs")
     logs.begin()
     plan = bake.plan
-    within = reach(plan.cluster, plan.guest.facts, plan.builder, offline=options.offline)
-    return PackerRun(packer, bake, within, work, logs, options.var_file)
-
-
-MIB = 1 << 20
+    network = guest_network(plan.cluster, plan.guest.facts, plan.builder, offline=options.offline)
+    return PackerRun(packer, bake, network, work, logs, options.var_file)
 
 
 def bake_summary(baked: Baked, *, as_json: bool) -> str:
-    """The manifest as JSON, or three lines for a person."""
+    """The manifest as JSON, or a summary of three lines."""
     record, version = baked.manifest, baked.manifest["versions"]["keepalived"]
     if as_json:
         return json.dumps(
@@ -152,16 +150,18 @@ def _shown(path: Path) -> str:
 
 
 def packages(bake: PreparedBake, listed: Path | None) -> dict[str, str]:
-    """Package name to version: of the foundation, or as the guest listed them at the end of the bake."""
+    """Package name to version: of the foundation, or from the list that the guest wrote at the end of the bake."""
     if listed is None:
         return bake.foundation.packages
     return dict(line.split(" ", 1) for line in listed.read_text().splitlines())
 
 
-def describe(bake: PreparedBake, installed: dict[str, str], finished: Path, packer: PackerFacts) -> dict[str, Any]:
+def image_manifest(
+    bake: PreparedBake, installed: dict[str, str], finished: Path, packer: PackerFacts
+) -> dict[str, Any]:
     """The manifest of a finished image. Sizes are bytes, times seconds."""
     return {
-        **origin(bake, installed),
+        **bake_record(bake, installed),
         "image": manifest.IMAGE,
         "sha256": sha256(finished),
         "size": finished.stat().st_size,
@@ -170,8 +170,8 @@ def describe(bake: PreparedBake, installed: dict[str, str], finished: Path, pack
     }
 
 
-def origin(bake: PreparedBake, installed: dict[str, str]) -> dict[str, Any]:
-    """What an appliance was made of, wherever it lies."""
+def bake_record(bake: PreparedBake, installed: dict[str, str]) -> dict[str, Any]:
+    """The part of the manifest that an image and a template have in common: inputs, versions, packages and steps."""
     plan, cluster = bake.plan, bake.plan.cluster
     compiled = {"keepalived": plan.keepalived, "haproxy": cluster.haproxy.source}
     return {
@@ -192,6 +192,6 @@ def origin(bake: PreparedBake, installed: dict[str, str]) -> dict[str, Any]:
 
 
 def _sources(compiled: dict[str, str | None]) -> dict[str, dict[str, str]]:
-    """The pinned files that something in the image was compiled from, by name; `compiled` has the versions."""
+    """The pinned source files of the compiled programs, by name; `compiled` has the versions."""
     pins = [pin(name, version) for name, version in compiled.items() if version]
     return {each.name: {"file": each.file, "algorithm": each.algorithm, "digest": each.digest} for each in pins}

@@ -1,4 +1,4 @@
-"""What a bake would do, and why: each layer, and every input that differs from the last time."""
+"""Explain what a bake would do and why: each layer, and every input that differs from the last bake."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ APPLIANCE = "appliance"
 SINGLE = ("vipforge", "builder", "guest", "payload_sha256")
 DIGEST_LENGTH = 64
 SHOWN = 12
-"""Digits of a digest that tell two apart."""
+"""The number of digits of a digest to show."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """An input whose value differs; None where there was none, or is none any more."""
+    """An input whose value differs. `old` is None for a new input, `new` for one that was removed."""
 
     input: str
     old: str | None
@@ -34,8 +34,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Explained:
-    """A layer, and what makes it differ from the one of `compared_with` (empty: there is nothing to compare with)."""
+class LayerExplanation:
+    """A layer, and its differences from that of `compared_with` (empty if there is nothing to compare with)."""
 
     kind: str
     key: str
@@ -44,41 +44,41 @@ class Explained:
     changes: tuple[Change, ...]
 
 
-def explain(plan: BakePlan) -> list[Explained]:
-    """The appliance first, then every layer below it; makes and fetches nothing."""
+def explain(plan: BakePlan) -> list[LayerExplanation]:
+    """Explain the appliance, then every layer below it; builds and fetches nothing."""
     folder = paths.build_folder(plan.cluster.cluster)
     known = read(folder) or {}
-    noted = known.get("inputs", {})
-    below = [_layer(each, noted.get("layers", {}).get(each.kind, {})) for each in plan.foundation.all()]
+    recorded = known.get("inputs", {})
+    below = [_layer(each, recorded.get("layers", {}).get(each.kind, {})) for each in plan.foundation.all()]
     return [_appliance(plan, known, folder), *(each for each in below if each)]
 
 
-def explanation(explained: list[Explained]) -> str:
-    """For people: a line a layer, and a line for each input that differs."""
+def explanation(explained: list[LayerExplanation]) -> str:
+    """The explanation as text: one line per layer, and one per input that differs."""
     return "\n".join(line for each in explained for line in _lines(each))
 
 
-def as_json(explained: list[Explained]) -> str:
-    """For programs."""
+def explanation_json(explained: list[LayerExplanation]) -> str:
+    """The explanation as JSON."""
     return json.dumps([asdict(each) for each in explained], indent=2)
 
 
-def _appliance(plan: BakePlan, known: dict[str, Any], folder: Path) -> Explained:
+def _appliance(plan: BakePlan, known: dict[str, Any], folder: Path) -> LayerExplanation:
     if not known:
-        return Explained(APPLIANCE, "", "to be baked", "", ())
-    noted, whole = known.get("inputs", {}), is_whole(known, folder / manifest.IMAGE)
-    changes = [*_changes(_own(noted), _own(plan.inputs)), *_made_anew(noted, plan)]
-    if not whole:
+        return LayerExplanation(APPLIANCE, "", "to be baked", "", ())
+    recorded, is_intact = known.get("inputs", {}), is_whole(known, folder / manifest.IMAGE)
+    changes = [*_changes(_own(recorded), _own(plan.inputs)), *_rebuilt(recorded, plan)]
+    if not is_intact:
         changes.append(Change(manifest.IMAGE, known.get("sha256"), None))
-    current = whole and is_current(known, plan)
+    current = is_intact and is_current(known, plan)
     compared = f"the image of {known.get('made')}"
     if current:
-        return Explained(APPLIANCE, str(known["key"]), "up to date", compared, ())
-    return Explained(APPLIANCE, "", "to be baked", compared, tuple(changes))
+        return LayerExplanation(APPLIANCE, str(known["key"]), "up to date", compared, ())
+    return LayerExplanation(APPLIANCE, "", "to be baked", compared, tuple(changes))
 
 
 def _own(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The appliance's own inputs by readable names, and the key of the layer that it starts from."""
+    """The inputs of the appliance itself by readable names, and the key of the layer on which it is based."""
     singles = {name: str(inputs[name]) for name in SINGLE if name in inputs}
     files = {f"file /{name}": digest for name, digest in inputs.get("files_sha256", {}).items()}
     steps = {f"provision {name}": digest for name, digest in inputs.get("provision_sha256", {}).items()}
@@ -86,28 +86,28 @@ def _own(inputs: Mapping[str, Any]) -> dict[str, str]:
     return {**singles, **files, **steps, **({"foundation": start["key"]} if start else {})}
 
 
-def _made_anew(noted: Mapping[str, Any], plan: BakePlan) -> Iterator[Change]:
-    """Files of layers that have kept their key and were made again."""
+def _rebuilt(recorded: Mapping[str, Any], plan: BakePlan) -> Iterator[Change]:
+    """The changed files of layers that were rebuilt with the same key."""
     for kind, files in plan.contents().items():
-        if noted.get("layers", {}).get(kind) == plan.inputs["layers"][kind]:
-            before = noted.get("contents", {}).get(kind, {})
+        if recorded.get("layers", {}).get(kind) == plan.inputs["layers"][kind]:
+            before = recorded.get("contents", {}).get(kind, {})
             yield from (Change(f"{kind} {each.input}", each.old, each.new) for each in _changes(before, files))
 
 
-def _layer(layer: Layer, before: Mapping[str, Any]) -> Explained | None:
+def _layer(layer: Layer, before: Mapping[str, Any]) -> LayerExplanation | None:
     if layer.is_kept and layers.digests(layer.place):
-        return Explained(layer.kind, layer.key, "in the cache", "", ())
+        return LayerExplanation(layer.kind, layer.key, "in the cache", "", ())
     if not layer.is_kept and before.get("inputs", layer.inputs) == layer.inputs:
         return None
     inputs, compared = before.get("inputs", {}), f"the image's ({before.get('key')})"
     if not inputs:
         inputs, compared = _latest(layer.kind)
     changes = tuple(_changes(inputs, layer.inputs)) if inputs else ()
-    return Explained(layer.kind, layer.key, "to be made", compared, changes)
+    return LayerExplanation(layer.kind, layer.key, "to be made", compared, changes)
 
 
 def _latest(kind: str) -> tuple[dict[str, str], str]:
-    """The inputs of the layer of that kind that was used last."""
+    """The inputs of the most recently used layer of that kind, and a description of it."""
     notes = sorted(paths.cache("layers", kind).glob(f"*/{layers.DIGESTS}"), key=lambda note: note.stat().st_mtime)
     return (layers.inputs_of(notes[-1].parent), f"the last one used ({notes[-1].parent.name})") if notes else ({}, "")
 
@@ -131,7 +131,7 @@ def _line_by_line(name: str, before: str, after: str) -> Iterator[Change]:
             yield Change(name, None, line[2:])
 
 
-def _lines(each: Explained) -> Iterator[str]:
+def _lines(each: LayerExplanation) -> Iterator[str]:
     compared = f", compared with {each.compared_with}" if each.changes else ""
     yield f"{each.kind}{f' {_short(each.key)}' if each.key else ''}: {each.state}{compared}"
     for change in each.changes:

@@ -1,4 +1,4 @@
-"""The image in its folder: the file, compressed and converted, and manifest.json, which says what it is."""
+"""The image in its folder: compressing and converting its file, and manifest.json, which describes it."""
 
 from __future__ import annotations
 
@@ -15,65 +15,60 @@ from builder.image.foundations import choose
 from builder.spec.model import Cluster
 
 IMAGE = "appliance.qcow2"
-CONVERT_SECONDS = 15 * 60
-
-
-def flatten(disk: Path, target: Path) -> Path:
-    """Write `disk` as a qcow2 without backing file, zstd-compressed (QEMU 5.1 or later reads it)."""
-    qemu_img = need("qemu-img", "qemu-utils")
-    options = ["-O", "qcow2", "-c", "-o", "compression_type=zstd", "-W", "-m", "4"]
-    run(contain([qemu_img, "convert", *options, disk, target]), timeout=CONVERT_SECONDS, hint="is the disk full?")
-    return target
-
-
-def virtual_size(disk: Path) -> int:
-    """The size that a guest sees, in bytes."""
-    done = run([need("qemu-img", "qemu-utils"), "info", "--output=json", disk], timeout=60)
-    return int(json.loads(done.out)["virtual-size"])
-
-
-DISK_CONVERT_SECONDS = 30 * 60
-
+NAME = "manifest.json"
+COMPRESS_SECONDS = 15 * 60
+CONVERT_SECONDS = 30 * 60
 FORMATS = MappingProxyType(
     {
-        # PVSCSI is no adapter type of the format; lsilogic is what VMware's own tools write for it.
+        # The format has no adapter type for PVSCSI; VMware's own tools write lsilogic for it.
         "vmdk": ("-O", "vmdk", "-o", "subformat=streamOptimized,adapter_type=lsilogic"),
         "raw": ("-O", "raw"),
         "vhdx": ("-O", "vhdx", "-o", "subformat=dynamic"),
     }
 )
-"""A format's name, and what qemu-img writes it with."""
+"""qemu-img's options for each format of `convert`."""
+
+
+def compress(disk: Path, target: Path) -> Path:
+    """Write `disk` as a zstd-compressed qcow2 without a backing file, which QEMU 5.1 and later can read."""
+    qemu_img = need("qemu-img", "qemu-utils")
+    options = ["-O", "qcow2", "-c", "-o", "compression_type=zstd", "-W", "-m", "4"]
+    run(contain([qemu_img, "convert", *options, disk, target]), timeout=COMPRESS_SECONDS, hint="is the disk full?")
+    return target
+
+
+def virtual_size(disk: Path) -> int:
+    """The size of the disk in the guest, in bytes."""
+    done = run([need("qemu-img", "qemu-utils"), "info", "--output=json", disk], timeout=60)
+    return int(json.loads(done.out)["virtual-size"])
 
 
 def convert(image: Path, target: Path, to: str) -> None:
-    """Write the disk of `image`, a qcow2, to `target` in one of FORMATS; raises CommandFailed in qemu-img's words."""
+    """Write the disk of `image`, a qcow2, to `target` in one of FORMATS; raises CommandFailed if qemu-img fails."""
     command: Argv = [need("qemu-img", "qemu-utils"), "convert", "-f", "qcow2", *FORMATS[to], image, target]
-    run(contain(command), timeout=DISK_CONVERT_SECONDS, hint="is it a whole image, and is the disk full?")
-
-
-NAME = "manifest.json"
+    run(contain(command), timeout=CONVERT_SECONDS, hint="is the image intact, and is the disk full?")
 
 
 def write(folder: Path, manifest: dict[str, Any]) -> None:
-    """Put the manifest beside the image that it describes."""
+    """Write the manifest of the image in `folder`."""
     write_atomic(folder / NAME, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """The manifest in `folder`, or None where there is none that can be read."""
+    """The manifest in `folder`; None if there is none or it is unreadable."""
     try:
-        found = json.loads((folder / NAME).read_text())
+        manifest = json.loads((folder / NAME).read_text())
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return None
-    return found if isinstance(found, dict) else None
+    return manifest if isinstance(manifest, dict) else None
 
 
 def is_whole(manifest: dict[str, Any], image: Path) -> bool:
-    """Whether `image` is still as it was made (builder.core.files)."""
+    """Whether `image` is unchanged since the bake (builder.core.files)."""
     return is_intact(image.parent, {image.name: manifest.get("sha256", "")})
 
 
 def facts(cluster: Cluster) -> Facts:
-    """The facts of the guest in the cluster's image; without an image, of the guest that a bake would choose."""
+    """The facts of the guest in the cluster's image, or of the guest that a bake would choose if there is no image."""
     guest = (read(paths.build_folder(cluster.cluster)) or {}).get("guest")
     return all_guests()[guest] if guest in all_guests() else choose(cluster).facts

@@ -1,4 +1,4 @@
-"""What a bake would use, written out for people to read: the Packer template, the guest's files, each node's own."""
+"""Write what a bake would use to files: the Packer templates, the guest's files, and each node's own files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from builder.guests import Facts
 from builder.host.packer import packer
 from builder.image.foundations import Guest, choose, pins_for, select_keepalived
 from builder.image.packer import builders, program
-from builder.image.packer.builders import expected, kickstart_text
-from builder.image.packer.template import Reach, reach, template, template_json
-from builder.image.plan import BakePlan, Surroundings, plan_for
+from builder.image.packer.builders import expected_access, kickstart_text
+from builder.image.packer.template import GuestNetwork, guest_network, template, template_json
+from builder.image.plan import BakeContext, BakePlan, plan_for
 from builder.render import appliance
 from builder.seed.identity import keepalived_conf
 from builder.seed.seed import seed
@@ -27,24 +27,24 @@ from builder.spec.model import Cluster
 NAME = "rendered"
 README = """\
 What a bake of {cluster} runs and puts into its image, with {guest} and keepalived {version}.
-For reading alone: the next `vipforge render` writes it anew. In the order of a bake:
+For reading only: the next `vipforge render` replaces it. In the order of a bake:
 
-compile/            recipes that run in a clean root of the guest's system on the host, never in the image
-*.pkr.json          what Packer does: appliance.pkr.json for --builder qemu, the others for the builder of their name
-ks.cfg              what answers the installer, for --builder qemu-iso and vsphere-iso (not for every guest)
+compile/            recipes that run on the host, in a clean root of the guest's system, never in the image
+*.pkr.json          Packer templates: appliance.pkr.json for --builder qemu, the others for the builder of that name
+ks.cfg              answers for the installer, for --builder qemu-iso and vsphere-iso (only for some guests)
 provision/          steps that Packer runs in the guest, in the order of their numbers
-guest/              files as they lie in the image; 10-overlay.sh puts them there
-nodes/NAME/         one node's seed (user-data, meta-data, network-config), which is never in the image, and its
+guest/              files in the image; 10-overlay.sh installs them
+nodes/NAME/         the node's seed (user-data, meta-data, network-config), which is never in the image, and its
                     keepalived.conf, which the guest writes at boot from the seed
 """
-KEY = "ssh-ed25519 (the bake's own key, made for one bake)"
+KEY = "ssh-ed25519 (the key that each bake generates for itself)"
 
 
 def preview(cluster: Cluster) -> Path:
-    """Write build/CLUSTER/rendered/ anew and return it; README in it says what each part is.
+    """Replace build/CLUSTER/rendered/ and return it; the README in it describes the parts.
 
-    The interface in nodes/NAME/keepalived.conf stays `auto` where neither the spec nor the guest names it: it is found
-    at boot.
+    The interface in nodes/NAME/keepalived.conf stays `auto` if neither the spec nor the guest names it; the guest
+    finds it at boot.
     """
     guest = choose(cluster)
     version = select_keepalived(cluster, guest.facts)
@@ -69,11 +69,12 @@ def _guest_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> 
 
 
 def _node_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> None:
-    asked = cluster.network.interface
-    card = facts.interface or asked if asked == "auto" else asked
+    interface = cluster.network.interface
+    if interface == "auto" and facts.interface:
+        interface = facts.interface
     for node in cluster.nodes:
         own = folder / node.name
-        write_atomic(own / "keepalived.conf", keepalived_conf(cluster, node, facts, version, card))
+        write_atomic(own / "keepalived.conf", keepalived_conf(cluster, node, facts, version, interface))
         for name, content in seed(cluster, node, facts).files().items():
             write_atomic(own / name, content, mode=0o600)
 
@@ -84,9 +85,9 @@ def _bake_files(fresh: Path, cluster: Cluster, guest: Guest, version: str, folde
         write_atomic(fresh / "provision" / source.name, source.read_text(), mode=0o755)
     for builder in builders.builders_for(guest.facts):
         plan = plan_for(cluster, guest, builder, version)
-        made = template_json(template(plan.template_inputs(_surroundings(plan, folder)), _packer_version(), builder))
+        inputs = plan.template_inputs(_context(plan, folder))
         name = "appliance" if builder.name == "qemu" else builder.name
-        write_atomic(fresh / f"{name}.pkr.json", made)
+        write_atomic(fresh / f"{name}.pkr.json", template_json(template(inputs, _packer_version(), builder)))
     if guest.facts.kickstart:
         write_atomic(fresh / "ks.cfg", kickstart_text(guest.facts, KEY))
 
@@ -97,41 +98,41 @@ def _compile_files(folder: Path, cluster: Cluster) -> None:
         write_atomic(folder / f"{name}.sh", recipe, mode=0o755)
 
 
-def _surroundings(plan: BakePlan, folder: Path) -> Surroundings:
-    """The places where the bake's files will be; keys and digests are not known yet."""
+def _context(plan: BakePlan, folder: Path) -> BakeContext:
+    """The context of a future bake, with placeholders for the key and the digest, which are not known yet."""
     work, facts = folder / ".work", plan.guest.facts
-    foundation = plan.guest.expected(plan.cluster, plan.builder.medium, work)
-    return Surroundings(
+    foundation = plan.guest.expected_foundation(plan.cluster, plan.builder.medium, work)
+    return BakeContext(
         foundation=foundation,
         foundation_sha256="0" * 64,
         accelerator="tcg" if plan.builder.local else "",
-        access=expected(work, foundation, facts, KEY, kickstart=plan.installs),
-        reach=_reach(plan),
+        access=expected_access(work, foundation, facts, KEY, kickstart=plan.installs),
+        network=_network(plan),
         work=work,
         console=folder / "logs" / "console.log",
     )
 
 
-def _reach(plan: BakePlan) -> Reach:
-    """What the guest can reach; where this way to bake is refused, as if it had a network."""
+def _network(plan: BakePlan) -> GuestNetwork:
+    """The network that the guest can reach; if the bake would be refused, as if the guest had a network."""
     with suppress(UserError):
-        return reach(plan.cluster, plan.guest.facts, plan.builder, offline=False)
-    return Reach(network=True)
+        return guest_network(plan.cluster, plan.guest.facts, plan.builder, offline=False)
+    return GuestNetwork(is_online=True)
 
 
 def _packer_version() -> tuple[int, ...]:
-    """The version of this host's Packer, else of vipforge's own, which need not be there yet."""
+    """The version of this host's Packer, or of vipforge's own, which need not be unpacked yet."""
     try:
         return packer().version
     except HostLacks:
         return tuple(map(int, program.OWN.version.split(".")))
 
 
-def asked(words: Sequence[str], *, bases: bool = False, offline: bool = False) -> list[Pin]:
-    """The pins that words name: a spec's file stands for what it needs, other words for sources (`carry.pins_named`).
+def select_pins(words: Sequence[str], *, bases: bool = False, offline: bool = False) -> list[Pin]:
+    """The pins that words stand for: the path of a spec for all that the spec needs, another word for a source.
 
-    Without a word, all sources but the bases; with `bases`, all of these as well.
-    Raises UserError for a name that is not pinned, or a spec with faults.
+    Without words, all sources except the bases; with `bases`, all bases as well.
+    Raises UserError for a name that is not pinned, or a spec with problems.
     """
     specs = [word for word in words if is_spec(word)]
     needed = [each for spec in specs for each in pins_for(load(Path(spec)), offline=offline)]

@@ -1,4 +1,4 @@
-"""The cache as a whole: what it holds, how much, when it was last used, and taking the oldest out of it."""
+"""The cache as a whole: its entries, their sizes and last use, and pruning."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from builder.rootfs.mmdebstrap import PACKAGES
 
 LIMIT = "VIPFORGE_CACHE_GIB"
 LIMIT_GIB = 20
-"""What a bake leaves in the cache at most, where the environment does not say."""
+"""The size to which a bake prunes the cache unless the environment says otherwise."""
 SOURCE = "source"
 BLOCK = 512
-"""Bytes of a block of stat(2), whatever the file system has."""
+"""The size of a block in stat(2), in bytes, on any file system."""
 IN_USE_SECONDS = 60 * 60
-"""A bake reads its foundation long after it was found; what was used this recently stays."""
+"""A bake reads its foundation long after it looked it up, so an entry that was used this recently stays."""
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One layer or source of the cache. `used` is seconds since the epoch."""
+    """One layer or source in the cache. `used` is in seconds since the epoch."""
 
     kind: str
     name: str
@@ -43,67 +43,67 @@ class CacheEntry:
     used: float
 
     def as_data(self) -> dict[str, Any]:
-        """The entry as JSON has it."""
+        """The entry as data for JSON."""
         used = datetime.fromtimestamp(self.used, UTC).isoformat(timespec="seconds")
         return {**asdict(self), "path": str(self.path), "used": used}
 
 
 def entries() -> list[CacheEntry]:
-    """Everything that the cache holds, the longest unused first."""
-    found = (_entry(kind, place) for kind, place in _places())
-    return sorted((entry for entry in found if entry), key=lambda entry: entry.used)
+    """All entries of the cache, least recently used first."""
+    candidates = (_entry(kind, place) for kind, place in _places())
+    return sorted((entry for entry in candidates if entry), key=lambda entry: entry.used)
 
 
 def prune(limit: int) -> list[CacheEntry]:
-    """Take out what was not used for longest, until `limit` bytes are left at most; returns what went.
+    """Remove the least recently used entries until at most `limit` bytes are left; returns the removed entries.
 
-    What another vipforge is making, or was used within the last hour, stays.
+    An entry that another vipforge is building or that was used within the last hour stays.
     """
-    held = entries()
-    total = sum(entry.size for entry in held)
-    gone = []
+    candidates = entries()
+    total = sum(entry.size for entry in candidates)
+    removed = []
     with workspace(paths.cache("work"), "prune") as aside:
-        for entry in held:
+        for entry in candidates:
             if total <= limit:
                 break
             if _remove(entry, aside):
                 total -= entry.size
-                gone.append(entry)
-    return gone
+                removed.append(entry)
+    return removed
 
 
 def limit() -> int:
-    """The bytes that a bake may leave in the cache: $VIPFORGE_CACHE_GIB, or 20 GiB. Raises UserError for no number."""
-    asked = os.environ.get(LIMIT) or str(LIMIT_GIB)
-    if not re.fullmatch(r"\d+(\.\d+)?", asked):
-        raise UserError(f"{LIMIT} is {asked!r}", hint="set it to the GiB that the cache may hold, such as 20")
-    return int(float(asked) * GIB)
+    """The bytes that a bake may leave in the cache: $VIPFORGE_CACHE_GIB or 20 GiB; raises UserError if invalid."""
+    text = os.environ.get(LIMIT) or str(LIMIT_GIB)
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise UserError(f"{LIMIT} is {text!r}", hint="set it to the size of the cache in GiB, such as 20")
+    return int(float(text) * GIB)
 
 
-def keep_within(most: int) -> None:
-    """Prune to `most` bytes and say so; a cache that cannot be written is left as it is."""
+def prune_to_limit(limit_bytes: int) -> None:
+    """Prune to at most `limit_bytes` and report it; a cache that cannot be written is left as it is."""
     with suppress(OSError):
-        gone = prune(most)
-        if gone:
-            freed = _size(sum(each.size for each in gone))
-            say(f"cache: {freed} unused for longest went ({LIMIT}, {most / GIB:g} GiB)")
+        removed = prune(limit_bytes)
+        if removed:
+            freed = _size(sum(each.size for each in removed))
+            say(f"cache: removed {freed} of the least recently used files ({LIMIT}, {limit_bytes / GIB:g} GiB)")
 
 
-def table(found: list[CacheEntry]) -> str:
-    """The entries for people, and their sum."""
-    lines = [f"{each.kind:<11} {each.name:<30} {_size(each.size):>9}  used {_day(each.used)}" for each in found]
-    return "\n".join([*lines, f"{len(found)} entries, {_size(sum(each.size for each in found))}, in {paths.cache()}"])
+def table(shown: list[CacheEntry]) -> str:
+    """The entries as a table, with their total size."""
+    lines = [f"{each.kind:<11} {each.name:<30} {_size(each.size):>9}  used {_day(each.used)}" for each in shown]
+    return "\n".join([*lines, f"{len(shown)} entries, {_size(sum(each.size for each in shown))}, in {paths.cache()}"])
 
 
 def _places() -> Iterator[tuple[str, Path]]:
-    """The kind and the place of everything in the cache."""
+    """The kind and path of everything in the cache."""
     yield from ((place.parent.name, place) for place in paths.cache("layers").glob("*/*/"))
     yield from ((PACKAGES, place) for place in paths.cache(PACKAGES).glob("*/"))
     yield from ((SOURCE, path) for path in paths.cache("sources").glob("*/*/[!.]*"))
 
 
 def _entry(kind: str, place: Path) -> CacheEntry | None:
-    """What lies there; None where nothing does, or another run has just taken it."""
+    """The entry at that path; None if it is empty, or if another run has just removed it."""
     try:
         size = sum(path.stat().st_blocks for path in (place, *place.rglob("*")) if path.is_file()) * BLOCK
         return CacheEntry(kind, place.name, place, size, _used(kind, place)) if size else None
@@ -112,7 +112,7 @@ def _entry(kind: str, place: Path) -> CacheEntry | None:
 
 
 def _used(kind: str, place: Path) -> float:
-    """When it was last used: who uses a layer or a source touches it first, so that this can be asked again."""
+    """When it was last used: a run touches a layer or source before it uses it, so that a second look notices that."""
     if kind == SOURCE:
         return max(place.stat().st_atime, place.stat().st_mtime)
     touched = [path.stat().st_mtime for path in place.glob("*.deb" if kind == PACKAGES else layers.DIGESTS)]
@@ -124,17 +124,17 @@ def _is_in_use(used: float) -> bool:
 
 
 def _remove(entry: CacheEntry, aside: Path) -> bool:
-    """Move it aside in one step, and back if somebody has begun to use it since it was listed."""
+    """Remove an entry: move it aside atomically, and back if another run has begun to use it since it was listed."""
     if _is_in_use(entry.used):
         return False
     lock = entry.path.parent / ".lock" if entry.kind == SOURCE else entry.path.with_suffix(".lock")
-    gone = aside / entry.name
+    moved = aside / entry.name
     with suppress(Timeout, FileNotFoundError), FileLock(lock).acquire(timeout=0):
-        entry.path.rename(gone)
-        if _is_in_use(_used(entry.kind, gone)):
-            gone.rename(entry.path)
+        entry.path.rename(moved)
+        if _is_in_use(_used(entry.kind, moved)):
+            moved.rename(entry.path)
             return False
-        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+        shutil.rmtree(moved) if moved.is_dir() else moved.unlink()
         return True
     return False
 

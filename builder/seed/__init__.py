@@ -1,5 +1,5 @@
-"""Each node's identity: its seed, and the transports that bring a seed to its node."""
+"""Each node's identity and seed, and the transports that carry a seed to its node."""
 
 DEFAULT_TRANSPORT = "iso"
-"""The one that every hypervisor can use. It stands here because `vipforge --help` needs its name and nothing more."""
-TRANSPORT_HELP = "How seeds reach their nodes; `vipforge transports` lists the ways."
+"""Every hypervisor supports it. It is defined here so that `vipforge --help` need not import the transports."""
+TRANSPORT_HELP = "How seeds reach their nodes; `vipforge transports` lists the transports."

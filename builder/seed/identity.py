@@ -1,4 +1,4 @@
-"""What a node has of its own: its identity, its secrets, and its keepalived.conf."""
+"""What differs from node to node: the identity, the secrets, and keepalived.conf."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from builder.render import haproxy, overlay_text
 from builder.spec import certificates
 from builder.spec.checks.tls import tls_findings
 from builder.spec.model import Cluster, Node
-from builder.spec.syntax import Unfit
+from builder.spec.syntax import InvalidValue
 
 TEMPLATE = "/usr/share/vipforge/keepalived.conf"
+IDENTITY = "/etc/vipforge/identity"
+STATISTICS = "/etc/vipforge/statistics.cfg"
 
 
 def keepalived_conf(cluster: Cluster, node: Node, facts: Facts, keepalived: str, interface: str) -> str:
-    """The file as it lies in the guest; `interface` is the one that holds the node's address there."""
+    """The node's keepalived.conf as the guest writes it; `interface` is the one with the node's address."""
     text = overlay_text(TEMPLATE, cluster, facts, keepalived)
     for mark, value in marks(cluster, node, interface).items():
         text = text.replace(f"@{mark}@", value)
@@ -26,7 +28,7 @@ def keepalived_conf(cluster: Cluster, node: Node, facts: Facts, keepalived: str,
 
 
 def marks(cluster: Cluster, node: Node, interface: str) -> dict[str, str]:
-    """What each mark of the template stands for on this node."""
+    """The value of each placeholder (@NAME@) of the template on this node."""
     others = [other for other in cluster.nodes if other != node]
     priorities = [str(cluster.priority(node, instance)) for instance in cluster.vrrp.all_instances]
     return {
@@ -42,36 +44,33 @@ def marks(cluster: Cluster, node: Node, interface: str) -> dict[str, str]:
 
 
 def alert_sender(node: Node) -> str:
-    """The sender of the node's alerts: the spec's, or keepalived@ its own name."""
+    """The sender of the node's alerts: from the spec, or keepalived@ followed by the node's name."""
     return node.alert_sender or f"keepalived@{node.name}"
 
 
-IDENTITY = "/etc/vipforge/identity"
-STATISTICS = "/etc/vipforge/statistics.cfg"
-
-
 def identity_files(cluster: Cluster, node: Node) -> dict[str, str]:
-    """Path in the guest to content, all for root alone (mode 0600).
+    """The contents of the node's private files by their path in the guest; only root may read them (mode 0600).
 
-    Raises UserError where a file that the spec names is missing or wrong; no message holds any of a secret.
+    Raises UserError if a file that the spec names is missing or invalid; no message contains any part of a secret.
     """
-    faults = tls_findings(cluster).faults
-    if faults:
-        told = "; ".join(fault.reason for fault in faults)
-        raise UserError(told, hint="`vipforge check` shows the lines of the spec")
+    problems = tls_findings(cluster).problems
+    if problems:
+        raise UserError(
+            "; ".join(problem.reason for problem in problems), hint="`vipforge check` shows the lines of the spec"
+        )
     lines = "".join(f"{key}={value}\n" for key, value in identity(cluster, node).items())
     return {IDENTITY: lines, **_tls(cluster), **_statistics(cluster, node)}
 
 
 def has_secrets(cluster: Cluster) -> bool:
-    """Whether a seed of the cluster holds a key or a password, so that not every transport may carry it."""
+    """Whether the cluster's seeds contain a private key or a password, which not every transport may carry."""
     return bool(cluster.tls.certificates or cluster.statistics)
 
 
 def identity(cluster: Cluster, node: Node) -> dict[str, str]:
-    """The lines of /etc/vipforge/identity, which the guest's identity program reads.
+    """The variables in /etc/vipforge/identity, which the guest's identity program reads.
 
-    PRIORITY has one number for each VRRP instance, in the order of keepalived.conf.
+    PRIORITY has one number per VRRP instance, in the order of keepalived.conf.
     """
     return {
         "NODE_NAME": node.name,
@@ -86,7 +85,7 @@ def identity(cluster: Cluster, node: Node) -> dict[str, str]:
 
 
 def _ipv6(cluster: Cluster, node: Node) -> dict[str, str]:
-    """The lines of a node that has an IPv6 address."""
+    """The variables of a node with an IPv6 address."""
     if not node.address6:
         return {}
     return {
@@ -97,7 +96,7 @@ def _ipv6(cluster: Cluster, node: Node) -> dict[str, str]:
 
 
 def _tls(cluster: Cluster) -> dict[str, str]:
-    """Certificates, each with its key as HAProxy wants them, and the authorities of servers."""
+    """Certificates, each in one file with its key, as HAProxy needs them, and the authorities of servers."""
     pairs = {haproxy.guest_path(each.name): _text(each.chain) + _text(each.key) for each in cluster.tls.certificates}
     authorities = {
         haproxy.authority_path(service): _text(service.reencrypt.authority)
@@ -109,14 +108,14 @@ def _tls(cluster: Cluster) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        return certificates.read_certificate(path).decode("ascii").strip() + "\n"
-    except (Unfit, UnicodeDecodeError):
-        raise UserError(f"{path} is no PEM file", hint="`vipforge check` says more") from None
+        return certificates.read_file(path).decode("ascii").strip() + "\n"
+    except (InvalidValue, UnicodeDecodeError):
+        raise UserError(f"{path} is not a PEM file", hint="`vipforge check` shows what is wrong with it") from None
 
 
 def _statistics(cluster: Cluster, node: Node) -> dict[str, str]:
     if not cluster.statistics:
         return {}
-    password = certificates.password(cluster.statistics.password)
+    password = certificates.read_password(cluster.statistics.password)
     template = paths.resources("packer", "haproxy", "statistics.j2")
     return {STATISTICS: render.render(template, node=node, statistics=cluster.statistics, password=password)}

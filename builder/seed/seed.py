@@ -1,4 +1,4 @@
-"""A node's seed, and the seeds of a cluster as files on this host."""
+"""Build a node's seed, and write the seeds of a cluster to files on this host."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from builder.seed.transports import Seed, Transport, nocloud
 from builder.spec.model import Cluster, Node
 
 PRIVATE = 0o600
+FOLDER_MODE = 0o700
 NO_FILES: Mapping[str, GuestFile] = MappingProxyType({})
 
 
@@ -28,9 +29,9 @@ def seed(
     extra_keys: Sequence[str] = (),
     public: Mapping[str, GuestFile] = NO_FILES,
 ) -> Seed:
-    """The node's seed; `extra_keys` are SSH public keys beside the operator's own (the lab has one).
+    """The node's seed. `extra_keys` are further SSH public keys for the operator (the lab has one).
 
-    `public` are files that the image has not, by path in the guest.
+    `public` are files that the image lacks, by path in the guest.
     """
     private = identity_files(cluster, node)
     context = {
@@ -53,7 +54,7 @@ def seed(
 def _direct(
     facts: Facts, network_config: str, private: Mapping[str, str], public: Mapping[str, GuestFile]
 ) -> dict[str, GuestFile]:
-    """The seed's files, and its network as netplan wants it (netplan-yaml: all below `network`)."""
+    """The seed's files, with the network as a netplan file, in which everything is below `network` (netplan-yaml)."""
     network = "network:\n" + textwrap.indent(network_config, "  ")
     own = {path: GuestFile(content, PRIVATE) for path, content in {**private, facts.network_file: network}.items()}
     return {**own, **public}
@@ -68,9 +69,6 @@ def _instance_id(node: Node, *texts: str) -> str:
     return f"{node.name.split('.')[0]}-{digest[:16]}"
 
 
-FOLDER_MODE = 0o700
-
-
 def write_all(
     cluster: Cluster,
     facts: Facts,
@@ -79,9 +77,9 @@ def write_all(
     *,
     transport: Transport = nocloud.ISO,
 ) -> dict[str, Path]:
-    """Write one seed per node into `folder`; node name to the seed's file or folder.
+    """Write one seed per node into `folder`; returns the file or folder of each node's seed by the node's name.
 
-    Raises UserError if the transport would show a secret to others.
+    Raises UserError if the transport would reveal a secret.
     """
     with file_batch() as files:
         return write_seeds(cluster, facts, folder, files, extra_keys, transport=transport)
@@ -96,7 +94,7 @@ def write_seeds(
     *,
     transport: Transport = nocloud.ISO,
 ) -> dict[str, Path]:
-    """The same, together with the seeds of other clusters: they are there when `files` are published."""
+    """Write the seeds as `write_all` does, but among `files`, which the caller publishes together."""
     check_target(cluster, transport)
     return {
         node.name: _write(seed(cluster, node, facts, extra_keys), folder / node.name, files, transport)
@@ -105,17 +103,17 @@ def write_seeds(
 
 
 def check_target(cluster: Cluster, transport: Transport) -> None:
-    """Raise UserError if the seeds hold a secret that the transport would show to others (docs/vsphere.md)."""
+    """Raise UserError if the seeds contain a secret that the transport would reveal (docs/vsphere.md)."""
     if has_secrets(cluster) and not transport.carries_secrets:
         raise UserError(
-            f"the seeds of {cluster.cluster} hold a key or a password, which {transport.name} shows to others",
-            hint="use the ISO: everybody who may look at the machine can read its variables and properties",
+            f"the seeds of {cluster.cluster} contain a private key or a password, which {transport.name} would reveal",
+            hint="use the ISO: anyone who may view the machine can read its variables and properties",
         )
 
 
-def _write(made: Seed, stem: Path, files: FileBatch, transport: Transport) -> Path:
-    """Write one seed, as a file or as a folder of files beside `stem`."""
-    path, content = stem.with_name(f"{stem.name}{transport.suffix}"), transport.files(made)
+def _write(node_seed: Seed, stem: Path, files: FileBatch, transport: Transport) -> Path:
+    """Write one seed as a file or folder whose name is `stem` with the transport's suffix."""
+    path, content = stem.with_name(f"{stem.name}{transport.suffix}"), transport.files(node_seed)
     if not isinstance(content, Mapping):
         files.write(path, content, mode=PRIVATE)
         return path

@@ -1,1 +1,1 @@
-"""What a user writes: the spec, its loading with line numbers, and its checks."""
+"""The spec that a user writes: its model, loading it with line numbers, and checking it."""

@@ -1,6 +1,6 @@
-"""The files that a spec names, for TLS and for passwords: read, and judged before clients would.
+"""Read and validate the files that a spec names: certificates, private keys and the statistics page's password.
 
-A private key's bytes stay in these functions: no message, log or exception holds them.
+The bytes of a private key never leave these functions: no message, log or exception contains them.
 """
 
 from __future__ import annotations
@@ -16,111 +16,121 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from builder.spec.syntax import Unfit
+from builder.spec.syntax import InvalidValue
 
-SOON = timedelta(days=30)
-FEWEST_BITS = {rsa.RSAPublicKey: 2048, ec.EllipticCurvePublicKey: 224}
-BROKEN_DIGESTS = ("md5", "sha1")
-STRONG = "have it issued anew: RSA of 2048 bits or EC of 256, signed with SHA-256"
-LARGEST = 1 << 18
-"""In bytes; a chain of four certificates has about 8 000."""
+EXPIRY_WARNING = timedelta(days=30)
+MINIMUM_KEY_BITS = {rsa.RSAPublicKey: 2048, ec.EllipticCurvePublicKey: 224}
+WEAK_DIGESTS = ("md5", "sha1")
+REISSUE_HINT = "request a new certificate: RSA with 2048 bits or EC with 256, signed with SHA-256"
+MAX_BYTES = 1 << 18
+"""A chain of four certificates has about 8 000 bytes."""
+PASSWORD = re.compile(r"[A-Za-z0-9._~+/=@%^,:-]{8,100}\Z")
+"""What haproxy.cfg accepts as one word without quotes."""
 
 
-def read_certificate(path: Path) -> bytes:
-    """The bytes of a file that a spec names; raises Unfit in words for people."""
+def read_file(path: Path) -> bytes:
+    """The contents of a file that a spec names; raises InvalidValue if it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise Unfit(f"cannot be read: {error.strerror}", "paths start from the spec's folder") from None
-    if len(data) > LARGEST:
-        raise Unfit(f"is larger than {LARGEST >> 10} KiB, so it is no PEM file of certificates")
+        raise InvalidValue(f"cannot be read: {error.strerror}", "paths start from the spec's folder") from None
+    if len(data) > MAX_BYTES:
+        raise InvalidValue(f"is larger than {MAX_BYTES >> 10} KiB, so it is not a PEM file of certificates")
     return data
 
 
-def chain(path: Path) -> list[x509.Certificate]:
-    """The certificates of a PEM file, each signed by the next and strong enough to serve; raises Unfit."""
-    found = bundle(path)
-    _refuse_weak(found)
-    for child, parent in pairwise(found):
+def read_chain(path: Path) -> list[x509.Certificate]:
+    """The certificates of a PEM file, each issued by the next one; raises InvalidValue if not, or if one is weak."""
+    certificates = read_bundle(path)
+    _refuse_weak(certificates)
+    for child, parent in pairwise(certificates):
         try:
             child.verify_directly_issued_by(parent)
         except (ValueError, TypeError, InvalidSignature):
-            raise Unfit(
-                f"is no chain: {_name(child)} was not issued by {_name(parent)}, which follows it",
-                "put the certificate first, then each authority after what it issued",
+            raise InvalidValue(
+                f"is not a chain: {_name(child)} was not issued by {_name(parent)}, which follows it",
+                "put the certificate first, and each authority after the certificate that it issued",
             ) from None
-    return found
+    return certificates
 
 
-def _refuse_weak(found: Iterable[x509.Certificate]) -> None:
-    """Raise Unfit for what is below OpenSSL's security level 2, which every guest with OpenSSL 3 has.
+def _refuse_weak(certificates: Iterable[x509.Certificate]) -> None:
+    """Raise InvalidValue for a certificate below OpenSSL's security level 2, which every guest with OpenSSL 3 has.
 
-    HAProxy does not start with such a certificate (SSL_CTX_set_security_level(3)). How a root signed itself is never
-    looked at.
+    HAProxy does not start with such a certificate (SSL_CTX_set_security_level(3)). The signature of a self-signed root
+    does not count.
     """
-    for certificate in found:
+    for certificate in certificates:
         public, digest = certificate.public_key(), certificate.signature_hash_algorithm
-        fewest = next((bits for kind, bits in FEWEST_BITS.items() if isinstance(public, kind)), 0)
-        bits = getattr(public, "key_size", fewest)
-        if bits < fewest:
-            raise Unfit(f"holds {_name(certificate)}, whose key of {bits} bits is too short for HAProxy", STRONG)
-        if certificate.issuer != certificate.subject and digest and digest.name in BROKEN_DIGESTS:
-            raise Unfit(
-                f"holds {_name(certificate)}, signed with {digest.name.upper()}, which HAProxy refuses", STRONG
+        minimum = next((bits for kind, bits in MINIMUM_KEY_BITS.items() if isinstance(public, kind)), 0)
+        bits = getattr(public, "key_size", minimum)
+        if bits < minimum:
+            raise InvalidValue(
+                f"contains {_name(certificate)}, whose {bits}-bit key is too short for HAProxy", REISSUE_HINT
+            )
+        if certificate.issuer != certificate.subject and digest and digest.name in WEAK_DIGESTS:
+            raise InvalidValue(
+                f"contains {_name(certificate)}, signed with {digest.name.upper()}, which HAProxy refuses",
+                REISSUE_HINT,
             )
 
 
-def bundle(path: Path) -> list[x509.Certificate]:
-    """The certificates of a PEM file, one or more, in any order; raises Unfit."""
-    data = read_certificate(path)
+def read_bundle(path: Path) -> list[x509.Certificate]:
+    """The certificates of a PEM file, one or more, in any order; raises InvalidValue."""
+    data = read_file(path)
     try:
         return x509.load_pem_x509_certificates(data)
     except ValueError:
-        raise Unfit("is no PEM file of certificates", "it begins with -----BEGIN CERTIFICATE-----") from None
+        raise InvalidValue(
+            "is not a PEM file of certificates", "such a file begins with -----BEGIN CERTIFICATE-----"
+        ) from None
 
 
-def key(path: Path) -> bytes:
-    """The public half of a private key, to compare; raises Unfit."""
-    data = read_certificate(path)
+def read_public_key(path: Path) -> bytes:
+    """The public half of the private key in a file; raises InvalidValue."""
+    data = read_file(path)
     if b"ENCRYPTED" in data:
-        raise Unfit("is encrypted, and a node has nobody to ask", "openssl pkey -in KEY -out NEW writes it in clear")
+        raise InvalidValue(
+            "is encrypted, and nobody enters a passphrase on a node",
+            "openssl pkey -in KEY -out NEW writes it without a passphrase",
+        )
     try:
         private = load_pem_private_key(data, password=None)
     except (ValueError, TypeError):
-        raise Unfit("is no private key in PEM", "it begins with -----BEGIN PRIVATE KEY-----") from None
+        raise InvalidValue("is not a PEM private key", "such a file begins with -----BEGIN PRIVATE KEY-----") from None
     return private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def belongs(leaf: x509.Certificate, public: bytes) -> bool:
-    """Whether the key with that public half is the certificate's."""
+def is_key_of(leaf: x509.Certificate, public: bytes) -> bool:
+    """Whether the private key with that public half belongs to the certificate."""
     return leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == public
 
 
-def validity(found: Iterable[x509.Certificate], now: datetime | None = None) -> tuple[str, str]:
-    """What is wrong with the times of a chain: an error, and a warning; both may be empty."""
+def validity(certificates: Iterable[x509.Certificate], now: datetime | None = None) -> tuple[str, str]:
+    """The error and the warning about the validity period of a chain; both may be empty."""
     moment = now or datetime.now(UTC)
     error = warning = ""
-    for certificate in found:
+    for certificate in certificates:
         ends, begins = certificate.not_valid_after_utc, certificate.not_valid_before_utc
         if ends < moment:
-            error = error or f"holds {_name(certificate)}, which expired on {ends:%Y-%m-%d}"
+            error = error or f"contains {_name(certificate)}, which expired on {ends:%Y-%m-%d}"
         elif begins > moment:
-            error = error or f"holds {_name(certificate)}, which is not valid before {begins:%Y-%m-%d %H:%M} UTC"
-        elif ends - moment < SOON:
+            error = error or f"contains {_name(certificate)}, which is not valid before {begins:%Y-%m-%d %H:%M} UTC"
+        elif ends - moment < EXPIRY_WARNING:
             days = (ends - moment).days
-            warning = warning or f"holds {_name(certificate)}, which expires in {days} days, on {ends:%Y-%m-%d}"
+            warning = warning or f"contains {_name(certificate)}, which expires in {days} days, on {ends:%Y-%m-%d}"
     return error, warning
 
 
-def unnamed(leaf: x509.Certificate, hosts: Iterable[str]) -> list[str]:
-    """The hosts that the certificate is not for (RFC 6125: a star stands for one whole label)."""
+def uncovered_hosts(leaf: x509.Certificate, hosts: Iterable[str]) -> list[str]:
+    """The hosts that the certificate does not cover (RFC 6125: an asterisk stands for one whole label)."""
     names = list(_dns_names(leaf))
     return [host for host in hosts if not any(_fits(name, host.lower()) for name in names)]
 
 
-def names(leaf: x509.Certificate) -> str:
-    """The names that a certificate is for, for people."""
+def covered_names(leaf: x509.Certificate) -> str:
+    """The host names that a certificate covers, as text."""
     return ", ".join(_dns_names(leaf)) or "no host name"
 
 
@@ -139,21 +149,17 @@ def _fits(pattern: str, host: str) -> bool:
 
 
 def _name(certificate: x509.Certificate) -> str:
-    """What people call it, in printable characters."""
+    """The subject of a certificate, in printable characters."""
     text = certificate.subject.rfc4514_string() or "a certificate without a subject"
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
-PASSWORD = re.compile(r"[A-Za-z0-9._~+/=@%^,:-]{8,100}\Z")
-"""What haproxy.cfg takes as one word, without quoting."""
-
-
-def password(path: Path) -> str:
-    """The first line of a file; raises Unfit, which never holds any of it."""
-    first = read_certificate(path).decode(errors="replace").partition("\n")[0].strip()
+def read_password(path: Path) -> str:
+    """The password in the first line of a file; raises InvalidValue, which never contains any of it."""
+    first = read_file(path).decode(errors="replace").partition("\n")[0].strip()
     if not PASSWORD.match(first):
-        raise Unfit(
-            "holds no password that HAProxy's file can hold",
+        raise InvalidValue(
+            "contains no password that haproxy.cfg can contain",
             "its first line must be 8 to 100 letters, digits or any of ._~+/=@%^,:-",
         )
     return first

@@ -1,4 +1,4 @@
-"""The parser's events, and hints for what YAML's own errors say."""
+"""Parse YAML into nodes, within bounds, and explain syntax errors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,38 @@ import yaml
 
 from builder.core.errors import LocatedProblem, SpecError
 
-DEEPEST = 16
+MAX_DEPTH = 16
 ALIAS = "alias"
-"""The tag of the scalar that stands for an alias; so a small file cannot unfold into a huge one."""
+"""The tag of the scalar that replaces an alias, so that a small file cannot expand into a huge one."""
+EXPLANATIONS = (
+    ("character '\\t' that cannot start", "a tab where YAML allows only spaces", "indent with spaces"),
+    (
+        "that cannot start any token",
+        "a value begins with a character that has a special meaning in YAML",
+        "put the value in quotes",
+    ),
+    (
+        "mapping values are not allowed here",
+        "a colon where there can be no key",
+        "indent the line like its neighbours; put a value that contains a colon in quotes",
+    ),
+    ("could not find expected ':'", "a key has no colon", "write key: value, with a space after the colon"),
+    (
+        "expected <block end>",
+        "the indentation does not match the lines above",
+        "align the keys of one mapping, and the dashes of one list",
+    ),
+    ("but found another document", "a second document begins here", "keep one document per file: remove the ---"),
+    ("expected ',' or ']'", "a list in brackets is not closed", "end it with ], and put commas between the entries"),
+    ("expected ',' or '}'", "a mapping in braces is not closed", "end it with }, and put commas between the entries"),
+    ("unexpected end of stream", "a quoted value is not closed", "end it with the quote with which it begins"),
+    ("second occurrence", "an anchor is defined twice", "remove the anchors; a spec allows no aliases"),
+)
+"""A fragment of PyYAML's message, our reason, our hint."""
 
 
-class Bounded(yaml.composer.Composer):
-    """PyYAML's composer with these bounds, on top of either parser."""
+class BoundedComposer(yaml.composer.Composer):
+    """PyYAML's composer with a limited depth and without aliases; works with either parser."""
 
     check_event: Any
     get_event: Any
@@ -27,9 +52,9 @@ class Bounded(yaml.composer.Composer):
         if self.check_event(yaml.AliasEvent):
             event = self.get_event()
             return yaml.ScalarNode(ALIAS, f"*{event.anchor}", event.start_mark, event.end_mark)
-        if self.depth == DEEPEST:
+        if self.depth == MAX_DEPTH:
             mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem=f"nested deeper than {DEEPEST} levels", problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
         self.depth += 1
         try:
             return super().compose_node(parent, index)
@@ -37,14 +62,14 @@ class Bounded(yaml.composer.Composer):
             self.depth -= 1
 
 
-class Loader(Bounded, yaml.SafeLoader):
-    """The composer on PyYAML's own parser."""
+class Loader(BoundedComposer, yaml.SafeLoader):
+    """The bounded composer with PyYAML's parser."""
 
 
 if yaml.__with_libyaml__:
 
-    class FastLoader(Bounded, yaml.CSafeLoader):
-        """The composer on libyaml's parser."""
+    class FastLoader(BoundedComposer, yaml.CSafeLoader):
+        """The bounded composer with libyaml's parser."""
 
         def __init__(self, text: str) -> None:
             yaml.CSafeLoader.__init__(self, text)
@@ -52,7 +77,7 @@ if yaml.__with_libyaml__:
 
 
 def compose(text: str, file: str) -> yaml.Node:
-    """The root node of a YAML text. Raises SpecError where the text is not YAML or is empty."""
+    """The root node of a YAML text. Raises SpecError if the text is empty or not valid YAML."""
     root = _root(text, file)
     if root is None:
         raise SpecError(
@@ -76,12 +101,12 @@ def _root_or_reason(text: str, file: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         raise SpecError([_unreadable(text, file, error)]) from None
     except yaml.MarkedYAMLError as error:
-        raise SpecError([problem(file, error)]) from None
-    except (ValueError, OverflowError):  # PyYAML lets chr() refuse an escape such as "\UFFFFFFFF"
+        raise SpecError([yaml_problem(file, error)]) from None
+    except (ValueError, OverflowError):  # PyYAML passes an escape to chr(), which rejects "\UFFFFFFFF"
         mark = loader.get_mark() if loader else None
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise SpecError(
-            [LocatedProblem(file, line, column, "broken YAML: an escape that names no character")]
+            [LocatedProblem(file, line, column, "invalid YAML: an escape that is not a character")]
         ) from None
 
 
@@ -92,38 +117,12 @@ def _unreadable(text: str, file: str, error: yaml.reader.ReaderError) -> Located
     return LocatedProblem(file, line, column, reason, hint="remove it; an editor may show it as a blank")
 
 
-PLAIN = (
-    ("character '\\t' that cannot start", "a tab stands where YAML takes only spaces", "indent with spaces"),
-    (
-        "that cannot start any token",
-        "a value begins with a character that means something else in YAML",
-        "put the value in quotes",
-    ),
-    (
-        "mapping values are not allowed here",
-        "a colon stands where no key can be",
-        "indent the line like its neighbours; put a value that has a colon in quotes",
-    ),
-    ("could not find expected ':'", "a key has no colon", "write key: value, with a space after the colon"),
-    (
-        "expected <block end>",
-        "the indentation does not fit the lines above",
-        "align the keys of one mapping, and the dashes of one list",
-    ),
-    ("but found another document", "a second document begins here", "keep one document a file; remove the ---"),
-    ("expected ',' or ']'", "a list in brackets is not closed", "end it with ], and put commas between the entries"),
-    ("expected ',' or '}'", "a mapping in braces is not closed", "end it with }, and put commas between the entries"),
-    ("unexpected end of stream", "a quoted value is not closed", "end it with the quote that it begins with"),
-    ("second occurrence", "an anchor is given twice", "remove the anchors; a spec takes no aliases"),
-)
-"""Part of PyYAML's sentence, our reason, our hint."""
-
-
-def problem(file: str, error: yaml.MarkedYAMLError) -> LocatedProblem:
-    """The error as a problem with its place; an unclosed quote or bracket is shown where it opens."""
-    said = error.problem or error.context or "not YAML"
-    reason, hint = next(((reason, hint) for part, reason, hint in PLAIN if part in said), (said, ""))
-    opens = "is not closed" in reason
-    mark = (opens and error.context_mark) or error.problem_mark or error.context_mark
+def yaml_problem(file: str, error: yaml.MarkedYAMLError) -> LocatedProblem:
+    """The error as a problem with its place; an unclosed quote or bracket is reported where it opens."""
+    message = error.problem or error.context or "not YAML"
+    known = ((reason, hint) for fragment, reason, hint in EXPLANATIONS if fragment in message)
+    reason, hint = next(known, (message, ""))
+    is_unclosed = "is not closed" in reason
+    mark = (is_unclosed and error.context_mark) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return LocatedProblem(file, line, column, f"broken YAML: {reason}", hint=hint)
+    return LocatedProblem(file, line, column, f"invalid YAML: {reason}", hint=hint)

@@ -1,8 +1,8 @@
-"""What each release of keepalived can do, and the refusal of a profile that asks for more.
+"""Which features each release of keepalived has, and which of them a profile needs.
 
-Names are keepalived's own keywords where there is one; `fractional_advert` is an `advert_int` below a second,
+A feature is named after keepalived's keyword if there is one; `fractional_advert` is an `advert_int` below a second,
 `script_security` is `enable_script_security` with `script_user`, `config_test` is the option of that name.
-The first release of each is the first tag that contains the commit that brought it
+The first release of a feature is the first tag that contains the commit that introduced it
 (`git log -S KEYWORD`, `git describe --contains` in acassen/keepalived).
 """
 
@@ -37,63 +37,63 @@ SINCE = MappingProxyType(
         "unicast_fault_no_peer": (2, 2, 5),
     }
 )
-"""Feature to the first release that has it."""
+"""The first release that has each feature."""
 
 PURPOSE = MappingProxyType(
     {
         "unicast_peer": "unicast peers",
         "vrrp_version": "VRRP version 3",
         "fractional_advert": "advertisements more often than once a second",
-        "track_file": "HAProxy's end as an event (track_file)",
+        "track_file": "notification when HAProxy exits (track_file)",
         "vrrp_rlimit_rttime": "realtime scheduling",
     }
 )
-"""The features that profiles ask for, in words."""
+"""Descriptions of the features that profiles need."""
 
 
 class KeepalivedTooOld(UserError):
-    """The profile needs what this release of keepalived lacks."""
+    """The profile needs features that this release of keepalived lacks."""
 
     exit_code = Exit.BAD_SPEC
 
 
 def has(version: str, feature: str) -> bool:
-    """Whether that release of keepalived has the feature; KeyError for a feature that SINCE does not list."""
+    """Whether that release of keepalived has the feature; raises KeyError for a feature that SINCE does not list."""
     return release(version) >= SINCE[feature]
 
 
 def release(version: str) -> Release:
-    """`2.3.3` as numbers that compare: (2, 3, 3)."""
+    """A release as a tuple that can be compared: (2, 3, 3) for `2.3.3`."""
     return tuple(int(part) for part in version.split("."))
 
 
 def needs(profile: Profile) -> tuple[str, ...]:
-    """The features that a profile cannot do without."""
-    asked = {
+    """The features that a profile needs."""
+    required = {
         "unicast_peer": profile.unicast,
-        "vrrp_version": profile.vrrp_version > 2,  # noqa: PLR2004 - VRRP version 2 is all that the old releases speak
+        "vrrp_version": profile.vrrp_version > 2,  # noqa: PLR2004 - every release supports VRRP version 2
         "fractional_advert": profile.advert < 1,
         "track_file": profile.haproxy_is_event,
         "vrrp_rlimit_rttime": profile.realtime,
     }
-    return tuple(feature for feature, wanted in asked.items() if wanted)
+    return tuple(feature for feature, is_required in required.items() if is_required)
 
 
 def oldest(profile: Profile) -> str:
-    """The first release that has all that a profile needs."""
+    """The first release that has every feature that a profile needs."""
     return _dotted(max((SINCE[feature] for feature in needs(profile)), default=(1, 0, 0)))
 
 
 def refusals(profile: Profile, version: str) -> tuple[str, ...]:
-    """What that release lacks for the profile, one phrase each; empty where it lacks nothing."""
+    """The features that the profile needs and that release lacks, described; empty if it lacks none."""
     lacking = (feature for feature in needs(profile) if not has(version, feature))
     return tuple(f"{PURPOSE[feature]}, from {_dotted(SINCE[feature])} on" for feature in lacking)
 
 
 def check_version(cluster: Cluster, version: str) -> None:
-    """Raise TooOld where that release of keepalived cannot run the cluster's profile.
+    """Raise KeepalivedTooOld if that release cannot run the cluster's profile.
 
-    Loading a spec checks the version it names; this is for the guest's default, which the spec does not know.
+    Loading a spec checks the version that it names; this also checks a guest's default, which loading does not know.
     """
     profile = PROFILES[cluster.vrrp.profile]
     lacking = refusals(profile, version)
@@ -110,15 +110,15 @@ def remedy(profile: Profile) -> str:
 
 
 def keepalived_for(cluster: Cluster, facts: Facts) -> str:
-    """The spec's version; else the guest's default, or its newer one where the default cannot run the profile."""
+    """The spec's version; else the guest's default, or its newer one if the default cannot run the profile."""
     lacking = facts.newer_keepalived and refusals(PROFILES[cluster.vrrp.profile], facts.default_keepalived)
     return cluster.keepalived or (facts.newer_keepalived if lacking else facts.default_keepalived)
-
-
-def _dotted(numbers: Release) -> str:
-    return ".".join(str(number) for number in numbers)
 
 
 def profile_of(cluster: Cluster) -> Profile:
     """The cluster's profile."""
     return PROFILES[cluster.vrrp.profile]
+
+
+def _dotted(numbers: Release) -> str:
+    return ".".join(str(number) for number in numbers)

@@ -1,4 +1,4 @@
-"""What pydantic's errors mean for the author of a spec: a sentence, a hint and the nearest known key."""
+"""Turn pydantic's errors into problems for the author of a spec: a sentence, a hint and the nearest known key."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ SENTENCES = MappingProxyType(
         "less_than_equal": "must be {le} or less",
         "literal_error": "must be {expected}",
         "too_short": "must have {min_length} or more entries",
-        "too_long": "must have {max_length} entries at most",
+        "too_long": "must have at most {max_length} entries",
         "model_type": "must be a mapping of keys and values",
         "tuple_type": "must be a list",
     }
 )
-"""pydantic's error type to the end of our sentence, filled from the error's context."""
+"""The end of our sentence for each of pydantic's error types, formatted with the error's context."""
 
 
-def fault(error: ErrorDetails) -> Problem:
-    """One of the errors of a ValidationError, as a fault."""
+def problem_of(error: ErrorDetails) -> Problem:
+    """The problem that one error of a ValidationError stands for."""
     loc: Loc = error["loc"]
     if error["type"] == "missing":
-        return Problem(loc, f"{named(loc)} is missing", how_to_give(loc), shows_value=False)
+        return Problem(loc, f"{named(loc)} is missing", how_to_add(loc), shows_value=False)
     if error["type"] == "extra_forbidden":
         return _unknown_key(loc)
     if error["input"] is None:
@@ -53,12 +53,12 @@ def fault(error: ErrorDetails) -> Problem:
 
 
 def is_consequence(error: ErrorDetails) -> bool:
-    """Whether other errors explain this one: pydantic counts only the good entries of a list."""
+    """Whether other errors explain this one: pydantic counts only the valid entries of a list."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """What the value must be, to go after its name."""
+    """What the value must be; the sentence follows the value's name."""
     sentence = SENTENCES.get(error["type"], f"is not valid: {error['type']}")
     return sentence.format(**error.get("ctx", {})).replace("'", "")
 
@@ -66,7 +66,7 @@ def _sentence(error: ErrorDetails) -> str:
 def _unknown_key(loc: Loc) -> Problem:
     key, parent = str(loc[-1]), loc[:-1]
     known = known_keys(parent)
-    section = home(key)
+    section = section_of(key)
     hint = nearest(key, known) or (f"it belongs in {section}" if section else f"its keys are: {', '.join(known)}")
     shown = key if key.isprintable() and len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]!a}…"
     return Problem(loc, f"{named(parent)} has no key {shown}", hint, shows_value=False)
@@ -94,7 +94,7 @@ def _choice_hint(error: ErrorDetails) -> str:
 
 
 def _list_hint(_: ErrorDetails) -> str:
-    return "put each entry on a line of its own after a dash, or all in brackets: [one, two]"
+    return "put each entry on its own line after a dash, or all entries in brackets: [one, two]"
 
 
 def _mapping_hint(error: ErrorDetails) -> str:
@@ -111,11 +111,11 @@ HINTS: MappingProxyType[str, Callable[[ErrorDetails], str]] = MappingProxyType(
         "model_type": _mapping_hint,
     }
 )
-"""pydantic's error type to what to do about it; a type that is absent needs no hint."""
+"""The function that makes the hint for each of pydantic's error types; other types have no hint."""
 
 
 def known_keys(loc: Loc) -> Mapping[str, FieldInfo]:
-    """The keys of the mapping at that place, or of the entries of the list there; empty where it is neither."""
+    """The keys of the mapping at a place, or of the entries of a list there; empty if it is neither."""
     fields: Mapping[str, FieldInfo] = Cluster.model_fields
     for part in loc:
         if isinstance(part, str):
@@ -123,14 +123,14 @@ def known_keys(loc: Loc) -> Mapping[str, FieldInfo]:
     return fields
 
 
-def home(key: str) -> str:
-    """The mapping that a key of this name belongs in; empty where there is none or more than one."""
-    homes = [name for name in Cluster.model_fields if name not in ONE_OF and key in known_keys((name,))]
-    return homes[0] if len(homes) == 1 else ""
+def section_of(key: str) -> str:
+    """The section that has a key of this name; empty if there is none or more than one."""
+    sections = [name for name in Cluster.model_fields if name not in ONE_OF and key in known_keys((name,))]
+    return sections[0] if len(sections) == 1 else ""
 
 
-def how_to_give(loc: Loc) -> str:
-    """How to write a key that is missing, with the example of its description."""
+def how_to_add(loc: Loc) -> str:
+    """How to add a missing key, with the example from its description."""
     key, field = loc[-1], known_keys(loc[:-1])[str(loc[-1])]
     required = [name for name, part in known_keys(loc).items() if part.is_required()]
     if required:
@@ -144,11 +144,11 @@ def _flow(example: object) -> str:
 
 
 def fields_of(model: type[BaseModel] | None) -> Mapping[str, FieldInfo]:
-    """The fields of a model; none where there is no model."""
+    """The fields of a model; empty if there is no model."""
     return model.model_fields if model else {}
 
 
-def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations are of any kind
+def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations have no common type
     """The model inside an annotation: Node in `Annotated[tuple[Node, ...], …]`, Alerts in `Alerts | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation

@@ -1,4 +1,4 @@
-"""From a file to a cluster, or to every problem in the file, each with its line."""
+"""Load a spec: the cluster that the file describes, or every problem in the file with its line."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from builder.spec.positions import Document
 from builder.spec.problem import Problem
 from builder.spec.values import FOLDER
 
+MAX_BYTES = 1 << 20
+"""A spec with 8 nodes and 100 services has about 50 000 bytes."""
+
 
 def load(path: Path) -> Cluster:
-    """The cluster that a spec file describes, its presets' services among its own.
+    """The cluster that a spec file describes, with its presets expanded into services.
 
-    Raises SpecError with all that is wrong with it.
+    Raises SpecError with every problem in the file.
     """
     return read_spec(path)[0].expanded()
 
 
 def read_spec(path: Path) -> tuple[Cluster, Document]:
-    """The same with its presets as they are written, and the document that it was read from."""
+    """The cluster with its presets as written, and the document that it was read from; raises SpecError."""
     document = positions.read_yaml(read_text(path), str(path))
-    cluster, faults = _validate(document.data, path.parent)
-    faults.extend(checks.problems(document.data))
+    cluster, problems = _validate(document.data, path.parent)
+    problems.extend(checks.problems(document.data))
     if cluster is not None:
-        faults.extend((*services.listener_problems(cluster), *services.service_problems(cluster)))
-    faulty = [document.problem(fault) for fault in faults if fault.loc not in document.refused]
-    problems = {*document.problems, *faulty}
-    if cluster is None or problems:
-        raise SpecError(list(problems))
+        problems.extend((*services.listener_problems(cluster), *services.service_problems(cluster)))
+    located = {document.locate(problem) for problem in problems if problem.loc not in document.refused}
+    located |= set(document.problems)
+    if cluster is None or located:
+        raise SpecError(list(located))
     return cluster, document
 
 
@@ -42,16 +45,12 @@ def _validate(data: object, folder: Path) -> tuple[Cluster | None, list[Problem]
     try:
         return Cluster.model_validate(data, context={FOLDER: folder.absolute()}), []
     except ValidationError as error:
-        errors = [one for one in error.errors(include_url=False) if not hints.is_consequence(one)]
-        return None, [hints.fault(one) for one in errors]
-
-
-LARGEST = 1 << 20
-"""In bytes. A spec of 8 nodes and 100 services has about 50 000."""
+        errors = [each for each in error.errors(include_url=False) if not hints.is_consequence(each)]
+        return None, [hints.problem_of(each) for each in errors]
 
 
 def read_text(path: Path) -> str:
-    """The text of the file; raises SpecError where there is none that could be a spec."""
+    """The text of a spec file; raises SpecError if it is missing, unreadable, too large or not UTF-8."""
     data = _bytes(path).removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
@@ -75,19 +74,19 @@ def read_text(path: Path) -> str:
 def _bytes(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
-            what = "a folder" if path.is_dir() else "no regular file"
-            raise _refusal(path, f"this is {what}, and a spec is one YAML file", "give the path of the file")
+            what = "a folder" if path.is_dir() else "not a regular file"
+            raise _refusal(path, f"this is {what}, but a spec is a YAML file", "give the path of the file")
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise _refusal(path, "there is no such file", f"vipforge init {path} writes a spec to start from") from None
     except PermissionError:
-        raise _refusal(path, "you may not read this file", "see its owner and mode with ls -l") from None
+        raise _refusal(path, "permission denied", "check its owner and mode with ls -l") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _refusal(path, f"the file cannot be read: {reason}") from None
-    if len(data) > LARGEST:
-        raise _refusal(path, f"the file is larger than {LARGEST >> 20} MiB", "a spec is a few kilobytes of YAML")
+    if len(data) > MAX_BYTES:
+        raise _refusal(path, f"the file is larger than {MAX_BYTES >> 20} MiB", "a spec is a few kilobytes of YAML")
     return data
 
 

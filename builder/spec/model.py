@@ -1,7 +1,7 @@
-"""The spec: what `cluster.yml` may say, as frozen pydantic models.
+"""The content of a spec (`cluster.yml`) as frozen pydantic models.
 
-A model checks what can be seen in one value; what holds between values is in `builder.spec.checks`.
-The field descriptions are the reference that editors show (`vipforge schema`).
+A model checks single values; `builder.spec.checks` has the checks between values.
+Editors show the descriptions of the fields (`vipforge schema`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from builder.spec.values import (
     Label,
     OneOf,
     OwnAddress6,
-    Part,
     Port,
+    SpecModel,
     SshKey,
     UserName,
     Version,
@@ -41,7 +41,7 @@ LONGEST_PREFIX = 30
 SHORTEST_PREFIX6 = 16
 LONGEST_PREFIX6 = 126
 HIGHEST_PRIORITY = 254
-"""255 is for a router that owns its address (RFC 9568, section 5.2.4)."""
+"""255 is reserved for the owner of the address (RFC 9568, section 5.2.4)."""
 
 Limit = Annotated[float, Field(gt=0, le=3600, strict=True, examples=[0.5])]
 *TRIED, LAST = (facts.name for facts in in_order_of_preference())
@@ -55,7 +55,7 @@ GuestName = Annotated[
 ]
 
 
-class Network(Part):
+class Network(SpecModel):
     """The network of the nodes and the VIPs."""
 
     prefix: Annotated[int, Field(ge=SHORTEST_PREFIX, le=LONGEST_PREFIX, strict=True, examples=[24])]
@@ -74,7 +74,7 @@ class Network(Part):
     """The interface that carries the VIPs; `auto` finds the one that has the node's address."""
 
 
-class Node(Part):
+class Node(SpecModel):
     """One appliance. These keys are its identity, which travels in its seed, never in the image."""
 
     name: FullHostName
@@ -90,7 +90,7 @@ class Node(Part):
     """Sender of this node's alerts; the default is keepalived@ followed by the node's name."""
 
 
-class Alerts(Part):
+class Alerts(SpecModel):
     """E-mail that keepalived sends when a node changes state."""
 
     recipients: Annotated[tuple[Email, ...], Field(min_length=1, examples=[["ops@example.com"]])]
@@ -101,7 +101,7 @@ class Alerts(Part):
     """Seconds to wait for the SMTP server."""
 
 
-class Statistics(Part):
+class Statistics(SpecModel):
     """HAProxy's statistics page, on each node's own address and not on the VIPs."""
 
     port: Port = 8404
@@ -112,7 +112,7 @@ class Statistics(Part):
     """File with the password in its first line; it is read when seeds are made, and travels in them."""
 
 
-class Operator(Part):
+class Operator(SpecModel):
     """The account that people log in with."""
 
     user: UserName = "ops"
@@ -121,21 +121,21 @@ class Operator(Part):
     """SSH public keys, in the format of authorized_keys."""
 
 
-class ProofLimits(Part):
+class ProofLimits(SpecModel):
     """How long clients may wait (for the defaults, see docs/proof.md)."""
 
     limits: dict[Label, Limit] = Field(default={})
     """The longest permitted outage of each scenario, in seconds; `vipforge scenarios` lists the scenarios."""
 
 
-class Haproxy(Part):
+class Haproxy(SpecModel):
     """HAProxy itself."""
 
     source: Version | None = None
     """A release to compile from source; the default is the distribution's package."""
 
 
-class Cluster(Part):
+class Cluster(SpecModel):
     """What one spec file describes: nodes that share virtual IP addresses, with HAProxy on each."""
 
     cluster: Label
@@ -178,60 +178,60 @@ class Cluster(Part):
         return IPv4Interface(f"{self.nodes[0].address}/{self.network.prefix}").network
 
     def subnet6(self) -> IPv6Network | None:
-        """The nodes' IPv6 subnet; None where no node has an IPv6 address."""
+        """The nodes' IPv6 subnet; None if no node has an IPv6 address."""
         own = next((node.address6 for node in self.nodes if node.address6), None)
         return IPv6Interface(f"{own}/{self.network.prefix6}").network if own else None
 
     def on_interface(self, vip: IPv4Address | IPv6Address) -> str:
         """A VIP with the prefix length that it has on an interface.
 
-        An IPv6 one is alone in its prefix: keepalived then lets the node send nothing from it of its own accord
-        (preferred lifetime 0, RFC 6724, section 5, rule 3). What is on the link is known from the node's address.
+        An IPv6 VIP gets the full length: keepalived then adds it with a preferred lifetime of 0, so that the node does
+        not choose it as a source address (RFC 6724, section 5, rule 3). The node's own address has the link's prefix.
         """
         return f"{vip}/{self.network.prefix if isinstance(vip, IPv4Address) else vip.max_prefixlen}"
 
     def ranking(self, instance: Instance) -> tuple[Node, ...]:
-        """The nodes in the order in which they are to be master of an instance."""
+        """The nodes in the order in which they become master of an instance."""
         preferred = self.node(instance.prefer) if instance.prefer else None
         return tuple(sorted(self.nodes, key=lambda node: (node != preferred, -self.own_priority(node))))
 
     def priority(self, node: Node, instance: Instance) -> int:
-        """A node's priority in an instance: the nodes' priorities, the highest one for the preferred node."""
+        """A node's priority in an instance, in which the preferred node gets the highest of the nodes' priorities."""
         priorities = sorted(map(self.own_priority, self.nodes), reverse=True)
         return priorities[self.ranking(instance).index(node)]
 
     def own_priority(self, node: Node) -> int:
-        """A node's priority where no instance prefers another: the spec's, or by its place among the nodes."""
+        """A node's priority if no instance prefers another node: from the spec, or by its position among the nodes."""
         if node.priority is not None:
             return node.priority
         return PROFILES[self.vrrp.profile].highest - self.nodes.index(node)
 
     def node(self, name: str) -> Node | None:
-        """The node of that name, full or short."""
+        """The node with that full or short name; None if there is none."""
         return next((node for node in self.nodes if name in (node.name, node.name.split(".")[0])), None)
 
     def certificate(self, name: str) -> Certificate | None:
-        """The certificate of that name."""
-        return next((found for found in self.tls.certificates if found.name == name), None)
+        """The certificate with that name; None if there is none."""
+        return next((each for each in self.tls.certificates if each.name == name), None)
 
     def ports(self) -> tuple[int, ...]:
-        """Every TCP port that HAProxy listens on for others, in order."""
+        """Every TCP port on which HAProxy accepts connections from other hosts, in order."""
         own = {self.statistics.port} if self.statistics else set()
         return tuple(sorted({service.port for service in self.services} | own))
 
     def expanded(self) -> Cluster:
-        """The cluster with the services of its presets among its services."""
-        made = tuple(service for preset in self.presets for service in services_of(preset))
-        return self.model_copy(update={"services": (*self.services, *made), "presets": ()})
+        """The cluster with its presets replaced by their services."""
+        expanded = tuple(service for preset in self.presets for service in services_of(preset))
+        return self.model_copy(update={"services": (*self.services, *expanded), "presets": ()})
 
     def placed_services(self) -> list[tuple[Loc, Service]]:
-        """Every service with the place in the spec that it comes from; a preset's services with the preset's."""
+        """Every service with its place in the spec; a preset's services have the place of the preset."""
         placed: list[tuple[Loc, Service]] = [(("services", index), each) for index, each in enumerate(self.services)]
         for index, preset in enumerate(self.presets):
             placed += ((("presets", index), service) for service in services_of(preset))
         return placed
 
     def own_addresses(self) -> tuple[IpAddress, ...]:
-        """The addresses that the nodes hold: their own, and the VIPs."""
+        """The addresses of the nodes, and the VIPs."""
         own6 = (node.address6 for node in self.nodes if node.address6)
         return (*(node.address for node in self.nodes), *own6, *self.vrrp.vips)

@@ -1,4 +1,4 @@
-"""YAML with positions: the data of a spec, where each value stands, and what YAML it refuses."""
+"""Read a spec's YAML into data with the position of each value, and reject YAML that programs read differently."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ import yaml
 from builder.core.errors import LocatedProblem
 from builder.spec.compose import ALIAS, compose
 from builder.spec.problem import Loc, Problem, named
-from builder.spec.syntax import Unfit
+from builder.spec.syntax import InvalidValue
 
-LONGEST_SHOWN = 60
+MAX_SHOWN = 60
+"""Characters of a value that a message shows."""
+PREFIX = "tag:yaml.org,2002:"
+INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z")
+PLAIN = frozenset({"str", "null", "bool", "int", "float", "timestamp", "value", "merge", "map", "seq"})
+"""The tags that PyYAML gives values without an explicit tag (yaml.org/type); dates, = and << are text in a spec."""
+TRUTH = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a key or a value begins, counted from 1, and its text for people."""
+    """Where a key or a value begins, counted from 1, and its text as a message shows it."""
 
     line: int
     column: int
@@ -26,7 +33,7 @@ class Mark:
 
 @dataclass
 class Document:
-    """The data of one YAML file, with the places of its keys and values and the faults of its form."""
+    """The data of one YAML file, the nodes of its keys and values by place, and the problems of its form."""
 
     file: str
     data: object = None
@@ -34,16 +41,16 @@ class Document:
     values: dict[Loc, yaml.Node] = field(default_factory=dict)
     problems: list[LocatedProblem] = field(default_factory=list)
     refused: set[Loc] = field(default_factory=set)
-    """Places whose value was refused for its form; what else is wrong there follows from that."""
+    """Places whose value was rejected for its form; any other problem there is a consequence."""
 
-    def problem(self, fault: Problem) -> LocatedProblem:
-        """The fault, with its line and column: of the value, or of the nearest mapping or key around it."""
-        node = self.values.get(fault.loc)
-        if node is not None and fault.shows_value:
+    def locate(self, problem: Problem) -> LocatedProblem:
+        """The problem with the line and column of its value, or of the nearest key or mapping around it."""
+        node = self.values.get(problem.loc)
+        if node is not None and problem.shows_value:
             value = _mark(node)
-            return LocatedProblem(self.file, value.line, value.column, fault.reason, value.text, fault.hint)
-        near = self._nearest(fault.loc)
-        return LocatedProblem(self.file, near.line, near.column, fault.reason, "", fault.hint)
+            return LocatedProblem(self.file, value.line, value.column, problem.reason, value.text, problem.hint)
+        near = self._nearest(problem.loc)
+        return LocatedProblem(self.file, near.line, near.column, problem.reason, "", problem.hint)
 
     def _nearest(self, loc: Loc) -> Mark:
         for length in range(len(loc), -1, -1):
@@ -54,9 +61,9 @@ class Document:
 
 
 def read_yaml(text: str, file: str) -> Document:
-    """The document that a YAML text holds. Raises SpecError where the text is not YAML or is empty.
+    """The document that a YAML text describes. Raises SpecError if the text is empty or not valid YAML.
 
-    Faults that leave the rest readable (a key given twice, an alias) are in the document's `problems`.
+    Problems that leave the rest readable (a repeated key, an alias) go into the document's `problems`.
     """
     document = Document(file)
     document.data = _value(document, compose(text, file), ())
@@ -69,9 +76,9 @@ def _value(document: Document, node: yaml.Node, loc: Loc) -> object:
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         refuse_tag(node.tag)
-    except Unfit as unfit:
+    except InvalidValue as invalid:
         document.refused.add(loc)
-        document.problems.append(document.problem(Problem(loc, f"{named(loc)} {unfit}", unfit.hint)))
+        document.problems.append(document.locate(Problem(loc, f"{named(loc)} {invalid}", invalid.hint)))
         return None
     if isinstance(node, yaml.MappingNode):
         return _mapping(document, node, loc)
@@ -79,34 +86,36 @@ def _value(document: Document, node: yaml.Node, loc: Loc) -> object:
 
 
 def _mapping(document: Document, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
-    found: dict[str, object] = {}
+    mapping: dict[str, object] = {}
     for key_node, value_node in node.value:
         key = _key(document, key_node, loc)
         if key is None:
             continue
-        if key in found:
+        if key in mapping:
             _repeated(document, _mark(key_node), (*loc, key))
         else:
             document.keys[(*loc, key)] = key_node
-            found[key] = _value(document, value_node, (*loc, key))
-    return found
+            mapping[key] = _value(document, value_node, (*loc, key))
+    return mapping
 
 
 def _key(document: Document, node: yaml.Node, loc: Loc) -> str | None:
-    """The text of a key; None, with a problem noted, where it is none."""
+    """The text of a key; for anything else, notes a problem and returns None."""
     try:
         return _word(node)
-    except Unfit as unfit:
+    except InvalidValue as invalid:
         mark = _mark(node)
-        reason = f"a key of {named(loc)} {unfit}"
-        document.problems.append(LocatedProblem(document.file, mark.line, mark.column, reason, mark.text, unfit.hint))
+        reason = f"a key of {named(loc)} {invalid}"
+        document.problems.append(
+            LocatedProblem(document.file, mark.line, mark.column, reason, mark.text, invalid.hint)
+        )
         return None
 
 
 def _word(node: yaml.Node) -> str:
     word = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
     if not isinstance(word, str):
-        raise Unfit("must be a word", "docs/spec.md lists the keys")
+        raise InvalidValue("must be a word", "docs/spec.md lists the keys")
     return word
 
 
@@ -118,10 +127,12 @@ def _repeated(document: Document, mark: Mark, loc: Loc) -> None:
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     if node.tag == ALIAS:
-        raise Unfit("is an alias, and a spec takes none", "write the value out")
-    value = meaning(node.tag, node.value)
+        raise InvalidValue("is an alias, which a spec does not allow", "write the value out")
+    value = scalar_value(node.tag, node.value)
     if isinstance(value, str) and not value.rstrip("\n").isprintable():
-        raise Unfit("has a control character or a line break inside", "keep it to one line of printable characters")
+        raise InvalidValue(
+            "contains a control character or a line break", "keep it to one line of printable characters"
+        )
     return value
 
 
@@ -130,7 +141,7 @@ def _mark(node: yaml.Node) -> Mark:
 
 
 def _shown(node: yaml.Node) -> str:
-    """The value as a person wrote it, short, printable, and without a private key."""
+    """The value as it was written, but shortened, printable and never a private key."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
@@ -138,51 +149,45 @@ def _shown(node: yaml.Node) -> str:
     text = str(node.value)
     if "PRIVATE KEY" in text:
         return "a private key"
-    short = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-    plain = re.sub(r"[^ -~…]", lambda found: found[0] if found[0].isprintable() else repr(found[0])[1:-1], short)
+    short = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    plain = re.sub(r"[^ -~…]", lambda match: match[0] if match[0].isprintable() else repr(match[0])[1:-1], short)
     quoted = isinstance(node, yaml.ScalarNode) and node.style in {'"', "'"}
     return f'"{plain}"' if quoted else plain or "nothing"
 
 
-PREFIX = "tag:yaml.org,2002:"
-WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
-DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z")
-PLAIN = frozenset({"str", "null", "bool", "int", "float", "timestamp", "value", "merge", "map", "seq"})
-"""What PyYAML's resolver finds for values without a tag (yaml.org/type); dates, = and << are text here."""
-TRUTH = {"true": True, "false": False}
-
-
-def meaning(tag: str, text: str) -> str | int | float | bool | None:
-    """The value of a scalar with that resolved tag; raises Unfit for a word that is read in two ways."""
+def scalar_value(tag: str, text: str) -> str | int | float | bool | None:
+    """The value of a scalar with that resolved tag; raises InvalidValue if programs read its text differently."""
     kind = tag.removeprefix(PREFIX)
     if kind == "null":
         return None
     if kind == "bool" and text in TRUTH:
         return TRUTH[text]
-    if kind == "int" and WHOLE.match(text):
+    if kind == "int" and INTEGER.match(text):
         return int(text)
     if kind == "float" and DECIMAL.match(text):
         return float(text)
     if kind in {"bool", "int", "float"}:
-        raise _two_ways(kind, text)
+        raise _ambiguous(kind, text)
     refuse_tag(tag)
     return text
 
 
 def refuse_tag(tag: str) -> None:
-    """Raise Unfit for a tag that no plain value has."""
+    """Raise InvalidValue for an explicit tag."""
     kind = tag.removeprefix(PREFIX)
     if kind not in PLAIN:
-        raise Unfit(f"has the tag {kind}, and tags are not taken", "write the plain value, in quotes where it is text")
+        raise InvalidValue(
+            f"has the tag {kind}, and a spec allows no tags", "write the plain value, in quotes if it is text"
+        )
 
 
-def _two_ways(kind: str, text: str) -> Unfit:
+def _ambiguous(kind: str, text: str) -> InvalidValue:
     if kind == "bool":
-        return Unfit(
+        return InvalidValue(
             "is a word that some programs read as true or false, and others as text",
             f'for text, put it in quotes: "{text}"',
         )
-    return Unfit(
-        "is a number in a form that not every program reads alike",
-        f'write it in plain digits without leading zeros, or for text in quotes: "{text}"',
+    return InvalidValue(
+        "is a number in a form that programs read differently",
+        f'write it in plain digits without leading zeros; for text, put it in quotes: "{text}"',
     )

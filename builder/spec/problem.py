@@ -1,4 +1,4 @@
-"""A problem in a spec's data, before it has a line, and reading data that may have any shape."""
+"""A problem in a spec's data before it has a line number, and access to data that may have any shape."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from builder.spec.values import IpAddress
 
 Loc = tuple[str | int, ...]
 """Keys and list positions from the root: ("nodes", 1, "address")."""
+
+ANY = "*"
+"""In a pattern: every entry of a list."""
+VIPS = (("vrrp", "vips", ANY), ("vrrp", "instances", ANY, "vips", ANY))
+"""The places of VIPs, in either form of vrrp."""
 
 ONE_OF = MappingProxyType(
     {
@@ -32,12 +37,12 @@ ONE_OF = MappingProxyType(
         "vips": "VIP",
     }
 )
-"""What an entry of each list is called."""
+"""What messages call an entry of each list."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault. `shows_value` is whether the value there tells the reader more."""
+    """Something wrong at one place. `shows_value` is whether a message quotes the value there."""
 
     loc: Loc
     reason: str
@@ -46,7 +51,7 @@ class Problem:
 
 
 def named(loc: Loc) -> str:
-    """What a person calls that place: `address of node 2`."""
+    """A place in words: `address of node 2`."""
     words: list[str] = []
     for part in loc:
         if isinstance(part, int) and words:
@@ -57,46 +62,40 @@ def named(loc: Loc) -> str:
 
 
 def the(loc: Loc) -> str:
-    """The same in the middle of a sentence: `the address of node 2`, but `VIP 1 of vrrp`."""
+    """A place within a sentence: `the address of node 2`, but `VIP 1 of vrrp`."""
     return f"the {named(loc)}" if isinstance(loc[-1], str) else named(loc)
 
 
-ANY = "*"
-"""In a pattern: every entry of a list."""
-VIPS = (("vrrp", "vips", ANY), ("vrrp", "instances", ANY, "vips", ANY))
-"""The places of VIPs, in either form of vrrp."""
-
-
-def each(data: object, *pattern: str | int) -> Iterator[tuple[Loc, object]]:
-    """Every value at a place that the pattern fits, with that place."""
+def values_at(data: object, *pattern: str | int) -> Iterator[tuple[Loc, object]]:
+    """The values at all places that match the pattern, with their places."""
     if not pattern:
         yield (), data
         return
     head, *rest = pattern
     for key, value in _children(data, head):
-        for loc, found in each(value, *rest):
-            yield (key, *loc), found
+        for loc, match in values_at(value, *rest):
+            yield (key, *loc), match
 
 
 def texts(data: object, *pattern: str | int) -> list[tuple[Loc, str]]:
-    """The texts at the places that the pattern fits."""
-    return [(loc, value) for loc, value in each(data, *pattern) if isinstance(value, str)]
+    """The texts at the places that match the pattern."""
+    return [(loc, value) for loc, value in values_at(data, *pattern) if isinstance(value, str)]
 
 
 def numbers(data: object, *pattern: str | int) -> list[tuple[Loc, int]]:
-    """The whole numbers at the places that the pattern fits."""
-    return [(loc, value) for loc, value in each(data, *pattern) if type(value) is int]
+    """The whole numbers at the places that match the pattern."""
+    return [(loc, value) for loc, value in values_at(data, *pattern) if type(value) is int]
 
 
 def vips(data: object) -> list[tuple[Loc, IpAddress]]:
     """Every VIP."""
-    return [found for pattern in VIPS for found in addresses(data, *pattern)]
+    return [vip for pattern in VIPS for vip in addresses(data, *pattern)]
 
 
 def addresses(data: object, *pattern: str | int) -> list[tuple[Loc, IpAddress]]:
-    """The IP addresses at the places that the pattern fits."""
-    found = ((loc, _address(value)) for loc, value in each(data, *pattern))
-    return [(loc, address) for loc, address in found if address is not None]
+    """The IP addresses at the places that match the pattern."""
+    candidates = ((loc, _address(value)) for loc, value in values_at(data, *pattern))
+    return [(loc, address) for loc, address in candidates if address is not None]
 
 
 def _children(data: object, key: str | int) -> Iterator[tuple[str | int, object]]:
@@ -110,13 +109,13 @@ def _children(data: object, key: str | int) -> Iterator[tuple[str | int, object]
 
 def _address(value: object) -> IpAddress | None:
     try:
-        found = syntax.any_address(value)
-    except syntax.Unfit:
+        address = syntax.any_address(value)
+    except syntax.InvalidValue:
         return None
-    return found if isinstance(found, IpAddress) else None
+    return address if isinstance(address, IpAddress) else None
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
-    """A question whether the most similar candidate was meant; empty where none is similar."""
+    """The question whether the most similar candidate was meant; empty if none is similar."""
     near = get_close_matches(word.lower(), candidates, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""What `vipforge check`, `schema` and `init` give the author of a spec."""
+"""The results of `vipforge check`, `schema` and `init`: summary and problems, the JSON schema, a starter spec."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from builder.core.errors import LocatedProblem, SpecError, UserError
 from builder.spec.load import read_spec
 from builder.spec.model import Cluster
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+STARTER = Path(__file__).with_name("starter.yml")
+
 
 def spec_summary(cluster: Cluster) -> str:
-    """One line that shows the reader the cluster that was understood."""
+    """One line that sums up the cluster that the spec describes."""
     instances = len(cluster.vrrp.all_instances)
     parts = (
         _count(len(cluster.nodes), "node"),
@@ -29,20 +32,20 @@ def spec_summary(cluster: Cluster) -> str:
 
 
 def inspect(path: Path) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
-    """The cluster of a spec file, and warnings; raises SpecError with all that is wrong, also with files it names."""
+    """The cluster of a spec file, and warnings; raises SpecError with every problem, also of the files it names."""
     cluster, document = read_spec(path)
     if not _names_files(cluster):
         return cluster, ()
-    from builder.spec.checks.tls import tls_findings  # noqa: PLC0415 - cryptography takes a tenth of the command's time
+    from builder.spec.checks.tls import tls_findings  # noqa: PLC0415 - importing cryptography takes a tenth of the command's time
 
-    found = tls_findings(cluster)
-    if found.faults:
-        raise SpecError([document.problem(fault) for fault in found.faults])
-    return cluster.expanded(), tuple(document.problem(fault) for fault in found.warnings)
+    findings = tls_findings(cluster)
+    if findings.problems:
+        raise SpecError([document.locate(problem) for problem in findings.problems])
+    return cluster.expanded(), tuple(document.locate(warning) for warning in findings.warnings)
 
 
 def problems(path: Path) -> tuple[LocatedProblem, ...]:
-    """What is wrong with a spec file and the files it names; empty where nothing is."""
+    """The problems of a spec file and of the files that it names."""
     try:
         inspect(path)
     except SpecError as error:
@@ -50,13 +53,13 @@ def problems(path: Path) -> tuple[LocatedProblem, ...]:
     return ()
 
 
-def as_json(found: Sequence[LocatedProblem]) -> str:
+def problems_json(found: Sequence[LocatedProblem]) -> str:
     """The problems as a JSON list of objects with file, line, column, reason, value and hint."""
     return json.dumps([asdict(problem) for problem in found], indent=2)
 
 
 def _names_files(cluster: Cluster) -> bool:
-    """Whether there are certificates, authorities or a password to look at."""
+    """Whether the spec names certificates, authorities or a password file."""
     reencrypted = any(service.reencrypt for service in cluster.services)
     return bool(cluster.tls.certificates or cluster.statistics or reencrypted)
 
@@ -65,30 +68,24 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-class Untitled(GenerateJsonSchema):
-    """pydantic's generator, without a title that says each key again."""
+class UntitledSchema(GenerateJsonSchema):
+    """pydantic's generator, but without titles, which would only repeat the keys."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
-        """No."""
+        """Give no field a title."""
         return False
 
 
 def schema() -> str:
-    """The schema as JSON text, made from the model; its descriptions are those of the model's fields."""
-    described = Cluster.model_json_schema(schema_generator=Untitled)
+    """The JSON schema of a spec, generated from the model with the descriptions of its fields."""
+    described = Cluster.model_json_schema(schema_generator=UntitledSchema)
     return json.dumps({"$schema": DIALECT, **described, "title": "A cluster of vipforge"}, indent=2) + "\n"
 
 
-STARTER = Path(__file__).with_name("starter.yml")
-
-
 def write_starter(path: Path) -> None:
-    """Put the starter at `path`; raises UserError where there is anything already."""
-    from builder.core.files import write_atomic  # noqa: PLC0415 - its locks take a tenth of `check`'s time
+    """Write the starter spec to `path`; raises UserError if anything exists there."""
+    from builder.core.files import write_atomic  # noqa: PLC0415 - importing its locks takes a tenth of `check`'s time
 
     if os.path.lexists(path):
-        raise UserError(f"{path} is there already, and init overwrites nothing", hint="give another path")
+        raise UserError(f"{path} already exists, and init overwrites nothing", hint="choose another path")
     write_atomic(path, STARTER.read_text())

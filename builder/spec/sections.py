@@ -9,19 +9,26 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from builder.guests import all_guests
-from builder.spec.problem import Problem, each, texts
-from builder.spec.syntax import Unfit
-from builder.spec.values import FilePath, Flag, InterfaceName, Label, OneOf, Part, Url
+from builder.spec.problem import Problem, texts, values_at
+from builder.spec.syntax import InvalidValue
+from builder.spec.values import FilePath, Flag, InterfaceName, Label, OneOf, SpecModel, Url
 
 EPEL_GUESTS = tuple(name for name, facts in all_guests().items() if facts.epel)
-"""The guests that can have EPEL."""
+"""The guests that support EPEL."""
 BASES = {name: facts.choice_of_bases for name, facts in all_guests().items() if facts.choice_of_bases}
 """The vendor's images that a spec can choose from, by guest."""
 DEFAULTS = ", ".join(choice[0] for choice in BASES.values())
 
+MIN_MEMORY_MIB = 512
+MAX_MEMORY_MIB = 65536
+LOCAL = "qemu:///system"
+URI = re.compile(r"qemu(\+[a-z0-9]+)?://[!-~]*/(system|session)(\?[!-~]*)?")
+PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
 
 def _as_name(value: object) -> object:
-    """YAML reads 2009 as a number."""
+    """The text of a base that YAML reads as a number, such as 2009."""
     return str(value) if type(value) is int else value
 
 
@@ -32,7 +39,7 @@ Base = Annotated[
 ]
 
 
-class Image(Part):
+class Image(SpecModel):
     """The disk, and the source of its packages."""
 
     disk_gib: Annotated[int, Field(ge=2, le=64, strict=True)] = 4
@@ -51,8 +58,8 @@ class Image(Part):
 
 
 def image_problems(data: object) -> Iterator[Problem]:
-    """What does not go together in `image`."""
-    guest = next((found for _, found in texts(data, "guest")), "auto")
+    """The problems between values of `image`."""
+    guest = next((name for _, name in texts(data, "guest")), "auto")
     yield from _base(data, guest)
     yield from _epel(data, guest)
 
@@ -61,46 +68,37 @@ def _base(data: object, guest: str) -> Iterator[Problem]:
     if guest in BASES:
         return
     names = " or ".join(BASES)
-    for loc, value in each(data, "image", "base"):
+    for loc, value in values_at(data, "image", "base"):
         if value is not None:
-            reason = f"base is a cloud image of {names}, and the guest is {guest}"
-            yield Problem(loc, reason, f"say guest: {names}, or remove the line")
+            reason = f"base selects a cloud image of {names}, but the guest is {guest}"
+            yield Problem(loc, reason, f"set guest: {names}, or remove the line")
 
 
 def _epel(data: object, guest: str) -> Iterator[Problem]:
-    asked = [loc for loc, value in each(data, "image", "epel") if value is True]
+    places = [loc for loc, value in values_at(data, "image", "epel") if value is True]
     if guest in ("auto", *all_guests()) and guest not in EPEL_GUESTS:
-        for loc in asked:
-            hint = f"name one of them as guest ({', '.join(EPEL_GUESTS)}), or remove the line"
-            yield Problem(loc, f"EPEL is for guests of the RPM family, and the guest is {guest}", hint)
+        for loc in places:
+            hint = f"set guest to one of them ({', '.join(EPEL_GUESTS)}), or remove the line"
+            yield Problem(loc, f"EPEL is only for guests of the RPM family, but the guest is {guest}", hint)
     for loc, mirror in texts(data, "image", "epel_mirror"):
-        if not asked:
-            yield Problem(loc, "epel_mirror is the mirror of a repository that is not asked for", "add epel: true")
+        if not places:
+            yield Problem(loc, "epel_mirror has no effect without epel", "add epel: true")
         elif mirror.startswith("file:"):
-            reason = "epel_mirror is a folder of this host, which means nothing in the appliance"
-            yield Problem(loc, reason, "serve it by HTTP, or remove the line: the bake takes no package from EPEL")
-
-
-LEAST_MEMORY = 512
-MOST_MEMORY = 65536
-LOCAL = "qemu:///system"
-
-URI = re.compile(r"qemu(\+[a-z0-9]+)?://[!-~]*/(system|session)(\?[!-~]*)?")
-PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+            reason = "epel_mirror is a folder on this host, which the appliance cannot read"
+            yield Problem(loc, reason, "serve it over HTTP, or remove the line: the bake takes no package from EPEL")
 
 
 def _uri(text: str) -> str:
     if not URI.fullmatch(text):
-        raise Unfit("must be the address of a QEMU host as libvirt writes it, such as qemu+ssh://root@kvm1/system")
+        raise InvalidValue("must be a libvirt URI of a QEMU host, such as qemu+ssh://root@kvm1/system")
     if PASSWORD.search(text):
-        raise Unfit("must hold no password", "use an SSH key, or a ticket of Kerberos")
+        raise InvalidValue("must not contain a password", "use an SSH key or Kerberos")
     return text
 
 
 def _name(text: str) -> str:
     if not NAME.fullmatch(text):
-        raise Unfit("must be a name of 64 characters at most: letters, digits, dots, hyphens or underscores")
+        raise InvalidValue("must be a name of 64 characters at most: letters, digits, dots, hyphens or underscores")
     return text
 
 
@@ -108,7 +106,7 @@ Uri = Annotated[str, AfterValidator(_uri), Field(examples=["qemu+ssh://root@kvm1
 Name = Annotated[str, AfterValidator(_name), Field(examples=["default"])]
 
 
-class Libvirt(Part):
+class Libvirt(SpecModel):
     """Hosts, pool and network of the nodes, and the sizes of their machines."""
 
     hosts: Annotated[tuple[Uri, ...], Field(min_length=1, max_length=8)] = (LOCAL,)
@@ -125,20 +123,22 @@ class Libvirt(Part):
     virtualization: Literal["auto", "kvm", "qemu"] = "auto"
     """The type of the domains; `auto` uses kvm if the host supports it, and otherwise qemu, which emulates and is
     slow."""
-    memory_mib: Annotated[int, Field(ge=LEAST_MEMORY, le=MOST_MEMORY, strict=True)] = 1024
+    memory_mib: Annotated[int, Field(ge=MIN_MEMORY_MIB, le=MAX_MEMORY_MIB, strict=True)] = 1024
     """Memory of a node, in MiB."""
     cpus: Annotated[int, Field(ge=1, le=32, strict=True)] = 2
     """Virtual processors of a node."""
 
 
 def libvirt_problems(data: object) -> Iterator[Problem]:
-    """What does not go together in `libvirt`."""
+    """The problems between values of `libvirt`."""
     if texts(data, "libvirt", "network"):
         for loc, _ in texts(data, "libvirt", "bridge"):
-            yield Problem(loc, "libvirt has a network and a bridge", "a node has one card: remove one of the two")
+            yield Problem(
+                loc, "libvirt has both a network and a bridge", "a node has one network card: remove one of the two"
+            )
 
 
-class Certificate(Part):
+class Certificate(SpecModel):
     """A certificate with its key. Both files are read when seeds are made, and travel only in them."""
 
     name: Label
@@ -149,7 +149,7 @@ class Certificate(Part):
     """PEM file of its private key, without a passphrase."""
 
 
-class Tls(Part):
+class Tls(SpecModel):
     """Certificates, and the TLS settings for clients."""
 
     minimum: Literal["1.2", "1.3"] = "1.2"

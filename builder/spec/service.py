@@ -17,9 +17,9 @@ from builder.spec.values import (
     HostName,
     HttpPath,
     Label,
-    Part,
     Port,
     Seconds,
+    SpecModel,
     Text,
 )
 
@@ -28,7 +28,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True, examples=[1000])]
 Body = Annotated[str, AfterValidator(syntax.header_text), Field(examples=["200 OK"])]
 
 
-class Check(Part):
+class Check(SpecModel):
     """How HAProxy checks whether a server is healthy."""
 
     kind: CheckKind = "http"
@@ -51,7 +51,7 @@ class Check(Part):
     """Consecutive successes after which it gets requests again."""
 
 
-class Server(Part):
+class Server(SpecModel):
     """One server behind a service."""
 
     name: Label
@@ -66,7 +66,7 @@ class Server(Part):
     """Use the server only when no other server is healthy."""
 
 
-class Affinity(Part):
+class Affinity(SpecModel):
     """Keeps a client on the same server."""
 
     by: Literal["cookie", "source"]
@@ -77,7 +77,7 @@ class Affinity(Part):
     """How long an address is remembered after its last connection."""
 
 
-class Limits(Part):
+class Limits(SpecModel):
     """Limits on the connections of a service."""
 
     connections: Count | None = None
@@ -88,7 +88,7 @@ class Limits(Part):
     """New connections per second; further ones wait."""
 
 
-class ProxyProtocol(Part):
+class ProxyProtocol(SpecModel):
     """The PROXY protocol: a line before the data that says who the client is (haproxy.org, proxy-protocol.txt)."""
 
     accept: Flag = False
@@ -97,7 +97,7 @@ class ProxyProtocol(Part):
     """Whether it is sent to the servers, and in which version."""
 
 
-class Reencrypt(Part):
+class Reencrypt(SpecModel):
     """TLS to the servers."""
 
     authority: FilePath | None = None
@@ -107,7 +107,7 @@ class Reencrypt(Part):
     must contain it."""
 
 
-class Route(Part):
+class Route(SpecModel):
     """A part of a web service that is checked separately: which requests belong to it, by path or host."""
 
     name: Label
@@ -128,7 +128,7 @@ class Route(Part):
     """Its servers; default: the service's."""
 
 
-class Service(Part):
+class Service(SpecModel):
     """One port of the VIPs and the servers behind it."""
 
     name: Label
@@ -177,11 +177,11 @@ class Service(Part):
 
     @property
     def is_web(self) -> bool:
-        """Whether it speaks HTTP with clients, with or without TLS."""
+        """Whether clients speak HTTP to it, with or without TLS."""
         return self.mode != "tcp"
 
     def longest_silence(self) -> int:
-        """The longest time that any part of it lets pass, in seconds."""
+        """The longest timeout of the service and its routes, in seconds."""
         return max(self.timeout, *(route.timeout or 0 for route in self.routes), 0)
 
 
@@ -198,12 +198,12 @@ class Backend:
 
     @property
     def cookie(self) -> str | None:
-        """The name of the cookie that keeps a client at its server."""
+        """The name of the cookie that keeps a client on its server; None without cookie affinity."""
         return self.affinity.cookie if self.affinity and self.affinity.by == "cookie" else None
 
 
 def backends(service: Service) -> Iterator[Backend]:
-    """The backends of a service: its routes', then its own. A route takes from the service what it has not itself."""
+    """The backends of a service: one per route, then its own. What a route leaves out comes from the service."""
     for route in service.routes:
         yield Backend(
             f"{service.name}-{route.name}",

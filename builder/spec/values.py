@@ -1,4 +1,4 @@
-"""Types of single values in a spec: names, addresses, ports, secrets; and how an endpoint is written."""
+"""Types of the single values in a spec: names, addresses, ports, paths; and the notation of an endpoint."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from pydantic_core import CoreSchema, core_schema
 from builder.spec import syntax
 
 FOLDER = "folder"
-"""In pydantic's context: the folder that relative paths of the spec start from."""
+"""The key in pydantic's context of the folder that relative paths in the spec start from."""
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """In an annotation: one of these words, which other files define; a Literal holds only words written here."""
+    """An annotation: one of these words, which are known only at run time; a Literal needs them written out."""
 
     words: tuple[str, ...]
 
@@ -36,7 +36,7 @@ class OneOf:
 
 
 def _from_the_spec(path: object, info: ValidationInfo) -> Path:
-    """The file that a path of the spec names; a preset hands on what is one already."""
+    """The absolute path for a path in the spec; a preset passes on a path that is resolved already."""
     if isinstance(path, Path):
         return path
     return Path((info.context or {}).get(FOLDER, ".")) / syntax.file_path(path)
@@ -68,8 +68,8 @@ CookieName = Annotated[str, AfterValidator(syntax.cookie_name), Field(examples=[
 FilePath = Annotated[Path, BeforeValidator(_from_the_spec), Field(examples=["certificates/www.pem"])]
 
 
-class Part(BaseModel):
-    """A mapping of the spec: immutable, and no key but its own."""
+class SpecModel(BaseModel):
+    """A mapping in the spec: immutable, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -78,10 +78,10 @@ IpAddress = IPv4Address | IPv6Address
 
 
 def host(address: IpAddress | str) -> str:
-    """The address; an IPv6 one in brackets (RFC 3986, section 3.2.2), for its own colons end there."""
+    """The address; an IPv6 address in brackets (RFC 3986, section 3.2.2), so that a port can follow it."""
     return f"[{address}]" if ":" in str(address) else str(address)
 
 
 def endpoint(address: IpAddress | str, port: int) -> str:
-    """Address and port in one word: `192.168.56.10:80`, `[2001:db8:56::10]:80`."""
+    """Address and port as one word: `192.168.56.10:80`, `[2001:db8:56::10]:80`."""
     return f"{host(address)}:{port}"

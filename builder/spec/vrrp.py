@@ -1,4 +1,4 @@
-"""The section `vrrp`: instances, and the timings that each profile stands for."""
+"""The section `vrrp` of a spec: its instances, and the timings of each profile."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from builder.spec.values import AnyAddress, Flag, HostName, Label, Part
+from builder.spec.values import AnyAddress, Flag, HostName, Label, SpecModel
 
 ProfileName = Literal["classic", "standard", "fast"]
 RouterId = Annotated[int, Field(ge=1, le=255, strict=True, examples=[10])]
 Vips = Annotated[tuple[AnyAddress, ...], Field(min_length=1, max_length=20, examples=[["192.168.56.10"]])]
 
 ONLY = "VI_1"
-"""The name of the one instance where the spec names none; no label can be the same."""
+"""The name of the only instance if the spec lists none; no label can be the same."""
 FORMS: list[JsonValue] = [{"required": ["virtual_router_id", "vips"]}, {"required": ["instances"]}]
 
 
-class Instance(Part):
+class Instance(SpecModel):
     """VIPs that move together, and the node that should hold them."""
 
     name: Label
@@ -34,16 +34,16 @@ class Instance(Part):
 
     @property
     def vips4(self) -> tuple[IPv4Address, ...]:
-        """Those of IPv4."""
+        """The IPv4 VIPs of the instance."""
         return tuple(vip for vip in self.vips if isinstance(vip, IPv4Address))
 
     @property
     def vips6(self) -> tuple[IPv6Address, ...]:
-        """Those of IPv6."""
+        """The IPv6 VIPs of the instance."""
         return tuple(vip for vip in self.vips if isinstance(vip, IPv6Address))
 
 
-class Vrrp(Part):
+class Vrrp(SpecModel):
     """How the VIPs move between the nodes."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": FORMS})
@@ -63,20 +63,20 @@ class Vrrp(Part):
 
     @model_validator(mode="after")
     def _gather(self) -> Self:
-        """Make `vips` all VIPs, whichever form the spec has."""
+        """Make `vips` contain all VIPs in either form of the section."""
         if not self.instances:
             return self
         return self.model_copy(update={"vips": tuple(vip for each in self.instances for vip in each.vips)})
 
     @model_serializer(mode="wrap")
     def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The form that the spec has, and not both."""
+        """Serialize only the form that the spec has."""
         unset = {"virtual_router_id", "vips"} if self.instances else {"instances"}
         return {key: value for key, value in write(self).items() if key not in unset}
 
     @property
     def all_instances(self) -> tuple[Instance, ...]:
-        """The instances; the one that the short form stands for is called VI_1."""
+        """All instances; the short form stands for one that is called VI_1."""
         if self.instances or self.virtual_router_id is None:
             return self.instances
         return (Instance.model_construct(name=ONLY, virtual_router_id=self.virtual_router_id, vips=self.vips),)
@@ -93,23 +93,23 @@ class Vrrp(Part):
 
 @dataclass(frozen=True)
 class Profile:
-    """How one profile runs VRRP. `advert` is in seconds."""
+    """The VRRP settings of one profile. `advert` is in seconds."""
 
     name: str
     vrrp_version: int
     advert: float
     unicast: bool
     haproxy_is_event: bool
-    """HAProxy's end is told to keepalived at once; otherwise a script asks every 2 seconds."""
+    """Whether keepalived is notified when HAProxy exits; otherwise a script checks every 2 seconds."""
     realtime: bool
     ask_every: float = 0
-    """Seconds between two questions to HAProxy whether it still answers; 0 where nothing asks it."""
+    """Seconds between two checks whether HAProxy still answers; 0 if nothing checks."""
     ask_timeout: float = 0
-    """Seconds without an answer; twice in a row, and HAProxy counts as hung."""
+    """Seconds until a check fails; after two failures in a row HAProxy counts as hung."""
     highest: int = 254
-    """The first node's priority where the spec names none; each further node has one less. High ones are fastest."""
+    """The first node's default priority; each further node has one less. A high priority speeds up a failover."""
     bonus: int = 0
-    """What the script adds to a node's priority while HAProxy runs; 0 where its end is an event."""
+    """What the script adds to a node's priority while HAProxy runs; 0 if HAProxy's exit is an event."""
 
 
 CLASSIC = Profile("classic", 2, advert=1, unicast=False, haproxy_is_event=False, realtime=False, highest=101, bonus=2)

@@ -1,4 +1,4 @@
-"""A whole bake in a vCenter that is not there, with the real Packer: nothing that is kept or said holds a password."""
+"""A bake with the real Packer and an unreachable vCenter: no file and no output contains a password."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def site(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fake_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """keepalived, without compiling it."""
+    """Replace the compilation of keepalived."""
     tar = tmp_path / "keepalived.tar"
     tar.write_text("x")
     monkeypatch.setattr(compiled, "build_keepalived", lambda *_, **__: tar)
@@ -42,7 +42,7 @@ def fake_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fake_compiler")
 @pytest.mark.parametrize("given", ["file", "VIPFORGE_VSPHERE_PASSWORD", "PKR_VAR_vsphere_password"])
-def test_no_password_is_printed_or_kept(
+def test_no_password_is_printed_or_stored(
     site: Path, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     values = json.loads(site.read_text())
@@ -56,10 +56,10 @@ def test_no_password_is_printed_or_kept(
     monkeypatch.setenv("VIPFORGE_BUILD", str(build))
     with pytest.raises(UserError, match="the bake failed") as caught:
         bake(quickstart(guest="centos7", vrrp={"profile": "classic"}), BakeOptions("vsphere-clone", var_file=site))
-    assert "127.0.0.1:1" in str(caught.value), "Packer has not tried the vCenter"
-    kept = {path: path.read_text(errors="replace") for path in build.rglob("*") if path.is_file()}
-    assert any(path.name == "packer.log" and text for path, text in kept.items())
-    said = capfd.readouterr()
+    assert "127.0.0.1:1" in str(caught.value), "Packer did not try to reach the vCenter"
+    stored = {path: path.read_text(errors="replace") for path in build.rglob("*") if path.is_file()}
+    assert any(path.name == "packer.log" and text for path, text in stored.items())
+    printed = capfd.readouterr()
     for secret in (*PLANTED.values(), CLONE["ssh_password"]):
-        assert secret not in said.out + said.err + str(caught.value) + str(caught.value.hint)
-        assert [path.name for path, text in kept.items() if secret in text] == []
+        assert secret not in printed.out + printed.err + str(caught.value) + str(caught.value.hint)
+        assert [path.name for path, text in stored.items() if secret in text] == []

@@ -1,4 +1,4 @@
-"""Entering a bare root and leaving nothing of it: with a root of busybox, which takes no mirror and no time."""
+"""Running commands in a bare root and removing it; a busybox root needs no mirror and no time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ root._bootstrap = test_bare_root.busybox
 sys.argv = ["bare", "busybox", "--place", sys.argv[1], "touch at-work; sleep 600 & sleep 600"]
 sys.exit(command.main())
 """
-"""The command itself, with a root of busybox."""
+"""Runs the real command, but with a busybox root."""
 
 
 def busybox(_: str, root: Path) -> None:
@@ -46,13 +46,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def out(root: Root, command: str) -> str:
-    """What a command writes; into the clone, which is at hand from outside as well."""
-    assert root.run(f"{{ {command}; }} > said", minutes=1) == 0
-    return (root.path / "root" / "vipforge" / "said").read_text()
+    """The output of a command, which writes it into the clone, where the host can read it."""
+    assert root.run(f"{{ {command}; }} > output", minutes=1) == 0
+    return (root.path / "root" / "vipforge" / "output").read_text()
 
 
 def started(place: Path, home: Path, **more: Any) -> subprocess.Popen[bytes]:
-    """A run that is at work in its root."""
+    """A running command in its own root."""
     environment = {**os.environ, "PYTHONPATH": str(module.CHECKOUT), "XDG_CACHE_HOME": str(home)}
     words = [sys.executable, "-c", MAIN, place]
     running = subprocess.Popen(words, cwd=module.CHECKOUT, env=environment, **more)
@@ -66,7 +66,7 @@ def folders(place: Path) -> list[Path]:
     return list(place.glob("*.*/"))
 
 
-def test_a_command_runs_in_the_clone_with_namespaces_of_its_own(place: Path, tmp_path: Path) -> None:
+def test_a_command_runs_in_the_clone_in_its_own_namespaces(place: Path, tmp_path: Path) -> None:
     with bare_root(RELEASE, place, tmp_path / "cache") as root:
         assert (root.path / "root" / "vipforge" / "Makefile").exists()
         assert (
@@ -75,13 +75,13 @@ def test_a_command_runs_in_the_clone_with_namespaces_of_its_own(place: Path, tmp
         )
         assert len(out(root, "ps -o comm").splitlines()) < 6
         assert out(root, "readlink /proc/1/ns/pid") != f"{os.readlink('/proc/self/ns/pid')}\n"
-        assert out(root, "unshare -Ur id -u") == "0\n", "a chroot makes no user namespaces"
+        assert out(root, "unshare -Ur id -u") == "0\n", "a chroot forbids user namespaces"
         assert {"null", "shm", "ptmx", "fd"} <= set(out(root, "ls /dev").split())
         assert root.run("exit 7", minutes=1) == 7
     assert folders(place) == []
 
 
-def test_the_checkout_may_be_another_users(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checkout_may_belong_to_another_user(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = tmp_path / "theirs"
     subprocess.run(["git", "clone", "--quiet", module.CHECKOUT, theirs], check=True)
     subprocess.run(["chown", "-R", "nobody", theirs], check=True)
@@ -97,7 +97,7 @@ def test_packages_are_kept_between_roots(place: Path, tmp_path: Path) -> None:
             assert root.run(f"touch {module.ARCHIVES}/a.deb", minutes=1) == 0
 
 
-def test_a_command_that_takes_too_long_ends_with_all_that_it_started(place: Path, tmp_path: Path) -> None:
+def test_a_command_that_takes_too_long_is_ended_with_all_its_children(place: Path, tmp_path: Path) -> None:
     with bare_root(RELEASE, place, tmp_path / "cache") as root, pytest.raises(subprocess.TimeoutExpired):
         root.run("sleep 6543 & sleep 6543", minutes=2 / 60)
     assert "6543" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
@@ -112,12 +112,12 @@ def test_an_interrupted_run_leaves_nothing(place: Path, tmp_path: Path, ending: 
     assert folders(place) == []
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next_and_what_runs_is_not(place: Path, tmp_path: Path) -> None:
+def test_the_next_run_removes_the_root_of_a_killed_run_but_not_of_a_running_one(place: Path, tmp_path: Path) -> None:
     running = started(place, tmp_path)
     (left,) = folders(place)
     with bare_root(RELEASE, place, tmp_path / "vipforge-bare") as root:
         assert left.exists()
-        assert root.archives is None, "apt wants its archives for itself"
+        assert root.archives is None, "two runs cannot share apt's archives"
     running.send_signal(signal.SIGKILL)
     running.wait(10)
     with bare_root(RELEASE, place, tmp_path / "cache") as root:
@@ -126,7 +126,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_what_runs_is_not(plac
 
 
 def test_a_folder_that_another_user_may_write_is_refused(place: Path, tmp_path: Path) -> None:
-    """The default lies in /var/tmp, where anybody may have made it first."""
+    """The default is in /var/tmp, where another user may have created it first."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
     place.mkdir()

@@ -1,4 +1,4 @@
-"""packer/keepalived/build.sh, run for real with a small source in a root whose gcc is of one release or the other."""
+"""packer/keepalived/build.sh, run with a small source in a root with an old or a new gcc."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.integration.standin import StandIn, stand_in
 
 pytestmark = pytest.mark.integration
 
-# What gcc 4.8 does with what the recipe asks it: it knows no -ffile-prefix-map (gcc 8), and with -std=gnu99 a compound
-# literal is no constant (until gcc 5; keepalived#2437).
+# How gcc 4.8 reacts to the recipe's questions: it does not know -ffile-prefix-map (gcc 8), and with -std=gnu99 a
+# compound literal is not a constant (until gcc 5; keepalived#2437).
 GCC_4_8 = """\
 #!/bin/sh
 for word in "$@"; do source=$word; done
@@ -59,7 +59,7 @@ def source() -> bytes:
 
 
 def built(root: StandIn, gcc: str, *options: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """How the recipe ended, and the names in its result; the options of configure are in it as `options`."""
+    """The completed recipe, and the names in its archive, which contains the options of configure as `options`."""
     root.write("/fake/bin/gcc", gcc, 0o755)
     done = root.call("sh", "/build/build.sh", "/build/source.tar.gz", "/build/result.tar", *options)
     assert done.returncode == 0, done.stderr
@@ -72,7 +72,7 @@ def configured(root: StandIn) -> list[str]:
         return tar.extractfile("./usr/local/options").read().decode().splitlines()
 
 
-def test_what_an_old_gcc_cannot_build_is_left_out(root: StandIn) -> None:
+def test_features_that_an_old_gcc_cannot_compile_are_disabled(root: StandIn) -> None:
     built(root, GCC_4_8)
     assert configured(root) == [
         "--prefix=/usr/local",
@@ -82,7 +82,7 @@ def test_what_an_old_gcc_cannot_build_is_left_out(root: StandIn) -> None:
     ]
 
 
-def test_a_newer_gcc_builds_all_of_it(root: StandIn) -> None:
+def test_a_newer_gcc_compiles_everything(root: StandIn) -> None:
     built(root, GCC_11, "--enable-snmp")
     assert configured(root) == [
         "--prefix=/usr/local",
@@ -92,7 +92,7 @@ def test_a_newer_gcc_builds_all_of_it(root: StandIn) -> None:
     ]
 
 
-def test_the_mibs_are_kept_only_with_snmp(root: StandIn) -> None:
+def test_the_mibs_are_included_only_with_snmp(root: StandIn) -> None:
     assert "./usr/local/share/snmp" not in built(root, GCC_11)[1]
     assert "./usr/local/share/snmp" in built(root, GCC_11, "--enable-snmp")[1]
     assert "./usr/local/share/man" not in built(root, GCC_11)[1]
@@ -106,7 +106,7 @@ def test_the_same_source_gives_the_same_result(root: StandIn) -> None:
     assert results[0] == results[1]
 
 
-def test_a_step_that_fails_ends_the_recipe(root: StandIn) -> None:
+def test_a_failing_step_ends_the_recipe(root: StandIn) -> None:
     root.write("/fake/bin/make", "#!/bin/sh\nexit 1\n", 0o755)
     root.write("/fake/bin/gcc", GCC_11, 0o755)
     done = root.call("sh", "/build/build.sh", "/build/source.tar.gz", "/build/result.tar")

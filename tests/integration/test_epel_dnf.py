@@ -1,4 +1,4 @@
-"""EPEL's repository as it is written into the appliance, read by the real dnf: who vouches for its key."""
+"""The appliance's EPEL repository, read by the real dnf, and the trust in EPEL's key."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ KEYS = "etc/pki/rpm-gpg"
 
 
 def on_disk(folder: Path) -> Facts:
-    """CentOS 7 with its vault and EPEL's archive in folders of this host."""
+    """CentOS 7 with its vault and EPEL's archive in folders on this host."""
     vault = replace(CENTOS7.repositories, mirrors=(f"file://{folder}/vault",), paths=(("extras", "extras/x86_64"),))
     return replace(CENTOS7, repositories=vault, epel=replace(CENTOS7.epel, mirrors=(f"file://{folder}/epel",)))
 
 
 @dataclass(frozen=True)
 class Site:
-    """Two vendors with a key each, and the root of an appliance that trusts the first one's alone."""
+    """Two vendors, each with a key, and the root of an appliance that trusts only the first one's."""
 
     folder: Path
 
@@ -40,14 +40,14 @@ class Site:
         return self.folder / "root"
 
     def dnf(self, *words: str) -> None:
-        """Run dnf on the appliance's root, with the repositories that lie there; raises CommandFailed."""
+        """Run dnf on the appliance's root with the repositories that it contains; raises CommandFailed."""
         own = [f"--setopt=reposdir={self.root}/etc/yum.repos.d", f"--setopt=cachedir={self.folder}/cache"]
         plain = ["--setopt=tsflags=noscripts", "--setopt=install_weak_deps=False", "--releasever=7", "--assumeyes"]
         where = ["dnf", f"--config={self.folder}/dnf.conf", f"--installroot={self.root}", "--forcearch=x86_64"]
         run(as_guest_root(["unshare", "--mount", "--", *where, *own, *plain, *words]), timeout=120)
 
-    def lay(self, name: str) -> None:
-        """Put a rendered .repo file into the root; dnf looks for keys on the host, so they are named there."""
+    def add_repository(self, name: str) -> None:
+        """Put a rendered .repo file into the root; dnf looks for keys on the host, so the paths are adjusted."""
         spec = quickstart(guest="centos7", image={"epel": True})
         text = appliance(spec, on_disk(self.folder), "2.3.4")[f"/etc/yum.repos.d/{name}"].content
         place = self.root / "etc" / "yum.repos.d" / name
@@ -56,9 +56,9 @@ class Site:
 
 
 def signed(folder: Path, signer: Signer, package: Package) -> Path:
-    made = build(folder, package)
-    signer.sign(made)
-    return made
+    rpm = build(folder, package)
+    signer.sign(rpm)
+    return rpm
 
 
 @pytest.fixture
@@ -73,33 +73,33 @@ def site(tmp_path: Path) -> Iterator[Site]:
     publish(tmp_path / "vault/extras/x86_64", toolbox, release)
     tool = "mkdir -p %{buildroot}/opt\necho >%{buildroot}/opt/htop"
     publish(tmp_path / "epel/x86_64", signed(tmp_path, epel, Package("htop", "none", tool, "/opt/htop")))
-    made = Site(tmp_path)
+    site = Site(tmp_path)
     (tmp_path / "dnf.conf").write_text("[main]\n")
-    (made.root / KEYS).mkdir(parents=True)
-    (made.root / KEYS / CENTOS7.repositories.key_name).write_text(vendor.key)
-    made.lay("vipforge.repo")
-    yield made
+    (site.root / KEYS).mkdir(parents=True)
+    (site.root / KEYS / CENTOS7.repositories.key_name).write_text(vendor.key)
+    site.add_repository("vipforge.repo")
+    yield site
     vendor.end()
     epel.end()
 
 
-def test_a_package_of_epel_is_installed_by_the_key_that_the_vendor_brought(site: Site) -> None:
+def test_a_package_from_epel_is_trusted_with_the_key_that_the_vendor_ships(site: Site) -> None:
     site.dnf("install", "epel-release")
-    site.lay("vipforge-epel.repo")
+    site.add_repository("vipforge-epel.repo")
     site.dnf("install", "htop")
     assert (site.root / "opt" / "htop").exists()
 
 
-def test_without_that_key_nothing_of_epel_is_installed(site: Site) -> None:
-    site.lay("vipforge-epel.repo")
+def test_without_that_key_nothing_from_epel_is_installed(site: Site) -> None:
+    site.add_repository("vipforge-epel.repo")
     with pytest.raises(UserError, match="RPM-GPG-KEY-EPEL-7"):
         site.dnf("install", "htop")
     assert not (site.root / "opt" / "htop").exists()
 
 
-def test_a_package_that_another_has_signed_is_refused(site: Site) -> None:
+def test_a_package_with_another_signature_is_refused(site: Site) -> None:
     site.dnf("install", "epel-release")
-    site.lay("vipforge-epel.repo")
+    site.add_repository("vipforge-epel.repo")
     stranger = Signer.made(site.folder / "stranger", "stranger@example.com")
     (package,) = (site.folder / "epel" / "x86_64").glob("*.rpm")
     stranger.sign(package)
@@ -110,9 +110,9 @@ def test_a_package_that_another_has_signed_is_refused(site: Site) -> None:
     assert not (site.root / "opt" / "htop").exists()
 
 
-def test_epels_own_release_package_never_takes_the_vendors_place(site: Site) -> None:
+def test_epels_own_release_package_never_replaces_the_vendors(site: Site) -> None:
     site.dnf("install", "epel-release")
-    site.lay("vipforge-epel.repo")
+    site.add_repository("vipforge-epel.repo")
     (site.folder / "newer").mkdir()
     brings = "mkdir -p %{buildroot}/opt\necho >%{buildroot}/opt/newer"
     own = Package("epel-release", "none", brings, "/opt/newer", version="2")

@@ -1,4 +1,4 @@
-"""haproxy.cfg of every example and of every option, read by real releases of HAProxy with its certificates."""
+"""haproxy.cfg of every example and with every option, checked by real releases of HAProxy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 CHECK = "/usr/libexec/vipforge/check-haproxy"
 UNPACK_SECONDS = 600
 RELEASES = {"2.6": "bookworm", "3.0": "trixie"}
-"""HAProxy's, and the Debian that has it."""
+"""HAProxy's release, and the Debian release that contains it."""
 CLUSTERS: dict[str, Callable[[Path], Cluster]] = {
     **{name: lambda folder, name=name: load(examples.with_files(name, folder)) for name in examples.names()},
     "every option": every_option,
@@ -37,7 +37,7 @@ CLUSTERS: dict[str, Callable[[Path], Cluster]] = {
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[str | Path]]:
-    """Release to the words that start it: this host's, or that of the Debian that has it, with its own libraries."""
+    """The command of each HAProxy release: this host's, or that of the Debian release with its own libraries."""
     return {
         release: ["haproxy"] if is_of(["haproxy"], release) else unpacked(debian, tmp_path_factory.mktemp(debian))
         for release, debian in RELEASES.items()
@@ -45,8 +45,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[str
 
 
 def is_of(words: Sequence[str | Path], release: str) -> bool:
-    told = subprocess.run([*words, "-v"], capture_output=True, text=True, check=True).stdout
-    return told.startswith(f"HAProxy version {release}.")
+    version = subprocess.run([*words, "-v"], capture_output=True, text=True, check=True).stdout
+    return version.startswith(f"HAProxy version {release}.")
 
 
 def unpacked(debian: str, folder: Path) -> list[str | Path]:
@@ -56,13 +56,13 @@ def unpacked(debian: str, folder: Path) -> list[str | Path]:
     run(contain(words), timeout=UNPACK_SECONDS, env={"TMPDIR": str(folder)})
     run(["tar", "--extract", "--file", folder / "root.tar", "--directory", folder], timeout=UNPACK_SECONDS)
     libraries = folder / "usr/lib/x86_64-linux-gnu"
-    own = [folder / "lib/x86_64-linux-gnu", libraries]  # two places until /usr was merged
+    own = [folder / "lib/x86_64-linux-gnu", libraries]  # two folders before the /usr merge
     start = next(path for path in (each / "ld-linux-x86-64.so.2" for each in own) if path.exists())
     return [start, "--library-path", ":".join(map(str, own)), folder / "usr/sbin/haproxy"]
 
 
-def lay(cluster: Cluster, release: str, folder: Path) -> Path:
-    """The guest files and the first node's own, below a folder; paths inside them lead there."""
+def write_files(cluster: Cluster, release: str, folder: Path) -> Path:
+    """Write the guest's files and the first node's own below a folder, with the paths inside them adjusted."""
     facts = replace(FACTS, haproxy_version=release)
     contents = {path: file.content for path, file in appliance(cluster, facts, FACTS.default_keepalived).items()}
     contents |= identity_files(cluster, cluster.nodes[0])
@@ -80,16 +80,16 @@ def test_haproxy_accepts_the_file_without_a_warning(
     name: str, release: str, programs: dict[str, Sequence[str | Path]], tmp_path: Path
 ) -> None:
     assert is_of(programs[release], release)
-    root = lay(CLUSTERS[name](tmp_path / "spec"), release, tmp_path)
+    root = write_files(CLUSTERS[name](tmp_path / "spec"), release, tmp_path)
     statistics = root / "etc/vipforge/statistics.cfg"
     more = ["-f", statistics] if statistics.exists() else []
     words = [*programs[release], "-c", "-f", f"{root}{CONFIGURATION}", *more]
-    told = subprocess.run(words, capture_output=True, text=True)
-    assert (told.returncode, told.stderr) == (0, "")
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_bake_checks_all_but_the_certificates_that_it_has_not(tmp_path: Path) -> None:
-    root = lay(load(examples.with_files("exchange2013", tmp_path / "spec")), "2.6", tmp_path)
+def test_the_bake_checks_everything_except_missing_certificates(tmp_path: Path) -> None:
+    root = write_files(load(examples.with_files("exchange2013", tmp_path / "spec")), "2.6", tmp_path)
     configuration = root / CONFIGURATION.lstrip("/")
     configuration.write_text(configuration.read_text().replace(f"{root}/etc/vipforge", "/etc/vipforge"))
     program = paths.resources("packer", "overlay", "common", *CHECK.split("/"))

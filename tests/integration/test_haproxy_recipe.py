@@ -1,4 +1,4 @@
-"""packer/haproxy/build.sh, run for real with a small source in a stand-in root."""
+"""packer/haproxy/build.sh, run with a small source in a root that stands in for the guest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.standin import StandIn, stand_in
 
 pytestmark = pytest.mark.integration
 
-# Of HAProxy's own: `make` has the features in its arguments, `haproxy -vv` lists them.
+# Like HAProxy's own: `make` gets the features as arguments, and `haproxy -vv` lists them.
 MAKEFILE = """\
 all:
 \techo '{features}' >features
@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Iterator[StandIn]:
 
 
 def built(root: StandIn, features: str) -> subprocess.CompletedProcess[str]:
-    """How the recipe ended, with a HAProxy that says it has these features."""
+    """The completed recipe, with a HAProxy that reports these features."""
     text = MAKEFILE.format(features=features).encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
@@ -46,15 +46,15 @@ def built(root: StandIn, features: str) -> subprocess.CompletedProcess[str]:
     return root.call("sh", "/build/build.sh", "/build/source.tar.gz", "/build/result.tar")
 
 
-def test_a_haproxy_that_speaks_to_systemd_is_packed(root: StandIn) -> None:
+def test_a_haproxy_with_systemd_support_is_packed(root: StandIn) -> None:
     done = built(root, "$(if $(USE_SYSTEMD),+,-)SYSTEMD")
     assert done.returncode == 0, done.stderr
     with tarfile.open(root.path("/build/result.tar")) as tar:
         assert tar.getnames() == [".", "./usr", "./usr/local", "./usr/local/sbin", "./usr/local/sbin/haproxy"]
 
 
-def test_one_that_does_not_is_refused(root: StandIn) -> None:
-    """Its unit starts it with -Ws, which it would not take."""
+def test_a_haproxy_without_systemd_support_is_refused(root: StandIn) -> None:
+    """The unit starts HAProxy with -Ws, which such a build rejects."""
     done = built(root, "-SYSTEMD")
     assert done.returncode != 0
     assert "cannot tell systemd that it is ready" in done.stderr

@@ -1,4 +1,4 @@
-"""The machine that the real Packer starts for each guest and local builder: QEMU's arguments, as they reach it."""
+"""The machine that the real Packer starts for each guest and local builder: the arguments that QEMU gets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.core.files import sha256
 from builder.core.run import run
 from builder.guests import Facts
 from builder.host.qemu import PROGRAM, qemu, version_of
-from builder.image.packer.builders import Builder, access
+from builder.image.packer.builders import Builder, make_access
 from builder.image.packer.program import program
 from builder.image.packer.run import Packer
 from builder.image.packer.template import template, template_json
@@ -30,11 +30,11 @@ case "$*" in -version|--version) echo 'QEMU emulator version {version}'; exit ;;
 printf '%s\\n' "$@" >{words}
 exit 1
 """
-"""In QEMU's place: keeps its arguments and ends, so that Packer gives up at once."""
+"""Replaces QEMU: records the arguments and exits, so that Packer gives up at once."""
 
 
 def arguments(folder: Path, facts: Facts, builder: Builder) -> list[tuple[str, str]]:
-    """What Packer would start QEMU with, as pairs of an option and its value."""
+    """The arguments with which Packer starts QEMU, as pairs of an option and its value."""
     words, programs = folder / "words", folder / "bin"
     programs.mkdir()
     (programs / PROGRAM).write_text(RECORDER.format(version=version_of(qemu()), words=words))
@@ -47,32 +47,34 @@ def arguments(folder: Path, facts: Facts, builder: Builder) -> list[tuple[str, s
         run(argv, timeout=120, cwd=folder, env=driver.environment, check=False)
 
     driver.build(execute)
-    found = words.read_text().splitlines()
-    return list(zip(found[::2], found[1::2], strict=True))
+    recorded = words.read_text().splitlines()
+    return list(zip(recorded[::2], recorded[1::2], strict=True))
 
 
 def _template(folder: Path, facts: Facts, builder: Builder) -> Path:
-    made = inputs(facts, builder, folder)
-    assert made.foundation.disk
-    run(["qemu-img", "create", "-q", "-f", "qcow2", made.foundation.disk, "1M"], timeout=30)
-    for file in (*made.scripts, made.payload, *made.foundation.uploads.values()):
+    template_inputs = inputs(facts, builder, folder)
+    assert template_inputs.foundation.disk
+    run(["qemu-img", "create", "-q", "-f", "qcow2", template_inputs.foundation.disk, "1M"], timeout=30)
+    for file in (*template_inputs.scripts, template_inputs.payload, *template_inputs.foundation.uploads.values()):
         file.write_text("x")
-    way_in = access(folder, made.foundation, facts, kickstart=builder.medium == "installer")
-    made = replace(made, access=way_in, foundation_sha256=sha256(made.foundation.disk))
+    access = make_access(folder, template_inputs.foundation, facts, kickstart=builder.medium == "installer")
+    template_inputs = replace(
+        template_inputs, access=access, foundation_sha256=sha256(template_inputs.foundation.disk)
+    )
     described = folder / "appliance.pkr.json"
-    described.write_text(template_json(template(made, program().version, builder)))
+    described.write_text(template_json(template(template_inputs, program().version, builder)))
     return described
 
 
 def values(pairs: Sequence[tuple[str, str]], option: str) -> list[dict[str, str]]:
-    """Every value of an option, its properties by name; the leading word, where it has no name, is `kind`."""
-    found = (value if "=" in value.split(",")[0] else f"kind={value}" for name, value in pairs if name == option)
-    return [dict(re.findall(r"(\w[\w-]*)=([^,]*)", value)) for value in found]
+    """The properties by name in each value of an option; a leading word without a name is called `kind`."""
+    described = (value if "=" in value.split(",")[0] else f"kind={value}" for name, value in pairs if name == option)
+    return [dict(re.findall(r"(\w[\w-]*)=([^,]*)", value)) for value in described]
 
 
 @EVERY
 def test_the_disk_is_attached_to_a_device(tmp_path: Path, facts: Facts, builder: Builder) -> None:
-    """One -device among `qemuargs` makes Packer drop its own, and with them the disk of a SCSI controller."""
+    """One -device in `qemuargs` makes Packer drop its own, including that for a disk on a SCSI controller."""
     pairs = arguments(tmp_path, facts, builder)
     drives = [drive for drive in values(pairs, "-drive") if drive.get("media") != "cdrom"]
     devices = values(pairs, "-device")
@@ -91,7 +93,7 @@ def test_the_card_and_the_seed_are_there(tmp_path: Path, facts: Facts, builder: 
     (card,) = [device for device in values(pairs, "-device") if "netdev" in device]
     assert card["netdev"] in [network.get("id") for network in values(pairs, "-netdev")]
     media = [drive for drive in values(pairs, "-drive") if drive.get("media") == "cdrom"]
-    # The installer's own medium, and the seed or the kickstart file, which debian12 does without.
+    # The installer's own medium, and the seed or kickstart file, which debian12 does not need.
     assert len(media) == (builder.medium == "installer") + bool(facts.repositories)
 
 

@@ -1,4 +1,4 @@
-"""The provision steps of the RPM family on bases that differ: a vendor's image, an installation, a site's template."""
+"""The provision steps of the RPM family on different bases: a vendor's image, an installation, a site's template."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.integration.test_provision_rpm import bake
 pytestmark = pytest.mark.integration
 
 
-def test_a_disk_that_takes_no_discards_is_left_as_it_is(root: StandIn) -> None:
-    """fstrim fails there: on virtio-blk before Linux 5.0, and on a datastore that is not thin."""
+def test_a_disk_without_discards_is_not_trimmed(root: StandIn) -> None:
+    """fstrim would fail on virtio-blk before Linux 5.0, and on a datastore without thin provisioning."""
     bake(root, "centos7", until="common/95-trim.sh")
     root.write(f"{DISK}/queue/discard_max_bytes", "0\n")
     root.calls()
@@ -20,23 +20,23 @@ def test_a_disk_that_takes_no_discards_is_left_as_it_is(root: StandIn) -> None:
     assert "the disk takes no free blocks back" in done.stdout
 
 
-def test_a_default_zone_that_is_set_already_is_not_set_again(root: StandIn) -> None:
-    """firewall-offline-cmd 0.6.3 ends with an error then: a template may have been baked before."""
+def test_the_default_zone_is_not_set_twice(root: StandIn) -> None:
+    """firewall-offline-cmd 0.6.3 would fail; a template may have been baked before."""
     root.write("/fake/zone", "vipforge\n")
     bake(root, "centos7", until="rpm/42-sshd.sh")
     assert not [call for call in root.calls() if "--set-default-zone" in call]
 
 
-def test_no_service_is_left_that_fails_at_every_boot(root: StandIn) -> None:
-    """kdump's does without memory set aside for it, and the kernel's words set none aside."""
+def test_services_that_fail_at_every_boot_are_disabled(root: StandIn) -> None:
+    """kdump fails without reserved memory, and the kernel command line reserves none."""
     bake(root, "centos7")
     assert "crashkernel" not in root.read("/etc/default/grub")
     assert "systemctl disable kdump.service" in root.calls()
 
 
 @pytest.mark.parametrize("efi", [(), ("/boot/efi/EFI/centos/grub.cfg",)])
-def test_the_boot_loaders_files_are_written_where_they_are_read(root: StandIn, efi: tuple[str, ...]) -> None:
-    """A site's template may start by EFI, whose boot loader reads a file of its own."""
+def test_the_boot_loaders_configuration_is_written_where_it_is_read(root: StandIn, efi: tuple[str, ...]) -> None:
+    """A site's template may boot by EFI, whose boot loader reads another file."""
     for path in efi:
         root.write(path, "set timeout=5\n")
     bake(root, "centos7", until="centos7/25-network.sh")

@@ -1,4 +1,4 @@
-"""EPEL's repository in a root that stands in for the guest: there where asked for, and never used by the bake."""
+"""EPEL's repository in a root that stands in for the guest: present if requested, and never used by the bake."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def repositories(root: StandIn) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("guest", GUESTS)
-def test_epel_is_there_for_the_operator_and_nothing_is_taken_from_it(root: StandIn, guest: str) -> None:
+def test_epel_is_configured_for_the_operator_and_not_used_by_the_bake(root: StandIn, guest: str) -> None:
     bake(root, guest, with_epel(), until="rpm/30-keepalived.sh")
     (installed,) = (call for call in root.calls() if call.startswith("yum") and " install " in call)
     assert installed.endswith(" epel-release")
-    assert "fedoraproject" not in root.read("/fake/repositories"), "yum of the bake was pointed at EPEL"
+    assert "fedoraproject" not in root.read("/fake/repositories"), "the bake's yum used EPEL"
     left = repositories(root)
-    assert sorted(left) == ["vipforge-epel.repo", "vipforge.repo"], "EPEL's own file stays"
+    assert sorted(left) == ["vipforge-epel.repo", "vipforge.repo"], "EPEL's own .repo file is still there"
     bake(root, guest, with_epel(), until="rpm/30-keepalived.sh")
     assert repositories(root) == left
 
 
-def test_epel_needs_no_more_than_the_mirror_that_the_host_serves(root: StandIn) -> None:
+def test_with_epel_the_served_mirror_is_still_enough(root: StandIn) -> None:
     served = {"VIPFORGE_SERVED": "https://dl.rockylinux.org/pub/rocky/9", "PACKER_HTTP_ADDR": "10.0.2.2:8000"}
     bake(root, "rocky9", with_epel(mirror="file:///srv/rocky"), until="common/10-overlay.sh", **served)
     used = [line for line in root.read("/fake/repositories").splitlines() if line.startswith("baseurl=")]
@@ -41,7 +41,7 @@ def test_epel_needs_no_more_than_the_mirror_that_the_host_serves(root: StandIn) 
 
 
 @pytest.mark.parametrize("guest", GUESTS)
-def test_nothing_of_epel_is_left_where_it_is_not_asked_for(root: StandIn, guest: str) -> None:
+def test_without_a_request_nothing_mentions_epel(root: StandIn, guest: str) -> None:
     bake(root, guest)
     assert not any("epel" in call.lower() for call in root.calls())
     texts = [path for path in root.path("/etc").rglob("*") if path.is_file() and b"epel" in path.read_bytes().lower()]

@@ -1,4 +1,4 @@
-"""What a bake of the RPM family leaves behind: the appliance's files as they were laid, and nothing of one machine."""
+"""What a bake of the RPM family leaves: the appliance's files unchanged, and no trace of the baking machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("guest", GUESTS)
-def test_our_zone_is_the_default_and_its_file_stays_as_it_was_laid(root: StandIn, guest: str) -> None:
+def test_our_zone_is_the_default_and_its_file_is_unchanged(root: StandIn, guest: str) -> None:
     bake(root, guest)
     assert "DefaultZone=vipforge\nMinimalMark=100\n" in root.read("/etc/firewalld/firewalld.conf")
     rendered = appliance(cluster(), all_guests()[guest], "1.2.13")["/etc/firewalld/zones/vipforge.xml"]
@@ -30,7 +30,7 @@ def test_a_file_that_a_program_of_the_guest_rewrites_ends_the_bake(root: StandIn
     assert path.lstrip("/") in done.stdout + done.stderr
 
 
-def test_the_name_of_the_bake_in_any_file_ends_the_bake(root: StandIn) -> None:
+def test_the_host_name_of_the_bake_in_any_file_ends_the_bake(root: StandIn) -> None:
     bake(root, "centos7", until="rpm/90-clean.sh")
     root.write("/var/lib/something/state", "host vipforge-bake\n")
     done = root.run("rpm/90-clean.sh")
@@ -38,7 +38,7 @@ def test_the_name_of_the_bake_in_any_file_ends_the_bake(root: StandIn) -> None:
     assert "/var/lib/something/state" in done.stderr
 
 
-def test_nothing_of_one_machine_is_left(root: StandIn) -> None:
+def test_no_trace_of_the_baking_machine_is_left(root: StandIn) -> None:
     bake(root, "centos7")
     for path in ("/etc/ssh/ssh_host_rsa_key", "/root/.ssh", "/root/anaconda-ks.cfg", "/var/lib/cloud"):
         assert not root.path(path).exists(), path
@@ -54,8 +54,8 @@ STOPPING = "#!/bin/sh\ncase $* in 'stop rsyslog.service') : >/fake/stopped ;; es
 
 
 @pytest.mark.parametrize("guest", GUESTS)
-def test_what_follows_the_clean_up_is_not_logged(root: StandIn, guest: str) -> None:
-    """sudo tells rsyslog of every step, and the line has the guest's name during the bake."""
+def test_commands_after_the_clean_up_are_not_logged(root: StandIn, guest: str) -> None:
+    """sudo logs every step to rsyslog, in a line with the host name of the bake."""
     root.does("fstrim", LOGGING)
     root.does("systemctl", STOPPING)
     bake(root, guest)

@@ -1,4 +1,4 @@
-"""The provision steps of the RPM family, run for real in a root that stands in for the guest."""
+"""The provision steps of the RPM family, run in a root that stands in for the guest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ start() {
 """
 GUESTS = [name for name, facts in all_guests().items() if facts.family == "rpm"]
 MAY_FAIL = "semanage fcontext --add"
-"""Followed by --modify, which must work then."""
+"""It may fail, because --modify follows, which must then succeed."""
 
 
 def cluster(**changes: object) -> Cluster:
@@ -39,7 +39,7 @@ TRUE = Path("/usr/bin/true").resolve().read_bytes()
 
 
 def keepalived_tar() -> bytes:
-    """What `make install` leaves, as far as the steps look at it."""
+    """The files from `make install` that the provision steps use."""
     files = {
         "usr/local/sbin/keepalived": (TRUE, 0o700),
         "usr/local/etc/rc.d/init.d/keepalived": (INIT.encode(), 0o755),
@@ -66,14 +66,14 @@ def upload(root: StandIn, guest: str, spec: Cluster) -> None:
 
 
 def bake(root: StandIn, guest: str, spec: Cluster | None = None, until: str = "", **variables: str) -> None:
-    """All steps in their order, or those before `until`; each must end well."""
+    """Run all steps in order, or those before `until`; each must succeed."""
     upload(root, guest, spec or cluster())
     for step in all_guests()[guest].provision:
         if step == until:
             return
         done = root.run(step, **variables)
         assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
-        assert done.stdout.startswith("==> "), f"{step} does not say what it does"
+        assert done.stdout.startswith("==> "), f"{step} does not print what it does"
 
 
 @pytest.mark.parametrize("guest", GUESTS)
@@ -85,13 +85,13 @@ def test_a_second_run_changes_nothing(root: StandIn, guest: str) -> None:
 
 
 @pytest.mark.parametrize("guest", GUESTS)
-def test_every_command_that_fails_ends_the_bake(root: StandIn, guest: str) -> None:
+def test_every_failing_command_ends_the_bake(root: StandIn, guest: str) -> None:
     failed = [call for step in all_guests()[guest].provision for call in failures(root, guest, step)]
     assert {"yum", "chkconfig", "restorecon", "semanage", "systemctl", "firewall-offline-cmd"} <= set(failed)
 
 
 def failures(root: StandIn, guest: str, step: str) -> list[str]:
-    """Run the step well, then once for each of its commands with that one failing, then well again."""
+    """Run the step, then once for each of its commands with that command failing, then again without failures."""
     upload(root, guest, cluster())
     assert root.run(step).returncode == 0
     calls = root.calls()
@@ -99,26 +99,26 @@ def failures(root: StandIn, guest: str, step: str) -> list[str]:
         upload(root, guest, cluster())
         root.write("/fake/labels", "")
         code = root.run(step, FAIL_AT=str(number)).returncode
-        assert code != 0 or call.startswith(MAY_FAIL), f"{step} goes on after `{call}` has failed"
+        assert code != 0 or call.startswith(MAY_FAIL), f"{step} continues after `{call}` has failed"
         root.calls()
     upload(root, guest, cluster())
-    assert root.run(step).returncode == 0, f"{step} cannot be run again after it was cut off"
+    assert root.run(step).returncode == 0, f"{step} cannot be run again after it was interrupted"
     root.calls()
     return [call.split()[0] for call in calls]
 
 
-def test_packages_come_from_the_vault_alone(root: StandIn) -> None:
+def test_packages_come_only_from_the_vault(root: StandIn) -> None:
     bake(root, "centos7", until="common/10-overlay.sh")
     first, second = (call for call in root.calls() if call.startswith("yum --assumeyes"))
     assert first == "yum --assumeyes --setopt=tsflags=nodocs update"
     assert " install haproxy firewalld psmisc rsyslog " in second
     assert "mirrorlist" not in root.read("/fake/repositories")
     assert root.read("/fake/repositories").count("gpgcheck=1") == 3
-    # yum's stand-in brings the vendor's file back each time, as the package centos-release does.
+    # The fake yum restores the vendor's file each time, as the package centos-release does.
     assert [path.name for path in root.path("/etc/yum.repos.d").iterdir()] == ["vipforge.repo"]
 
 
-def test_a_mirror_that_the_host_serves_is_used_for_the_bake_and_not_kept(root: StandIn) -> None:
+def test_a_mirror_that_the_host_serves_is_used_only_during_the_bake(root: StandIn) -> None:
     spec = cluster()
     spec = spec.model_copy(update={"image": spec.image.model_copy(update={"mirror": "file:///srv/vault"})})
     served = {"VIPFORGE_SERVED": "https://vault.centos.org/7.9.2009", "PACKER_HTTP_ADDR": "10.0.2.2:8000"}
@@ -129,14 +129,14 @@ def test_a_mirror_that_the_host_serves_is_used_for_the_bake_and_not_kept(root: S
     assert "/srv/vault" not in root.read("/etc/yum.repos.d/vipforge.repo")
 
 
-def test_a_package_that_is_not_to_be_had_ends_the_bake(root: StandIn) -> None:
-    """yum 3.4.3 ends well where it finds some of the names."""
+def test_an_unavailable_package_ends_the_bake(root: StandIn) -> None:
+    """yum 3.4.3 succeeds if it finds only some of the packages."""
     upload(root, "centos7", cluster())
     root.does("yum", "#!/bin/sh\n")
     assert root.run("rpm/05-packages.sh").returncode != 0
 
 
-def test_keepalived_is_put_into_service_as_the_article_does_it(root: StandIn) -> None:
+def test_keepalived_is_enabled_as_in_the_article(root: StandIn) -> None:
     bake(root, "centos7", until="rpm/40-firewall.sh")
     calls = root.calls()
     assert calls[calls.index("chkconfig --add keepalived") + 1] == "chkconfig keepalived on"
@@ -147,13 +147,13 @@ def test_keepalived_is_put_into_service_as_the_article_does_it(root: StandIn) ->
     assert root.path("/usr/local/sbin/keepalived").exists()
 
 
-def test_a_newer_haproxy_is_confined_as_the_other(root: StandIn) -> None:
+def test_a_compiled_haproxy_is_confined_like_the_packaged_one(root: StandIn) -> None:
     bake(root, "centos7", until="rpm/40-firewall.sh")
     assert "semanage fcontext --add --type haproxy_exec_t /usr/local/sbin/haproxy" in root.calls()
     assert root.path("/usr/local/sbin/haproxy").exists()
 
 
-def test_snmp_reaches_the_daemon_and_the_master_agent(root: StandIn) -> None:
+def test_snmp_is_enabled_in_keepalived_and_snmpd(root: StandIn) -> None:
     bake(root, "centos7", cluster(snmp=True))
     calls = root.calls()
     assert 'KEEPALIVED_OPTIONS="-D -P --snmp"' in root.read("/etc/sysconfig/keepalived")
@@ -168,7 +168,7 @@ def test_the_init_script_starts_in_its_runlevels(root: StandIn, guest: str) -> N
     assert listed == ["keepalived", "0:off", "1:off", "2:on", "3:on", "4:on", "5:on", "6:off"]
 
 
-def test_an_init_script_of_another_kind_ends_the_bake(root: StandIn) -> None:
+def test_an_unexpected_init_script_ends_the_bake(root: StandIn) -> None:
     bake(root, "centos7", until="rpm/30-keepalived.sh")
     other = keepalived_tar().replace(
         b"    daemon keepalived ${KEEPALIVED_OPTIONS}", b"    another keepalived ${KEEPALIVED_OPTION"
@@ -177,14 +177,14 @@ def test_an_init_script_of_another_kind_ends_the_bake(root: StandIn) -> None:
     assert root.run("rpm/30-keepalived.sh").returncode != 0
 
 
-def test_sshd_takes_our_lines_first(root: StandIn) -> None:
+def test_our_lines_come_first_in_sshd_config(root: StandIn) -> None:
     bake(root, "centos7")
     lines = root.read("/etc/ssh/sshd_config").splitlines()
     assert lines.index("PasswordAuthentication no") < lines.index("PasswordAuthentication yes")
     assert lines.index("PermitRootLogin no") < lines.index("PasswordAuthentication yes")
 
 
-def test_sshd_that_can_include_is_left_alone(root: StandIn) -> None:
+def test_an_sshd_config_with_include_is_not_changed(root: StandIn) -> None:
     root.write("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n")
     bake(root, "rocky9")
     assert root.read("/etc/ssh/sshd_config") == "Include /etc/ssh/sshd_config.d/*.conf\n"
@@ -197,7 +197,7 @@ def test_the_operator_needs_no_terminal_for_sudo(root: StandIn) -> None:
     assert ours.stat().st_mode & 0o777 == 0o440
 
 
-def test_selinux_stays_enforcing_and_the_ports_get_their_boolean(root: StandIn) -> None:
+def test_selinux_stays_enforcing_and_unusual_ports_set_a_boolean(root: StandIn) -> None:
     bake(root, "centos7")
     calls = root.calls()
     assert "setsebool -P haproxy_connect_any on" in calls
@@ -205,7 +205,7 @@ def test_selinux_stays_enforcing_and_the_ports_get_their_boolean(root: StandIn) 
     assert not any("permissive" in call or "setenforce" in call for call in calls)
 
 
-def test_ports_of_the_web_need_no_boolean(root: StandIn) -> None:
+def test_web_ports_need_no_boolean(root: StandIn) -> None:
     web = cluster().services[0].model_copy(update={"port": 443})
     bake(root, "centos7", cluster(services=(web,)))
     assert not any(call.startswith("setsebool") for call in root.calls())
@@ -219,15 +219,15 @@ def test_a_base_that_is_not_enforcing_ends_the_bake(root: StandIn) -> None:
     assert "no SELINUX=enforcing in /etc/selinux/config" in done.stderr
 
 
-def test_a_unit_that_systemd_does_not_understand_ends_the_bake(root: StandIn) -> None:
+def test_a_unit_with_an_unknown_setting_ends_the_bake(root: StandIn) -> None:
     bake(root, "centos7", until="rpm/60-check.sh")
-    told = "[/etc/systemd/system/keepalived.service:6] Unknown lvalue 'StartLimitIntervalSec' in section 'Unit'"
-    root.does("systemd-analyze", f'#!/bin/sh\necho "{told}" >&2\n')
+    warning = "[/etc/systemd/system/keepalived.service:6] Unknown lvalue 'StartLimitIntervalSec' in section 'Unit'"
+    root.does("systemd-analyze", f'#!/bin/sh\necho "{warning}" >&2\n')
     assert root.run("rpm/60-check.sh").returncode != 0
 
 
-def test_a_journal_on_the_disk_is_not_begun_anew(root: StandIn) -> None:
-    """Where a base keeps one, the next line would have the name that the guest has during the bake."""
+def test_no_new_journal_is_written_to_the_disk(root: StandIn) -> None:
+    """If the base keeps a journal, its next line would contain the host name of the bake."""
     bake(root, "centos7")
     calls = root.calls()
     assert calls.index("systemctl restart systemd-journald.service") < calls.index("cloud-init clean --logs --seed")
@@ -252,7 +252,7 @@ def test_the_packages_are_listed_for_the_manifest(root: StandIn) -> None:
     assert listed["haproxy"] == "1.0-1.el7"
 
 
-def test_a_stand_in_refuses_an_option_that_its_release_lacks(root: StandIn) -> None:
+def test_a_fake_command_rejects_options_that_the_guests_release_lacks(root: StandIn) -> None:
     done = root.call("systemctl", "enable", "--now", "haproxy.service")
     assert done.returncode == 64
     assert "unrecognized option '--now'" in done.stderr

@@ -1,4 +1,4 @@
-"""Compiling in a root of the RPM family: the real dnf, with a vendor's repository that is made here and signed."""
+"""Compiling in a root of the RPM family, with the real dnf and a signed repository that the test creates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ tar -cf "$2" -C /build/stage .
 
 @pytest.fixture(scope="session")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of a mirror whose package is signed, and its key's fingerprint."""
+    """The folder of a mirror with a signed package, and the fingerprint of the key."""
     folder = tmp_path_factory.mktemp("vendor")
     signer = Signer.made(folder / "gnupg", "vendor@example.com")
     package = build(folder, Package("toolbox"))
@@ -39,13 +39,13 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder / "mirror", signer.fingerprint
 
 
-def workshop(mirror: Path, fingerprint: str) -> RpmBuildRoot:
+def build_root(mirror: Path, fingerprint: str) -> RpmBuildRoot:
     repositories = Repositories("7", ("http://127.0.0.1:1/nobody",), (("os", "os/x86_64"),), KEY, fingerprint)
     return RpmBuildRoot("test", repositories, f"file://{mirror}")
 
 
-def told(work: Job) -> list[str]:
-    """What the script has noted."""
+def recorded(work: Job) -> list[str]:
+    """The lines that the script has recorded."""
     with tarfile.open(work.result) as tar:
         return tar.extractfile("./made").read().decode().splitlines()
 
@@ -59,15 +59,15 @@ def job(folder: Path) -> Job:
 
 
 def compiled(place: tuple[Path, str], folder: Path) -> Job:
-    shop, work = workshop(*place), job(folder)
-    shop.compile(shop.tools(("openssl", "libnl")), work)
+    root, work = build_root(*place), job(folder)
+    root.compile(root.tools(("openssl", "libnl")), work)
     return work
 
 
-def test_a_source_is_compiled_in_a_root_that_is_gone_afterwards(vendor: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_source_is_compiled_in_a_root_that_is_removed_afterwards(vendor: tuple[Path, str], tmp_path: Path) -> None:
     work = compiled(vendor, tmp_path)
-    assert told(work)[:2] == ["the source", "options: --enable-snmp"]
-    assert {"null", "urandom"} <= set(told(work)[2:])
+    assert recorded(work)[:2] == ["the source", "options: --enable-snmp"]
+    assert {"null", "urandom"} <= set(recorded(work)[2:])
     assert not (tmp_path / "dnf" / "root").exists()
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
@@ -80,8 +80,8 @@ def test_a_mirror_with_another_key_is_not_trusted(vendor: tuple[Path, str], tmp_
 
 
 @pytest.mark.parametrize("first", ["the vendor's", "a stranger's"])
-def test_a_further_key_beside_the_vendors_is_not_trusted(vendor: tuple[Path, str], tmp_path: Path, first: str) -> None:
-    """dnf would trust both, and with it packages that the stranger has signed."""
+def test_a_second_key_next_to_the_vendors_is_not_trusted(vendor: tuple[Path, str], tmp_path: Path, first: str) -> None:
+    """dnf would trust both keys, and so packages that the stranger signed."""
     mirror, stranger = tmp_path / "mirror", Signer.made(tmp_path / "gnupg", "stranger@example.com")
     shutil.copytree(vendor[0], mirror)
     keys = [(mirror / KEY).read_text(), stranger.key]
@@ -95,8 +95,8 @@ def test_a_further_key_beside_the_vendors_is_not_trusted(vendor: tuple[Path, str
     assert stranger.fingerprint in caught.value.message
 
 
-def test_dnf_gets_what_gpg_has_read_of_the_key(vendor: tuple[Path, str], tmp_path: Path) -> None:
-    """What surrounds the key in the file reaches no other reader."""
+def test_dnf_gets_only_the_key_that_gpg_has_read(vendor: tuple[Path, str], tmp_path: Path) -> None:
+    """Other text in the file does not reach dnf."""
     file = tmp_path / "key"
     file.write_text(f"a comment\n{(vendor[0] / KEY).read_text()}\nanother comment\n")
     text = dnf.only_key(file, "https://mirror.example.com/key", vendor[1])
@@ -117,7 +117,7 @@ def test_a_package_without_a_signature_is_refused(vendor: tuple[Path, str], tmp_
     assert not (tmp_path / "layer" / "result.tar").exists()
 
 
-def test_a_mirror_that_lacks_its_folders_is_told(vendor: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_mirror_without_its_folders_is_an_error(vendor: tuple[Path, str], tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     shutil.copytree(vendor[0], mirror)
     shutil.rmtree(mirror / "os" / "x86_64" / "repodata")
@@ -126,14 +126,14 @@ def test_a_mirror_that_lacks_its_folders_is_told(vendor: tuple[Path, str], tmp_p
     assert "image: mirror" in caught.value.hint
 
 
-def test_a_mirror_without_a_key_is_told(tmp_path: Path) -> None:
+def test_a_mirror_without_a_key_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"file://{tmp_path}/{KEY}: No such file"):
         compiled((tmp_path, "0" * 40), tmp_path)
 
 
-def test_the_host_lends_none_of_its_repositories(vendor: tuple[Path, str], tmp_path: Path) -> None:
-    shop = workshop(*vendor)
-    text = dnf.configuration(dnf.Root(shop.repositories, ("http://a", "http://b"), ()), tmp_path)
+def test_repositories_of_the_host_are_not_used(vendor: tuple[Path, str], tmp_path: Path) -> None:
+    root = build_root(*vendor)
+    text = dnf.configuration(dnf.Root(root.repositories, ("http://a", "http://b"), ()), tmp_path)
     assert "baseurl=http://a/os/x86_64/ http://b/os/x86_64/" in text
     assert f"reposdir={tmp_path}/none" in text
     assert "gpgcheck=1" in text
@@ -151,7 +151,7 @@ NEWER = Toolchain(
 
 @pytest.fixture(scope="session")
 def collection(vendor: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The vendor's mirror with a newer compiler: signed with another key, which a package of the vendor brings."""
+    """The vendor's mirror with a newer compiler, signed with a key from one of the vendor's packages."""
     folder = tmp_path_factory.mktemp("collection")
     shutil.copytree(vendor[0], folder / "mirror")
     other = Signer.made(folder / "gnupg", "collection@example.com")
@@ -171,15 +171,15 @@ def collection(vendor: tuple[Path, str], tmp_path_factory: pytest.TempPathFactor
     return folder / "mirror", vendor[1]
 
 
-def test_a_newer_compiler_comes_with_a_key_that_the_vendor_vouches_for(
+def test_a_newer_compiler_is_trusted_with_a_key_from_the_vendors_package(
     collection: tuple[Path, str], tmp_path: Path
 ) -> None:
-    work, shop = job(tmp_path), replace(workshop(*collection), toolchain=NEWER)
-    shop.compile(shop.tools(("openssl", "libnl")), work)
-    assert told(work)[-1].startswith("path: /opt/newer/bin:/")
+    work, root = job(tmp_path), replace(build_root(*collection), toolchain=NEWER)
+    root.compile(root.tools(("openssl", "libnl")), work)
+    assert recorded(work)[-1].startswith("path: /opt/newer/bin:/")
 
 
-def test_a_newer_compiler_that_another_has_signed_is_refused(collection: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_newer_compiler_with_another_signature_is_refused(collection: tuple[Path, str], tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     shutil.copytree(collection[0], mirror)
     stranger = Signer.made(tmp_path / "gnupg", "stranger@example.com")
@@ -187,15 +187,15 @@ def test_a_newer_compiler_that_another_has_signed_is_refused(collection: tuple[P
     stranger.sign(package)
     stranger.end()
     publish(mirror / "newer" / "x86_64")
-    shop = replace(workshop(mirror, collection[1]), toolchain=NEWER)
+    root = replace(build_root(mirror, collection[1]), toolchain=NEWER)
     with pytest.raises(UserError) as caught:
-        shop.compile(shop.tools(("openssl", "libnl")), job(tmp_path))
+        root.compile(root.tools(("openssl", "libnl")), job(tmp_path))
     assert "newer-gcc" in str(caught.value)
     assert not (tmp_path / "layer" / "result.tar").exists()
 
 
-def test_a_mirror_without_the_newer_compiler_is_told(vendor: tuple[Path, str], tmp_path: Path) -> None:
-    shop = replace(workshop(*vendor), toolchain=replace(NEWER, key_package="toolbox"))
-    with pytest.raises(UserError, match=r"downloading packages from .* failed") as caught:
-        shop.compile(shop.tools(("openssl", "libnl")), job(tmp_path))
+def test_a_mirror_without_the_newer_compiler_is_an_error(vendor: tuple[Path, str], tmp_path: Path) -> None:
+    root = replace(build_root(*vendor), toolchain=replace(NEWER, key_package="toolbox"))
+    with pytest.raises(UserError, match="did not give what was asked") as caught:
+        root.compile(root.tools(("openssl", "libnl")), job(tmp_path))
     assert "repo 'newer'" in str(caught.value)

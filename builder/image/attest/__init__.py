@@ -1,4 +1,4 @@
-"""What is said of an image in standard formats: an SBOM (CycloneDX), its provenance (SLSA), and SHA256SUMS."""
+"""Attestations of an image in standard formats: an SBOM (CycloneDX), its provenance (SLSA), and SHA256SUMS."""
 
 from __future__ import annotations
 
@@ -24,48 +24,50 @@ from builder.guests import all_guests
 
 CHECKSUMS_NAME = "SHA256SUMS"
 MINISIGN, GPG = f"{CHECKSUMS_NAME}.minisig", f"{CHECKSUMS_NAME}.asc"
+SBOM_NAME = "sbom.cdx.json"
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:vipforge:sbom")
+LICENSES = MappingProxyType({"haproxy": "GPL-2.0-or-later", "keepalived": "GPL-2.0-or-later", "vipforge": "MIT"})
+"""SPDX licenses of the components that are in no package."""
+PROVENANCE_NAME = "provenance.intoto.json"
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:vipforge:bake:1"
 
 
 def checksum_lines(digests: Mapping[str, str]) -> str:
-    """The file's text, in the order of the names."""
+    """The text of SHA256SUMS, in the order of the names."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """File name to digest; raises UserError where there is no such file, or one with another content."""
+    """The digests in SHA256SUMS by file name; raises UserError if the file is missing or damaged."""
     path = folder / CHECKSUMS_NAME
     if not path.is_file():
-        raise UserError(f"{path} is missing", hint="`vipforge image SPEC` writes an image's papers")
+        raise UserError(f"{path} is missing", hint="`vipforge image SPEC` writes the attestations of an image")
     lines = [line.split("  ", 1) for line in path.read_text(errors="replace").splitlines()]
     if any(len(parts) != len(("digest", "name")) or "/" in parts[-1] for parts in lines):
         raise UserError(f"{path} is damaged", hint="`vipforge image SPEC` writes it again")
     return {name: digest for digest, name in lines}
 
 
-def differing(folder: Path) -> list[str]:
-    """The files that are missing, or whose digest is another one."""
-    return [name for name, digest in read_checksums(folder).items() if not _is(folder / name, digest)]
+def mismatches(folder: Path) -> list[str]:
+    """The files in SHA256SUMS that are missing or have another digest."""
+    return [name for name, digest in read_checksums(folder).items() if not _matches(folder / name, digest)]
 
 
-def _is(path: Path, digest: str) -> bool:
+def _matches(path: Path, digest: str) -> bool:
     return path.is_file() and sha256(path) == digest
 
 
-SBOM_NAME = "sbom.cdx.json"
-SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:vipforge:sbom")
-LICENSES = MappingProxyType({"haproxy": "GPL-2.0-or-later", "keepalived": "GPL-2.0-or-later", "vipforge": "MIT"})
-"""Of what is in no package, by the names of SPDX."""
-
-
 def sbom(manifest: dict[str, Any]) -> str:
-    """The bill as JSON. Its time is the bake's, its serial number follows from the image's digest."""
+    """The SBOM as JSON. Its time is that of the bake, and its serial number follows from the image's digest."""
     image = _image(manifest)
-    parts = [*_packages(manifest), *_built(manifest)]
+    components = [*_packages(manifest), *_built(manifest)]
     bom = Bom(
-        components=parts,
-        serial_number=uuid.uuid5(SPACE, manifest["sha256"]),
+        components=components,
+        serial_number=uuid.uuid5(NAMESPACE, manifest["sha256"]),
         metadata=BomMetaData(component=image, timestamp=datetime.fromisoformat(manifest["made"])),
-        dependencies=[Dependency(image.bom_ref, [Dependency(part.bom_ref) for part in parts])],
+        dependencies=[Dependency(image.bom_ref, [Dependency(each.bom_ref) for each in components])],
     )
     return json.dumps(json.loads(JsonV1Dot5(bom).output_as_string()), indent=2, sort_keys=True) + "\n"
 
@@ -88,32 +90,26 @@ def _packages(manifest: dict[str, Any]) -> Iterator[Component]:
 
 
 def _built(manifest: dict[str, Any]) -> Iterator[Component]:
-    """What is in no package: the compiled programs, with the digests of their sources, and our own files.
+    """The components that are in no package: the compiled programs, with the digests of their sources, and vipforge.
 
-    A compiled HAProxy lies beside the guest's own, which is in the list of its packages.
+    A compiled HAProxy is listed in addition to the guest's own, which is one of its packages.
     """
     sources = manifest["inputs"].get("sources", {})
     for name, version in sorted(manifest["versions"].items()):
-        made = _component(name, version, PackageURL("generic", None, name, version))
-        made.licenses.add(DisjunctiveLicense(id=LICENSES[name]))
+        component = _component(name, version, PackageURL("generic", None, name, version))
+        component.licenses.add(DisjunctiveLicense(id=LICENSES[name]))
         source = sources.get(name)
         if source and source["algorithm"] == "sha256":
-            made.hashes.add(HashType(alg=HashAlgorithm.SHA_256, content=source["digest"]))
-        yield made
+            component.hashes.add(HashType(alg=HashAlgorithm.SHA_256, content=source["digest"]))
+        yield component
 
 
 def _component(name: str, version: str, purl: PackageURL) -> Component:
     return Component(name=name, version=version, type=ComponentType.LIBRARY, purl=purl, bom_ref=str(purl))
 
 
-PROVENANCE_NAME = "provenance.intoto.json"
-STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATE = "https://slsa.dev/provenance/v1"
-BUILD_TYPE = "urn:vipforge:bake:1"
-
-
 def provenance(manifest: dict[str, Any]) -> str:
-    """The statement as JSON; it is unsigned, SHA256SUMS and its signature cover it."""
+    """The in-toto statement as JSON. It is unsigned; SHA256SUMS and its signature cover it."""
     statement = {
         "_type": STATEMENT,
         "subject": [{"name": manifest["image"], "digest": {"sha256": manifest["sha256"]}}],
@@ -133,14 +129,14 @@ def _definition(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dependencies(inputs: dict[str, Any]) -> list[dict[str, Any]]:
-    """What went in, each with its digest: the foundation, the cluster's files, the steps, the sources."""
+    """The inputs of the image with their digests: foundation, payload, provision steps and sources."""
     scripts = [(f"provision/{name}", digest) for name, digest in sorted(inputs["provision_sha256"].items())]
-    made = [("foundation", inputs["foundation"]["sha256"]), ("payload", inputs["payload_sha256"]), *scripts]
+    parts = [("foundation", inputs["foundation"]["sha256"]), ("payload", inputs["payload_sha256"]), *scripts]
     sources = [
         {"name": each["file"], "digest": {each["algorithm"]: each["digest"]}}
         for _, each in sorted(inputs.get("sources", {}).items())
     ]
-    return [*({"name": name, "digest": {"sha256": digest}} for name, digest in made), *sources]
+    return [*({"name": name, "digest": {"sha256": digest}} for name, digest in parts), *sources]
 
 
 def _run(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -152,9 +148,9 @@ def _run(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_documents(folder: Path, manifest: dict[str, Any], *, manifest_name: str) -> None:
-    """Put SBOM, provenance and, last of all, SHA256SUMS beside the image and its manifest.
+    """Write the SBOM, the provenance and, last, SHA256SUMS next to the image and its manifest.
 
-    A signature stays while what it covers stays.
+    A signature is kept as long as SHA256SUMS stays the same.
     """
     write_atomic(folder / SBOM_NAME, sbom(manifest))
     write_atomic(folder / PROVENANCE_NAME, provenance(manifest))
@@ -163,11 +159,11 @@ def write_documents(folder: Path, manifest: dict[str, Any], *, manifest_name: st
     path = folder / CHECKSUMS_NAME
     if path.is_file() and path.read_text(errors="replace") == listed:
         return
-    withdraw(folder)
+    remove_signatures(folder)
     write_atomic(path, listed)
 
 
-def withdraw(folder: Path) -> None:
-    """Remove the signatures of what is about to be replaced."""
+def remove_signatures(folder: Path) -> None:
+    """Remove the signatures of SHA256SUMS before it changes or is signed again."""
     for name in (MINISIGN, GPG):
         (folder / name).unlink(missing_ok=True)

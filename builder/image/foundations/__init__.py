@@ -1,4 +1,4 @@
-"""Which guest a spec gets, the foundation it starts from, and the pinned files that this takes."""
+"""Choose the guest of a spec, and describe or build the foundation from which its bake starts."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from builder.spec.vrrp import PROFILES
 
 @dataclass(frozen=True)
 class Foundation:
-    """What the appliance bake starts from."""
+    """What the bake of an appliance starts from."""
 
     disk: Path | None = None
-    """A disk, or an installer's medium; None where a vCenter has a template."""
+    """A disk, or an installer's medium; None if a vCenter has a template."""
     kernel: Path | None = None
-    """With `initrd` and `cmdline`: what QEMU starts directly, while the disk has no boot loader yet."""
+    """With `initrd` and `cmdline`: the kernel that QEMU boots directly while the disk has no boot loader yet."""
     initrd: Path | None = None
     cmdline: str = ""
     disk_sha256: str = ""
-    """Where it is known already."""
+    """The digest of the disk; empty if it is not known yet."""
     packages: dict[str, str] = field(default_factory=dict)
-    """Package name to version."""
+    """The installed packages: name to version."""
     grow_to_gib: int = 0
-    """The size that the disk is to have, where that is more than it has."""
+    """The size to which the disk grows; 0 if it keeps its size."""
     uploads: dict[str, Path] = field(default_factory=dict)
-    """Files that the bake puts into the guest, by their place there."""
+    """Files that the bake uploads to the guest, by their path there."""
 
 
 @dataclass(frozen=True)
 class FoundationRequest:
-    """How a foundation is asked for."""
+    """The options for a foundation."""
 
     medium: Medium = "disk"
     offline: bool = False
@@ -50,54 +50,54 @@ class FoundationRequest:
 
 
 class Guest(Protocol):
-    """One guest operating system, as this host makes its foundation."""
+    """One guest operating system, with the way in which this host builds its foundation."""
 
     @property
     def facts(self) -> Facts:
-        """What is known of it."""
+        """The facts about the guest."""
 
     @property
     def pins(self) -> Mapping[Medium, Pin]:
-        """What of a vendor's it can be baked from."""
+        """The vendor's media from which it can be baked."""
 
-    def on(self, base: str) -> Guest:
-        """The same guest from another of its vendor's disks; raises UserError for one that it has not."""
+    def with_base(self, base: str) -> Guest:
+        """The same guest, based on another of its vendor's disks; raises UserError if there is no such disk."""
 
     def reachable(self, *, offline: bool) -> bool:
-        """Whether its base is cached or can be had now; asked by `guest: auto`. Takes 5 s at most."""
+        """Whether its base is cached or can be fetched now, for `guest: auto`; takes at most 5 s."""
 
-    def outline(self, cluster: Cluster, version: str, medium: Medium) -> Layer:
-        """The layers of the foundation with that keepalived, by their inputs; nothing is made or fetched."""
+    def foundation_layer(self, cluster: Cluster, version: str, medium: Medium) -> Layer:
+        """The foundation with that keepalived as a layer with its inputs; builds and fetches nothing."""
 
-    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
-        """The foundation as `foundation` will give it, its files as if they were in `folder`; nothing is made."""
+    def expected_foundation(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
+        """The foundation that `foundation` would return, as if its files were in `folder`; builds nothing."""
 
-    def foundation(self, cluster: Cluster, version: str, wanted: FoundationRequest) -> Foundation:
-        """The foundation with that keepalived: from the cache, or made now; with `refresh` made now in any case."""
+    def foundation(self, cluster: Cluster, version: str, request: FoundationRequest) -> Foundation:
+        """The foundation with that keepalived, from the cache or built now; with `refresh` always built now."""
 
 
 def guest_of(facts: Facts) -> Guest:
-    """The guest with these facts, by its family, which is the name of a module beside this one."""
-    made: Guest = import_module(f"{__name__}.{facts.family}").GUEST(facts)
-    return made
+    """The guest with these facts; the module in this package with the name of its family implements it."""
+    guest: Guest = import_module(f"{__name__}.{facts.family}").GUEST(facts)
+    return guest
 
 
 def choose(cluster: Cluster, *, offline: bool = False) -> Guest:
-    """The guest that a spec asks for; `auto` takes the first that can be had and can run the spec.
+    """The guest of a spec; `auto` takes the first one that can be baked here and can run the spec.
 
-    Raises UserError where the guest cannot have what the spec asks for.
+    Raises UserError if the guest does not support something in the spec.
     """
     if cluster.guest == "auto":
-        in_turn = (guest_of(facts) for facts in in_order_of_preference())
-        return _with_epel(next(guest for guest in in_turn if _can_be_had(guest, cluster, offline=offline)), cluster)
-    guest = _with_that_card(guest_of(all_guests()[cluster.guest]), cluster.network.interface)
-    return _with_epel(guest.on(cluster.image.base) if cluster.image.base else guest, cluster)
+        candidates = (guest_of(facts) for facts in in_order_of_preference())
+        return _with_epel(next(guest for guest in candidates if _is_usable(guest, cluster, offline=offline)), cluster)
+    guest = _with_interface(guest_of(all_guests()[cluster.guest]), cluster.network.interface)
+    return _with_epel(guest.with_base(cluster.image.base) if cluster.image.base else guest, cluster)
 
 
 def select_keepalived(cluster: Cluster, facts: Facts) -> str:
-    """The keepalived of a bake; says aloud what `auto` and the profile have chosen.
+    """The version of keepalived for a bake; reports the choices made for `guest: auto` and for the profile.
 
-    Raises TooOld where the spec names a version that cannot run its profile.
+    Raises KeepalivedTooOld if the spec names a version that cannot run its profile.
     """
     version, profile = keepalived_for(cluster, facts), PROFILES[cluster.vrrp.profile]
     check_version(cluster, version)
@@ -105,62 +105,64 @@ def select_keepalived(cluster: Cluster, facts: Facts) -> str:
         warn(f"guest: auto takes {facts.title} here")
     if version not in (cluster.keepalived, facts.default_keepalived):
         lacking = "; ".join(refusals(profile, facts.default_keepalived))
-        warn(f"keepalived {version} instead of {facts.default_keepalived}, for profile {profile.name} needs {lacking}")
+        warn(
+            f"using keepalived {version} instead of {facts.default_keepalived}: profile {profile.name} needs {lacking}"
+        )
     return version
 
 
 def with_guest(cluster: Cluster, guest: str) -> Cluster:
-    """The cluster with another guest than its spec says; with none (""), as it is. Raises UserError for no guest."""
+    """The cluster with `guest` in place of the spec's; unchanged if it is empty. Raises UserError if it is unknown."""
     if guest not in ("", "auto", *all_guests()):
-        raise UserError(f"there is no guest {guest}", hint=f"use one of: {', '.join(sorted(all_guests()))}, or auto")
+        raise UserError(f"unknown guest {guest}", hint=f"use one of: {', '.join(sorted(all_guests()))}, or auto")
     return cluster.model_copy(update={"guest": guest}) if guest else cluster
 
 
-def _with_that_card(guest: Guest, asked: str) -> Guest:
-    """The guest, if its card has the name that the spec says; raises UserError where it never can."""
+def _with_interface(guest: Guest, interface: str) -> Guest:
+    """The guest; raises UserError if its network card cannot have the name in the spec."""
     name = guest.facts.interface
-    if name and asked not in ("auto", name):
+    if name and interface not in ("auto", name):
         raise UserError(
-            f"the only card of {guest.facts.title} is {name}, and the spec names {asked}",
-            hint="say interface: auto; the image gives the card that name on every hypervisor",
+            f"the only network card of {guest.facts.title} is {name}, but the spec names {interface}",
+            hint="set interface: auto; in the image the card has that name on every hypervisor",
         )
     return guest
 
 
 def _with_epel(guest: Guest, cluster: Cluster) -> Guest:
-    """The guest, if it can have EPEL where the spec asks for it; `--guest` may name another than the spec does."""
+    """The guest; raises UserError if the spec asks for EPEL and the guest, perhaps from `--guest`, has none."""
     if cluster.image.epel and guest.facts.epel is None:
         raise UserError(
-            f"the spec asks for EPEL, which {guest.facts.title} cannot have",
-            hint=f"name one of these as guest: {', '.join(EPEL_GUESTS)}; or remove image: epel",
+            f"the spec asks for EPEL, which {guest.facts.title} does not support",
+            hint=f"set guest to one of: {', '.join(EPEL_GUESTS)}; or remove image: epel",
         )
     return guest
 
 
-def _can_be_had(guest: Guest, cluster: Cluster, *, offline: bool) -> bool:
-    """Whether the guest can run the cluster, with base and mirror in reach; the last one always can."""
+def _is_usable(guest: Guest, cluster: Cluster, *, offline: bool) -> bool:
+    """Whether the guest can run the cluster and its base and mirror can be reached; true for the last resort."""
     if guest.facts == embedded():
         return True
-    suits = _runs(guest.facts, cluster) and _has_mirror(guest.facts, cluster, offline=offline)
-    return suits and guest.reachable(offline=offline)
+    is_suitable = _runs(guest.facts, cluster) and _has_mirror(guest.facts, cluster, offline=offline)
+    return is_suitable and guest.reachable(offline=offline)
 
 
 def _runs(facts: Facts, cluster: Cluster) -> bool:
-    """Whether its card and its keepalived can do what the cluster asks."""
-    named = facts.interface not in ("", cluster.network.interface) and cluster.network.interface != "auto"
-    return not (named or refusals(PROFILES[cluster.vrrp.profile], keepalived_for(cluster, facts)))
+    """Whether the guest's network card and keepalived support what the cluster needs."""
+    other_interface = facts.interface not in ("", cluster.network.interface) and cluster.network.interface != "auto"
+    return not (other_interface or refusals(PROFILES[cluster.vrrp.profile], keepalived_for(cluster, facts)))
 
 
 def _has_mirror(facts: Facts, cluster: Cluster, *, offline: bool) -> bool:
-    """Whether the spec's mirror, if it names one, is one of this guest and not of another."""
+    """Whether the spec's mirror, if there is one, serves this guest's packages."""
     mirror, own = cluster.image.mirror, facts.repositories
     return not (mirror and own) or responds(f"{mirror.rstrip('/')}/{own.key}", offline=offline)
 
 
 def pins_for(cluster: Cluster, *, offline: bool = False) -> Iterator[Pin]:
-    """Every pinned file that `vipforge image` wants for the cluster; packages of the guest come from its mirror."""
+    """Every pinned file that `vipforge image` needs for the cluster; the guest's packages come from its mirror."""
     guest = choose(cluster, offline=offline)
-    yield own_packer()  # wherever the files are carried, there may be no Packer
+    yield own_packer()  # the host that the files are carried to may have no Packer
     yield pin("keepalived", select_keepalived(cluster, guest.facts))
     if cluster.haproxy.source:
         yield pin("haproxy", cluster.haproxy.source)

@@ -18,35 +18,29 @@ from builder.spec.features import release
 from builder.spec.model import Cluster
 
 KEEPALIVED = "/tmp/keepalived.tar"  # noqa: S108 - in the guest, while it is baked
-"""Where the bake's provision steps find the compiled keepalived."""
+"""Where the provision steps find the compiled keepalived."""
 HAPROXY = "/tmp/haproxy.tar"  # noqa: S108 - as above
-"""Where they find HAProxy, if the spec wants it compiled."""
+"""Where the provision steps find HAProxy, if the spec asks for a compiled one."""
 MODERN = (2,)
-"""The first keepalived that gcc 4.8 has trouble with (keepalived#2437)."""
-
-
-def _haproxy(cluster: Cluster, workshop: RpmBuildRoot, wanted: FoundationRequest) -> dict[str, Path]:
-    if cluster.haproxy.source is None:
-        return {}
-    return {HAPROXY: compiled.build_haproxy(workshop, cluster.haproxy.source, offline=wanted.offline)}
+"""The first keepalived that gcc 4.8 cannot compile in full (keepalived#2437)."""
 
 
 @dataclass(frozen=True)
 class RpmGuest:
-    """One release of the family, from the vendor's cloud image `base` or, where that is empty, the first of them."""
+    """One release of the family, based on the vendor's cloud image `base` or, if that is empty, on the first one."""
 
     facts: Facts
     base: str = ""
 
     @property
     def pins(self) -> Mapping[Medium, Pin]:
-        """The vendor's disk and, where there is one, the installer's medium."""
+        """The vendor's disk and, if there is one, the installer's medium."""
         facts = self.facts
         pins: dict[Medium, Pin] = {"disk": pin(f"{facts.name}-cloud", self.base or facts.bases[0])}
         return {**pins, "installer": pin(f"{facts.name}-minimal", facts.installer)} if facts.installer else pins
 
-    def on(self, base: str) -> RpmGuest:
-        """The same guest from another disk; raises UserError for one that it has not."""
+    def with_base(self, base: str) -> RpmGuest:
+        """The same guest, based on another disk; raises UserError if there is no such disk."""
         choice = self.facts.choice_of_bases
         if base not in choice:
             hint = f"use one of: {', '.join(choice)}" if choice else "leave out image: base"
@@ -54,33 +48,31 @@ class RpmGuest:
         return replace(self, base=base)
 
     def reachable(self, *, offline: bool) -> bool:
-        """Whether the vendor's disk is cached or answers."""
+        """Whether the vendor's disk is cached or its server responds."""
         return in_reach(self.pins["disk"], offline=offline)
 
-    def outline(self, cluster: Cluster, version: str, medium: Medium) -> Layer:
+    def foundation_layer(self, cluster: Cluster, version: str, medium: Medium) -> Layer:
         """The medium and the compiled programs, which the bake uploads."""
-        newer = cluster.haproxy.source
-        programs = [
-            compiled.keepalived_layer(self._workshop_of_keepalived(cluster, version), version, snmp=cluster.snmp)
-        ]
-        if newer:
-            programs.append(compiled.haproxy_layer(self._workshop(cluster), newer))
+        haproxy, build_root = cluster.haproxy.source, self._keepalived_build_root(cluster, version)
+        programs = [compiled.keepalived_layer(build_root, version, snmp=cluster.snmp)]
+        if haproxy:
+            programs.append(compiled.haproxy_layer(self._build_root(cluster), haproxy))
         own = {"medium": self.pins[medium].digest if medium in self.pins else "a vCenter's template"}
         return Layer("foundation", own, tuple(programs), is_kept=False)
 
-    def foundation(self, cluster: Cluster, version: str, wanted: FoundationRequest) -> Foundation:
-        """The vendor's medium from the cache, or fetched now, and keepalived, which the bake uploads.
+    def foundation(self, cluster: Cluster, version: str, request: FoundationRequest) -> Foundation:
+        """The vendor's medium, from the cache or fetched now, and the compiled programs, which the bake uploads.
 
-        Raises NotFetched, which names the addresses that were tried, the digest, and where to put the file.
+        Raises NotFetched, which lists the URLs that were tried, the digest, and where to put the file.
         """
-        disk = self._medium(wanted)
-        workshop = self._workshop_of_keepalived(cluster, version)
-        built = compiled.build_keepalived(workshop, version, offline=wanted.offline, snmp=cluster.snmp)
-        uploads = {KEEPALIVED: built, **_haproxy(cluster, self._workshop(cluster), wanted)}
+        disk = self._medium(request)
+        build_root = self._keepalived_build_root(cluster, version)
+        keepalived = compiled.build_keepalived(build_root, version, offline=request.offline, snmp=cluster.snmp)
+        uploads = {KEEPALIVED: keepalived, **self._haproxy(cluster, request)}
         return Foundation(disk, grow_to_gib=self._grow_to(cluster), uploads=uploads)
 
-    def expected(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
-        """The same, without its files."""
+    def expected_foundation(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
+        """The foundation with the paths that its files would have in `folder`."""
         places = (KEEPALIVED, HAPROXY) if cluster.haproxy.source else (KEEPALIVED,)
         disk = folder / self.pins[medium].file if medium in self.pins else None
         uploads = {place: folder / Path(place).name for place in places}
@@ -89,20 +81,26 @@ class RpmGuest:
     def _grow_to(self, cluster: Cluster) -> int:
         return cluster.image.disk_gib if cluster.image.disk_gib > self.facts.base_gib else 0
 
-    def _workshop(self, cluster: Cluster) -> RpmBuildRoot:
+    def _haproxy(self, cluster: Cluster, request: FoundationRequest) -> dict[str, Path]:
+        if cluster.haproxy.source is None:
+            return {}
+        build_root = self._build_root(cluster)
+        return {HAPROXY: compiled.build_haproxy(build_root, cluster.haproxy.source, offline=request.offline)}
+
+    def _build_root(self, cluster: Cluster) -> RpmBuildRoot:
         assert self.facts.repositories  # noqa: S101 - every guest of the family has them (tests/unit/guests)
         return RpmBuildRoot(self.facts.name, self.facts.repositories, cluster.image.mirror)
 
-    def _workshop_of_keepalived(self, cluster: Cluster, version: str) -> RpmBuildRoot:
-        plain = self._workshop(cluster)
+    def _keepalived_build_root(self, cluster: Cluster, version: str) -> RpmBuildRoot:
+        plain = self._build_root(cluster)
         return replace(plain, toolchain=self.facts.toolchain) if release(version) >= MODERN else plain
 
-    def _medium(self, wanted: FoundationRequest) -> Path | None:
-        if wanted.medium not in self.facts.media:
-            raise UserError(f"{self.facts.title} is not baked from a medium of the kind {wanted.medium}")
-        if wanted.medium == "template":
+    def _medium(self, request: FoundationRequest) -> Path | None:
+        if request.medium not in self.facts.media:
+            raise UserError(f"{self.facts.title} cannot be baked from a medium of type {request.medium}")
+        if request.medium == "template":
             return None
-        return fetch(self.pins[wanted.medium], offline=wanted.offline, debian=None)
+        return fetch(self.pins[request.medium], offline=request.offline, debian=None)
 
 
 GUEST = RpmGuest

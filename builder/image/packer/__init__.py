@@ -1,1 +1,1 @@
-"""Packer: its template, its runs, its output, and the program itself."""
+"""Packer: the program, its builders and template, one run of it, and its output."""

@@ -1,4 +1,4 @@
-"""What Packer prints: its machine-readable events, the bake's logs, and the part that explains a failure."""
+"""Packer's output: machine-readable events, the logs of a bake, and the lines that explain a failure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from builder.core.progress import Phases
 
 FIELDS_BEFORE_DATA = 3
 BUILD_PREFIX = re.compile(r"^\s*(==> )?[a-z-]+\.[a-z0-9_-]+: ?", re.MULTILINE)
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f\x7f]")
+CLOSING_LINES = re.compile(
+    r"Provisioning step had errors|Deleting output|==> Wait completed|==> Some builds|--> qemu|==> Builds finished"
+)
+"""Packer prints these lines after any failure."""
+LAST_LINES = 12
 
 STEPS = {
     "Retrieving ISO": "checking the foundation",
@@ -24,14 +31,14 @@ STEPS = {
 
 @dataclass(frozen=True)
 class PackerEvent:
-    """One thing that Packer said: `say` (its own steps), `message` (output of the guest) or `error`."""
+    """One message from Packer: `say` (a step of its own), `message` (output of the guest) or `error`."""
 
     kind: str
     text: str
 
 
 def parse_event(line: str) -> PackerEvent | None:
-    """The event in one line of Packer's output; None for lines that say nothing to a person."""
+    """The event in one line of Packer's output; None for lines that are not messages for a user."""
     fields = line.split(",")
     if len(fields) <= FIELDS_BEFORE_DATA or fields[2] != "ui":
         return None
@@ -41,7 +48,7 @@ def parse_event(line: str) -> PackerEvent | None:
 
 
 def headline(event: PackerEvent) -> str | None:
-    """What to show of an event as progress: Packer's steps in our words, and the guest's own `==>` lines."""
+    """The progress line for an event: a step of Packer in our words, or a `==>` line of the guest; else None."""
     if event.kind == "say":
         return next((words for start, words in STEPS.items() if event.text.startswith(start)), None)
     if event.text.startswith("==> "):
@@ -49,28 +56,20 @@ def headline(event: PackerEvent) -> str | None:
     return None
 
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f\x7f]")
-PACKERS_FAREWELL = re.compile(
-    r"Provisioning step had errors|Deleting output|==> Wait completed|==> Some builds|--> qemu|==> Builds finished"
-)
-"""What Packer says after every failure, whatever it was."""
-LAST_LINES = 12
-
-
 @dataclass(frozen=True)
 class BakeLogs:
-    """Where the logs of one bake lie."""
+    """The log files of one bake."""
 
     folder: Path
 
     @property
     def console(self) -> Path:
-        """What the guest wrote to its serial console."""
+        """The output of the guest's serial console."""
         return self.folder / "console.log"
 
     @property
     def provision(self) -> Path:
-        """Packer's words, and the output of the provisioners."""
+        """Packer's messages, and the output of the provisioners."""
         return self.folder / "provision.log"
 
     @property
@@ -79,35 +78,35 @@ class BakeLogs:
         return self.folder / "packer.log"
 
     def begin(self) -> None:
-        """Start afresh: the logs of the bake before go."""
+        """Create empty logs; the logs of the previous bake are lost."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for log in (self.console, self.provision, self.packer):
             log.write_text("")
 
     def last_lines(self) -> list[str]:
-        """The last lines of Packer and the provisioners, without what Packer says after every failure."""
+        """The last lines from Packer and the provisioners, without those that Packer prints after any failure."""
         return _last_lines(self.provision)
 
-    def last_words(self) -> str:
-        """The last lines of the provisioners and of the console, with the paths of the whole logs."""
+    def excerpts(self) -> str:
+        """The last lines of the provisioners and of the console, with the paths of the complete logs."""
         parts = (("the provisioners", self.provision), ("the guest's console", self.console))
         return "\n".join(f"  last lines of {what} ({log}):\n{_tail(log)}" for what, log in parts)
 
 
 @dataclass
 class LogFollower:
-    """Takes each line of Packer's output, keeps its words and shows its steps. `step` is the one it is in."""
+    """Logs each line of Packer's output and shows its steps as progress. `step` is the current step."""
 
-    words: Path
+    log: Path
     step: str = "starting Packer"
     phases: Phases = field(default_factory=Phases)
 
     def __call__(self, line: str) -> None:
-        """Take one line."""
+        """Process one line of output."""
         event = parse_event(line)
         if event is None:
             return
-        with self.words.open("a") as log:
+        with self.log.open("a") as log:
             log.write(plain(event.text) + "\n")
         shown = headline(event)
         if shown:
@@ -116,7 +115,7 @@ class LogFollower:
 
 
 def plain(text: str) -> str:
-    """Text without control characters, as a log or a pipe wants it."""
+    """The text without control characters, for a log or a pipe."""
     return ESCAPES.sub("", text)
 
 
@@ -126,4 +125,4 @@ def _tail(log: Path) -> str:
 
 def _last_lines(log: Path) -> list[str]:
     lines = [line for line in plain(log.read_text(errors="replace")).splitlines() if line.strip()]
-    return [line for line in lines if not PACKERS_FAREWELL.match(line)][-LAST_LINES:]
+    return [line for line in lines if not CLOSING_LINES.match(line)][-LAST_LINES:]

@@ -1,4 +1,4 @@
-"""Packer itself: the one on PATH, or else vipforge's own, unpacked from a pinned Debian package."""
+"""The Packer program: the one on PATH, or else vipforge's own, from a pinned Debian package."""
 
 from __future__ import annotations
 
@@ -24,13 +24,18 @@ NO_MIRROR = (
     "vipforge sources fetch packer --mirror http://mirror.example.org/debian, or install Packer;"
     " the spec of a Debian guest may name that mirror (image: {mirror: …})"
 )
-"""Not the mirror of a spec alone: that of an RPM guest serves no Debian packages."""
+"""The hint cannot rely on the mirror in a spec: that of an RPM guest serves no Debian packages."""
+
+MAGIC = b"!<arch>\n"
+HEADER, NAME, SIZE = 60, slice(0, 16), slice(48, 58)
+"""The length of the header of an ar member, and the positions of the member's name and size in it."""
+DATA = "data.tar"
 
 
 def program(plugin: str = "qemu", *, offline: bool = False, mirror: str | None = None) -> PackerFacts:
-    """A Packer with the builders of a plugin. `mirror` is the spec's, which serves vipforge's own.
+    """A Packer that has the builders of a plugin. `mirror` is a Debian mirror to fetch vipforge's own Packer from.
 
-    Raises HostLacks where VIPFORGE_PACKER names one that will not do, NotFetched where there is none to be had.
+    Raises HostLacks if VIPFORGE_PACKER names an unsuitable one, NotFetched if there is none and none can be fetched.
     """
     try:
         return packer.packer(plugin)
@@ -38,22 +43,22 @@ def program(plugin: str = "qemu", *, offline: bool = False, mirror: str | None =
         if lacking.is_named:
             raise
         if lacking.unfit:
-            warn(f"{'; '.join(lacking.unfit)}: vipforge's own Packer {OWN.version} is used ({lacking.hint})")
+            warn(f"{'; '.join(lacking.unfit)}: using vipforge's own Packer {OWN.version} ({lacking.hint})")
     return own(offline=offline, mirror=mirror)
 
 
 def own(*, offline: bool = False, mirror: str | None = None) -> PackerFacts:
-    """Vipforge's own Packer, from the cache or fetched now."""
-    place = layer(OWN.name, _outline().inputs, partial(_unpack, offline, mirror))
+    """Vipforge's own Packer, from the cache or freshly fetched."""
+    place = layer(OWN.name, _layer().inputs, partial(_unpack, offline, mirror))
     return packer.query_packer(place / OWN.name)
 
 
-def is_at_hand() -> bool:
-    """Whether vipforge's own Packer needs no connection."""
-    return is_whole(_outline().place) or in_reach(OWN, offline=True)
+def is_available_offline() -> bool:
+    """Whether vipforge's own Packer can be used without a network connection."""
+    return is_whole(_layer().place) or in_reach(OWN, offline=True)
 
 
-def _outline() -> Layer:
+def _layer() -> Layer:
     return Layer(OWN.name, {"source": OWN.digest, "member": MEMBER})
 
 
@@ -66,39 +71,33 @@ def _unpack(offline: bool, mirror: str | None, folder: Path) -> None:
     (folder / OWN.name).chmod(0o755)
 
 
-MAGIC = b"!<arch>\n"
-HEADER, NAME, SIZE = 60, slice(0, 16), slice(48, 58)
-"""The header of an ar member, and where its name and its size are."""
-DATA = "data.tar"
-
-
 def extract(package: Path, member: str, target: Path) -> None:
-    """Write the file `member` (`./usr/bin/…`) of a package to `target`; raises UserError where there is none."""
+    """Write the file `member` (`./usr/bin/…`) of a package to `target`; raises UserError if it is missing."""
     try:
         with package.open("rb") as archive:
             _seek(archive, package)
             with tarfile.open(fileobj=archive, mode="r|*") as data:
                 _copy(data, member, target)
     except (tarfile.TarError, KeyError, EOFError) as failure:
-        raise UserError(f"{package} holds no {member}: {failure}") from failure
+        raise UserError(f"{package} contains no {member}: {failure}") from failure
 
 
 def _seek(archive: IO[bytes], package: Path) -> None:
-    """Go to where the tar of the package's files begins."""
+    """Move to the beginning of the tar archive with the package's files."""
     if archive.read(len(MAGIC)) != MAGIC:
-        raise UserError(f"{package} is no Debian package")
+        raise UserError(f"{package} is not a Debian package")
     for name, size in _members(archive):
         if name.startswith(DATA):
             return
         archive.seek(size + size % 2, 1)
-    raise UserError(f"{package} is no Debian package: it has no {DATA}")
+    raise UserError(f"{package} is not a Debian package: it has no {DATA}")
 
 
 def _members(archive: IO[bytes]) -> Iterator[tuple[str, int]]:
     while len(header := archive.read(HEADER)) == HEADER:
         size = header[SIZE].strip()
         if not size.isdigit():
-            raise tarfile.ReadError("the size of a member is no number")
+            raise tarfile.ReadError("the size of a member is not a number")
         yield header[NAME].decode("ascii", "replace").strip(" /"), int(size)
 
 

@@ -1,4 +1,4 @@
-"""The Packer template as data: HCL2's JSON form, and the network that the guest has during a bake."""
+"""The Packer template as data (HCL2's JSON form), and the network that the guest can reach during a bake."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from builder.sources import fetch
 from builder.spec.model import Cluster
 
 REQUIRED_PLUGINS_SINCE = (1, 7, 0)
-"""Packer 1.6.6 refuses a `required_plugins` block; from 1.10 on no plugin comes with Packer."""
+"""Packer 1.6.6 rejects a `required_plugins` block; since 1.10, Packer comes without plugins."""
 
 MEMORY = "/dev/shm"  # noqa: S108 - in the guest
 PACKAGES = f"{MEMORY}/vipforge-packages"
 """Written by packer/provision/rpm/80-packages.sh."""
+HTTP = "http"
+MIRROR = "mirror"
+"""The path of the folder on Packer's HTTP server."""
 
 
 def template(inputs: TemplateInputs, packer_version: tuple[int, ...], builder: Builder) -> dict[str, Any]:
-    """The whole template, ready for `json.dumps`."""
+    """The whole template as data for `json.dumps`."""
     body: dict[str, Any] = {
         "source": {builder.kind: {"appliance": builder.source(inputs)}},
         "build": [{"sources": [f"source.{builder.kind}.appliance"], "provisioner": _provisioners(inputs)}],
@@ -38,7 +41,7 @@ def template(inputs: TemplateInputs, packer_version: tuple[int, ...], builder: B
 
 
 def template_json(body: dict[str, Any]) -> str:
-    """The template as it is written to `appliance.pkr.json`."""
+    """The text of `appliance.pkr.json`."""
     return json.dumps(body, indent=2) + "\n"
 
 
@@ -49,34 +52,30 @@ def _provisioners(inputs: TemplateInputs) -> list[dict[str, Any]]:
     steps = {
         "scripts": [str(path) for path in inputs.scripts],
         "execute_command": as_root(inputs.access.user),
-        # In memory: so nothing is to be cleaned up, which would be another two logins for each script.
+        # In memory, so that nothing needs cleaning up, which would take two more logins per script.
         "remote_folder": MEMORY,
         "skip_clean": True,
     }
-    listed = {"direction": "download", "source": PACKAGES, "destination": str(inputs.packages)}
-    return [*uploads, {"shell": {**steps, **environment}}, *([{"file": listed}] if inputs.packages else [])]
-
-
-HTTP = "http"
-MIRROR = "mirror"
-"""The name under which Packer's HTTP server has the folder."""
+    package_list = {"direction": "download", "source": PACKAGES, "destination": str(inputs.packages)}
+    return [*uploads, {"shell": {**steps, **environment}}, *([{"file": package_list}] if inputs.packages else [])]
 
 
 @dataclass(frozen=True)
-class Reach:
-    """Whether the guest has a network; else the folder on this host that is served to it, if it needs packages."""
+class GuestNetwork:
+    """The network that the guest can reach during a bake, or the folder of packages that it gets instead."""
 
-    network: bool
+    is_online: bool
     folder: Path | None = None
+    """A folder on this host that Packer serves to a guest without a network."""
     environment: tuple[str, ...] = ()
-    """For packer/provision/rpm/05-packages.sh."""
+    """Variables for packer/provision/rpm/05-packages.sh."""
 
     def http(self, work: Path) -> Path | None:
-        """Where `serve` puts the folder."""
+        """The folder that `serve` creates; None if nothing is served."""
         return work / HTTP if self.folder else None
 
     def serve(self, work: Path) -> Path | None:
-        """The folder for Packer's HTTP server; None where nothing is to be served."""
+        """Create the folder for Packer's HTTP server; returns None if nothing is served."""
         if self.folder is None:
             return None
         http = work / HTTP
@@ -85,24 +84,24 @@ class Reach:
         return http
 
 
-def reach(cluster: Cluster, facts: Facts, builder: Builder, *, offline: bool) -> Reach:
-    """What this bake needs; raises UserError where it may not, or cannot, have it."""
+def guest_network(cluster: Cluster, facts: Facts, builder: Builder, *, offline: bool) -> GuestNetwork:
+    """The network that this bake needs; raises UserError if it is forbidden or impossible."""
     mirror = cluster.image.mirror
     if facts.repositories is None:
-        return Reach(network=not builder.local)
+        return GuestNetwork(is_online=not builder.local)
     if mirror and is_folder(mirror):
-        return _folder(mirror, facts.repositories.written(mirror)[0], builder)
+        return _served_folder(mirror, facts.repositories.written(mirror)[0], builder)
     fetch.refuse_offline(offline, f"installing the packages of {facts.title}")
-    return Reach(network=True)
+    return GuestNetwork(is_online=True)
 
 
-def _folder(mirror: str, stands_for: str, builder: Builder) -> Reach:
+def _served_folder(mirror: str, replaces: str, builder: Builder) -> GuestNetwork:
     folder = Path(url2pathname(urlparse(mirror).path))
     if not builder.local:
         raise UserError(
             f"a machine in a vCenter cannot read this host's folder {folder}",
-            hint="serve it by HTTP and name that address in the spec (image: mirror)",
+            hint="serve it over HTTP and put that address into the spec (image: mirror)",
         )
     if not folder.is_dir():
-        raise UserError(f"the mirror {folder} is no folder", hint="mend image: mirror in the spec")
-    return Reach(network=False, folder=folder, environment=(f"VIPFORGE_SERVED={stands_for}",))
+        raise UserError(f"the mirror {folder} is not a folder", hint="correct image: mirror in the spec")
+    return GuestNetwork(is_online=False, folder=folder, environment=(f"VIPFORGE_SERVED={replaces}",))

@@ -1,7 +1,7 @@
 """A seed as guestinfo variables of a VMware machine (cloud-init's documentation, "VMware").
 
 The metadata is JSON: the data source for CentOS 7 parses no YAML there (cloud-init-vmware-guestinfo#41). Anyone who
-may look at the machine in vCenter can read these variables, and so can every process in the guest.
+may view the machine in vCenter can read these variables, and so can every process in the guest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ENCODING = "gzip+base64"
 
 
 def variables(seed: Seed) -> dict[str, str]:
-    """The keys of the machine's extra configuration and their values; the same seed gives the same values."""
+    """The keys and values of the machine's extra configuration; the same seed always gives the same values."""
     metadata = yaml.safe_load(seed.meta_data) | {"network": yaml.safe_load(seed.network_config)}
     return {
         "guestinfo.metadata": _packed(json.dumps(metadata, sort_keys=True)),

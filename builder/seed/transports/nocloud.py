@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from builder.guests import GuestFile
 from builder.seed.transports import Seed, Transport, cd_image
 
+LABEL = "cidata"
+ARCHIVE = "vipforge.tar"
+"""A second copy of the seed next to cloud-init's texts, for the guest's program `seed`, which needs no Python."""
 FOLDER = Transport(
     name="folder",
     description="a folder with user-data, meta-data and network-config, for other tools",
@@ -18,11 +21,6 @@ FOLDER = Transport(
 )
 
 
-LABEL = "cidata"
-ARCHIVE = "vipforge.tar"
-"""Beside cloud-init's texts, for the guest's program `seed`, which needs no Python."""
-
-
 def image(seed: Seed) -> bytes:
     """The image of the CD."""
     direct = {ARCHIVE: archive(seed.direct)} if seed.direct else {}
@@ -30,7 +28,7 @@ def image(seed: Seed) -> bytes:
 
 
 def archive(files: Mapping[str, GuestFile]) -> bytes:
-    """A tar of files of the guest, which all belong to root; the same bytes for the same files."""
+    """A tar archive of guest files, all owned by root; the same files always give the same bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path, file in files.items():

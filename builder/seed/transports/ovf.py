@@ -1,7 +1,7 @@
-"""A seed as OVF properties, and as the CD on which vCenter hands them to a guest (DSP0243, sections 9.5 and 11.2).
+"""A seed as OVF properties, and as the CD on which vCenter passes them to a guest (DSP0243, sections 9.5 and 11.2).
 
-cloud-init reads some of them; the others are for people who fill in vCenter's form, and for the guest's program
-`ovf-properties`, which puts them before what the user-data says.
+cloud-init reads some of the properties. The others are for users who fill in vCenter's form, and for the guest's
+program `ovf-properties`, which lets them override the user-data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ANYWHERE = "0.0.0.0/0"
 
 
 def properties(seed: Seed) -> dict[str, str]:
-    """The values of the descriptor's properties, by their keys; the gateway is empty where there is none."""
+    """The values of the descriptor's properties by key; the gateway is empty if there is none."""
     identity, network = seed.identity, yaml.safe_load(seed.network_config)
     return {
         "hostname": identity["NODE_NAME"],
@@ -43,7 +43,7 @@ def _gateway(network: Mapping[str, Mapping[str, Mapping[str, list[dict[str, str]
 
 
 def ovf_environment(values: Mapping[str, str]) -> str:
-    """The environment document that a guest finds on the CD, or as guestinfo."""
+    """The OVF environment document, which a guest reads from the CD or as guestinfo."""
     register_namespace("oe", NAMESPACE)
     root = Element(_name("Environment"), {_name("id"): ""})
     section = SubElement(root, _name("PropertySection"))
@@ -54,7 +54,7 @@ def ovf_environment(values: Mapping[str, str]) -> str:
 
 
 def image(seed: Seed) -> bytes:
-    """The image of the CD that brings the properties."""
+    """The image of the CD that carries the properties."""
     return cd_image(LABEL, {FILE: ovf_environment(properties(seed))})
 
 
@@ -67,7 +67,7 @@ def _base64(text: str) -> str:
 
 
 def _files(seed: Seed) -> dict[str, Content]:
-    """The properties' values, and the CD that brings them."""
+    """The properties' values, and the CD that carries them."""
     return {"properties.json": json.dumps(properties(seed), indent=2) + "\n", "transport.iso": image(seed)}
 
 
@@ -77,7 +77,7 @@ def _settings(seed: Seed) -> VmwareSettings:
 
 TRANSPORT = Transport(
     name="ovf",
-    description="OVF properties of a VMware machine, or the CD on which vCenter brings them",
+    description="OVF properties of a VMware machine, or the CD on which vCenter passes them",
     carries_secrets=False,
     suffix=".ovf",
     files=_files,

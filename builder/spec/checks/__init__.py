@@ -1,4 +1,4 @@
-"""The checks of what holds between values; each gives the faults that it finds in a spec's data."""
+"""Checks between the values of a spec. Each one yields the problems that it finds in the data."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from collections.abc import Iterator
 
 from builder.spec.checks import addresses, failover
 from builder.spec.problem import ANY, Problem, named, numbers
-from builder.spec.sections import image_problems as image_faults
-from builder.spec.sections import libvirt_problems as libvirt_faults
+from builder.spec.sections import image_problems, libvirt_problems
 
 SSH_PORT = 22
 
 
 def problems(data: object) -> Iterator[Problem]:
-    """All of them, in no order."""
+    """The problems that all checks find, in no particular order."""
     yield from addresses.address_problems(data)
     yield from addresses.ipv6_problems(data)
     yield from failover.instance_problems(data)
     yield from addresses.duplicate_problems(data)
     yield from failover.failover_problems(data)
-    yield from image_faults(data)
-    yield from libvirt_faults(data)
+    yield from image_problems(data)
+    yield from libvirt_problems(data)
     yield from _ssh_port(data)
 
 
 def _ssh_port(data: object) -> Iterator[Problem]:
     for loc, port in (*numbers(data, "services", ANY, "port"), *numbers(data, "statistics", "port")):
         if port == SSH_PORT:
-            yield Problem(loc, f"{named(loc)} is that of the nodes' own SSH", "choose another port")
+            yield Problem(loc, f"{named(loc)} is the port of the nodes' SSH server", "choose another port")

@@ -1,4 +1,4 @@
-"""Checks of addresses and names: networks, gateways and VIPs of both families, and no value twice."""
+"""Checks of addresses and names: subnets, gateways and VIPs of both address families, and duplicates."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_interface
 
 from builder.spec.model import LONGEST_PREFIX, LONGEST_PREFIX6, SHORTEST_PREFIX, SHORTEST_PREFIX6
-from builder.spec.problem import ANY, Loc, Problem, addresses, each, named, numbers, texts, the, vips
+from builder.spec.problem import ANY, Loc, Problem, addresses, named, numbers, texts, the, values_at, vips
 from builder.spec.values import IpAddress
 
 SERVERS = ("services", ANY, "servers", ANY, "address")
 ROUTED = ("services", ANY, "routes", ANY, "servers", ANY, "address")
 PRESET_SERVERS = ("presets", ANY, "servers", ANY, "address")
 SMTP_SERVER = ("alerts", "smtp_server")
+PREFIX: Loc = ("network", "prefix6")
+GATEWAY: Loc = ("network", "gateway6")
 OWN_ADDRESS = "give the server's own address"
 
 Placed = tuple[Loc, IpAddress]
 Subnet = IPv4Network | IPv6Network
+Value = tuple[Loc, object]
 
 
 @dataclass(frozen=True)
 class Family:
-    """The keys of one family's addresses."""
+    """The spec's keys for the addresses of one IP version."""
 
     version: int
     node: str
@@ -31,14 +34,14 @@ class Family:
     prefix: str
     prefixes: range
     subnet: str
-    """What the nodes' subnet is called."""
+    """What messages call the nodes' subnet."""
 
     def nodes(self, data: object) -> list[Placed]:
         """The nodes' own addresses."""
         return self._of(addresses(data, "nodes", ANY, self.node))
 
     def gateways(self, data: object) -> list[Placed]:
-        """The gateway; not one that is link-local, as with IPv6 it may be, for that is in no subnet of ours."""
+        """The gateway, unless it is link-local, as an IPv6 gateway may be: that is outside the nodes' subnet."""
         return self._of(addresses(data, "network", self.gateway))
 
     def vips(self, data: object) -> list[Placed]:
@@ -54,7 +57,7 @@ V6 = Family(6, "address6", "gateway6", "prefix6", range(SHORTEST_PREFIX6, LONGES
 
 
 def address_problems(data: object) -> Iterator[Problem]:
-    """Addresses outside the subnet or at its ends, and VIPs that something else has."""
+    """Addresses outside the subnet or reserved in it, and VIPs that are the address of something else."""
     for family in (V4, V6):
         local = [*family.nodes(data), *family.vips(data), *family.gateways(data)]
         subnet = _subnet(data, family, local)
@@ -65,7 +68,7 @@ def address_problems(data: object) -> Iterator[Problem]:
 
 
 def _subnet(data: object, family: Family, local: list[Placed]) -> Subnet | None:
-    """The subnet that most of the addresses are in; among equals, the first node's."""
+    """The subnet of most of the addresses; if there is a tie, that of the first node."""
     prefix = next((value for _, value in numbers(data, "network", family.prefix)), 0)
     if prefix not in family.prefixes or not local:
         return None
@@ -80,30 +83,30 @@ def _misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[
         if address not in subnet:
             yield Problem(loc, f"{named(loc)} is outside the nodes' {family.subnet} {subnet}", hosts)
         elif address == subnet.network_address:
-            first = "network address" if family is V4 else "address of any router"  # RFC 4291, section 2.6.1
+            first = "network address" if family is V4 else "subnet-router anycast address"  # RFC 4291, section 2.6.1
             yield Problem(loc, f"{named(loc)} is the {first} of {subnet}", hosts)
         elif family is V4 and address == subnet.broadcast_address:
             yield Problem(loc, f"{named(loc)} is the broadcast address of {subnet}", hosts)
 
 
 def _taken(data: object, family: Family) -> Iterator[Problem]:
-    """VIPs that are a node's address or the gateway, and nodes that are the gateway."""
+    """VIPs that are also the address of a node or the gateway, and nodes with the address of the gateway."""
     nodes, gateway = family.nodes(data), family.gateways(data)
     for loc, address in family.vips(data):
         owner = next((place for place, taken in (*nodes, *gateway) if taken == address), None)
         if owner is not None:
-            yield Problem(loc, f"{named(loc)} is also {the(owner)}", "a VIP is an address that no host has")
+            yield Problem(loc, f"{named(loc)} is also {the(owner)}", "a VIP must be an address that no host has")
     for loc, address in nodes:
         for place, taken in gateway:
             if address == taken:
-                yield Problem(loc, f"{named(loc)} is also {the(place)}", "give the node an address of its own")
+                yield Problem(loc, f"{named(loc)} is also {the(place)}", "give the node a different address")
 
 
 def _sent_to_a_vip(data: object) -> Iterator[Problem]:
-    """Servers and the SMTP server at a VIP: there, HAProxy itself listens."""
+    """Servers, or an SMTP server, whose address is a VIP, where HAProxy itself listens."""
     taken = {address for _, address in vips(data)}
     listeners = {(address, port) for address in taken for _, port in numbers(data, "services", ANY, "port")}
-    for loc, address in (found for place in (SERVERS, ROUTED, PRESET_SERVERS) for found in addresses(data, *place)):
+    for loc, address in (server for place in (SERVERS, ROUTED, PRESET_SERVERS) for server in addresses(data, *place)):
         ports = [port for _, port in numbers(data, *loc[:-1], "port")]
         if any((address, port) in listeners for port in ports):
             yield Problem(loc, f"{named(loc)} is a VIP, so HAProxy would send requests to itself", OWN_ADDRESS)
@@ -114,60 +117,53 @@ def _sent_to_a_vip(data: object) -> Iterator[Problem]:
             yield Problem(loc, f"{named(loc)} is a VIP, which is down when alerts matter most", OWN_ADDRESS)
 
 
-PREFIX: Loc = ("network", "prefix6")
-GATEWAY: Loc = ("network", "gateway6")
-
-
 def ipv6_problems(data: object) -> Iterator[Problem]:
-    """What is missing beside an IPv6 VIP, or beside a node's IPv6 address."""
+    """Keys that an IPv6 VIP or a node's IPv6 address needs and that are missing."""
     asking = next((loc for loc, vip in vips(data) if isinstance(vip, IPv6Address)), None)
     if asking:
         yield from _nodes_without(data, asking)
-    own = next((loc for loc, _ in each(data, "nodes", ANY, "address6")), None)
+    own = next((loc for loc, _ in values_at(data, "nodes", ANY, "address6")), None)
     if (asking or own) and not _given(data, PREFIX):
-        reason = f"{named(PREFIX)} is missing, which {named(asking or own or PREFIX)} needs"
+        reason = f"{named(PREFIX)} is missing; {named(asking or own or PREFIX)} needs it"
         yield Problem(PREFIX, reason, "add a line such as prefix6: 64", shows_value=False)
     if not (asking or own) and _given(data, GATEWAY):
-        yield Problem(GATEWAY, f"{named(GATEWAY)} is given, and no node has an address6", "give every node one")
+        yield Problem(GATEWAY, f"{named(GATEWAY)} is set, but no node has an address6", "give every node one")
 
 
 def _nodes_without(data: object, asking: Loc) -> Iterator[Problem]:
-    with_own = {loc[:-1] for loc, _ in each(data, "nodes", ANY, "address6")}
-    for loc, node in each(data, "nodes", ANY):
+    with_own = {loc[:-1] for loc, _ in values_at(data, "nodes", ANY, "address6")}
+    for loc, node in values_at(data, "nodes", ANY):
         if isinstance(node, dict) and loc not in with_own:
             place = (*loc, "address6")
             hint = "add a line such as address6: 2001:db8:56::11, in the VIP's subnet"
-            yield Problem(place, f"{named(place)} is missing, which {named(asking)} needs", hint, shows_value=False)
+            yield Problem(place, f"{named(place)} is missing; {named(asking)} needs it", hint, shows_value=False)
 
 
 def _given(data: object, place: Loc) -> bool:
-    return any(value is not None for _, value in each(data, *place))
-
-
-Value = tuple[Loc, object]
+    return any(value is not None for _, value in values_at(data, *place))
 
 
 def duplicate_problems(data: object) -> Iterator[Problem]:
-    """Every value that an earlier one of its kind has already."""
-    yield from _unique(texts(data, "nodes", ANY, "name"), "give every node a name of its own")
+    """Values that must be unique and are not."""
+    yield from _unique(texts(data, "nodes", ANY, "name"), "give every node a unique name")
     yield from _short_names(data)
-    yield from _unique(addresses(data, "nodes", ANY, "address"), "give every node an address of its own")
-    yield from _unique(numbers(data, "nodes", ANY, "priority"), "give every node a priority of its own")
-    yield from _unique(addresses(data, "nodes", ANY, "address6"), "give every node an address of its own")
+    yield from _unique(addresses(data, "nodes", ANY, "address"), "give every node a unique address")
+    yield from _unique(numbers(data, "nodes", ANY, "priority"), "give every node a unique priority")
+    yield from _unique(addresses(data, "nodes", ANY, "address6"), "give every node a unique address")
     yield from _unique(vips(data), "remove one of them")
-    yield from _unique(texts(data, "vrrp", "instances", ANY, "name"), "give every instance a name of its own")
+    yield from _unique(texts(data, "vrrp", "instances", ANY, "name"), "give every instance a unique name")
     yield from _unique(
-        numbers(data, "vrrp", "instances", ANY, "virtual_router_id"), "give every instance a number of its own"
+        numbers(data, "vrrp", "instances", ANY, "virtual_router_id"), "give every instance a unique number"
     )
-    yield from _unique(texts(data, "services", ANY, "name"), "give every service a name of its own")
+    yield from _unique(texts(data, "services", ANY, "name"), "give every service a unique name")
     yield from _ports_of_services(data)
-    yield from _unique(texts(data, "tls", "certificates", ANY, "name"), "give every certificate a name of its own")
+    yield from _unique(texts(data, "tls", "certificates", ANY, "name"), "give every certificate a unique name")
     for service, _ in (
-        *each(data, "services", ANY),
-        *each(data, "presets", ANY),
-        *each(data, "services", ANY, "routes", ANY),
+        *values_at(data, "services", ANY),
+        *values_at(data, "presets", ANY),
+        *values_at(data, "services", ANY, "routes", ANY),
     ):
-        yield from _unique(texts(data, *service, "servers", ANY, "name"), "give every server a name of its own")
+        yield from _unique(texts(data, *service, "servers", ANY, "name"), "give every server a unique name")
         yield from _listeners(data, service)
 
 
@@ -177,17 +173,17 @@ def _unique(values: Iterable[Value], hint: str) -> Iterator[Problem]:
 
 
 def _short_names(data: object) -> Iterator[Problem]:
-    """Nodes of different domains with one short name: people, /etc/hosts and `lab ssh` know nodes by it."""
+    """Nodes of different domains with the same short name, which /etc/hosts and `lab ssh` use."""
     names = texts(data, "nodes", ANY, "name")
     repeated = {loc for loc, _ in _repeated(names)}
     short = [(loc, name.partition(".")[0]) for loc, name in names if loc not in repeated]
     for loc, first in _repeated(short):
-        reason = f"{named(loc)} is up to its first dot the same as {the(first)}"
-        yield Problem(loc, reason, "give every node a short name of its own")
+        reason = f"{named(loc)} is the same as {the(first)} up to the first dot"
+        yield Problem(loc, reason, "give every node a unique short name")
 
 
 def _ports_of_services(data: object) -> Iterator[Problem]:
-    """Services of one port, but for those that are on VIPs of their own."""
+    """Services with the same port on the same VIP."""
     everywhere = [address for _, address in vips(data)]
     first: dict[tuple[object, int], Loc] = {}
     for loc, port in numbers(data, "services", ANY, "port"):
@@ -195,25 +191,25 @@ def _ports_of_services(data: object) -> Iterator[Problem]:
         earlier = [first[vip, port] for vip in own if (vip, port) in first]
         first.update({(vip, port): loc for vip in own if (vip, port) not in first})
         if earlier:
-            yield Problem(loc, f"{named(loc)} is also {the(min(earlier))}", "give every service a port of its own")
+            yield Problem(loc, f"{named(loc)} is also {the(min(earlier))}", "give every service a unique port")
 
 
 def _listeners(data: object, service: Loc) -> Iterator[Problem]:
-    """Servers of one service with the same address and port."""
+    """Servers of a service with the same address and port."""
     servers = addresses(data, *service, "servers", ANY, "address")
     listeners = [(loc, (address, port)) for loc, address in servers for port in _ports(data, loc)]
     for loc, first in _repeated(listeners):
-        reason = f"{named(loc[:-1])} has the address and the port of {named(first[:-1])}"
+        reason = f"{named(loc[:-1])} has the same address and port as {named(first[:-1])}"
         yield Problem(loc, reason, "remove one of them")
 
 
 def _ports(data: object, address: Loc) -> list[int]:
-    """The port beside an address: one, or none where it is missing or broken."""
+    """The port next to an address; empty if it is missing or not a number."""
     return [port for _, port in numbers(data, *address[:-1], "port")]
 
 
 def _repeated(values: Iterable[Value]) -> Iterator[tuple[Loc, Loc]]:
-    """The place of each value that came before, with the place where it came first."""
+    """The place of each repeated value, with the place of its first occurrence."""
     first: dict[object, Loc] = {}
     for loc, value in values:
         if value in first:

@@ -1,4 +1,4 @@
-"""Presets become services here, and services are checked: ports, certificates, health checks."""
+"""Checks of services and presets: servers, modes, routes, health checks, certificates, and conflicts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from builder.spec.values import IpAddress
 
 WEB_ONLY = ("routes", "root", "hsts", "maintenance", "redirect", "ntlm")
 BODILESS = frozenset({*range(100, 200), 204, 205, 304})
-"""Statuses of answers that have no body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
+"""Status codes of responses without a body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
 TLS_HINT = "list it under tls.certificates"
 
 
 def service_problems(cluster: Cluster) -> Iterator[Problem]:
-    """What is wrong with services and presets, each for itself."""
+    """The problems within each service and each preset."""
     for index, service in enumerate(cluster.services):
         loc: Loc = ("services", index)
         yield from _servers(service, loc)
@@ -50,7 +50,7 @@ def _mode(service: Service, loc: Loc) -> Iterator[Problem]:
             (*loc, "redirect"), f"{named(loc)} redirects to https from mode {service.mode}", "set mode: http"
         )
     if service.mode == "http" and service.hsts is not None:
-        yield Problem((*loc, "hsts"), "browsers heed hsts over https alone (RFC 6797, section 8.1)", "set mode: https")
+        yield Problem((*loc, "hsts"), "browsers honor hsts only over https (RFC 6797, section 8.1)", "set mode: https")
     if service.is_web:
         return
     for key in WEB_ONLY:
@@ -65,9 +65,9 @@ def _routes(service: Service, loc: Loc) -> Iterator[Problem]:
     for index, route in enumerate(service.routes):
         own: Loc = (*loc, "routes", index)
         if not route.paths and not route.hosts:
-            yield Problem(own, f"{named(own)} takes no request", "give it paths or hosts", shows_value=False)
+            yield Problem(own, f"{named(own)} matches no request", "give it paths or hosts", shows_value=False)
         if route.name in names[:index]:
-            yield Problem((*own, "name"), f"{named((*own, 'name'))} is given twice", "give every route its own name")
+            yield Problem((*own, "name"), f"{named((*own, 'name'))} is used twice", "give every route a unique name")
 
 
 def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -75,21 +75,21 @@ def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
     own = [((*loc, "routes", index, "check"), route.check) for index, route in enumerate(service.routes)]
     for place, check in (((*loc, "check"), service.check), *own):
         if check and check.body and check.status in BODILESS:
-            reason = f"an answer with status {check.status} has no body, so no server is ever well"
-            yield Problem((*place, "body"), reason, "leave out body, or give another status")
+            reason = f"a response with status {check.status} has no body, so no server can ever be healthy"
+            yield Problem((*place, "body"), reason, "remove body, or set another status")
 
 
 def _certificates(cluster: Cluster, names: Iterable[str], loc: Loc) -> Iterator[Problem]:
     known = [certificate.name for certificate in cluster.tls.certificates]
     for index, name in enumerate(names):
         if name not in known:
-            yield Problem((*loc, index), "there is no certificate of this name", nearest(name, known) or TLS_HINT)
+            yield Problem((*loc, index), "there is no certificate with this name", nearest(name, known) or TLS_HINT)
 
 
 def _vips(cluster: Cluster, vips: Iterable[object], loc: Loc) -> Iterator[Problem]:
     for index, vip in enumerate(vips):
         if vip not in cluster.vrrp.vips:
-            yield Problem((*loc, "vips", index), f"{named((*loc, 'vips', index))} is none of the VIPs of vrrp")
+            yield Problem((*loc, "vips", index), f"{named((*loc, 'vips', index))} is not one of the VIPs of vrrp")
 
 
 def _preset(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
@@ -97,44 +97,44 @@ def _preset(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
     known = [certificate.name for certificate in cluster.tls.certificates]
     place = (*loc, "certificate")
     if preset.tls == "passthrough" and preset.certificate:
-        yield Problem(place, "with tls: passthrough the servers show their own certificates", "remove the line")
+        yield Problem(place, "with tls: passthrough the servers present their own certificates", "remove the line")
     elif preset.tls != "passthrough" and not preset.certificate:
         yield Problem(
             loc, f"{named(loc)} names no certificate", "add certificate:, or tls: passthrough", shows_value=False
         )
     elif preset.certificate and preset.certificate not in known:
         hint = nearest(preset.certificate, known) or TLS_HINT
-        yield Problem(place, "there is no certificate of this name", hint)
+        yield Problem(place, "there is no certificate with this name", hint)
 
 
 def listener_problems(cluster: Cluster) -> Iterator[Problem]:
-    """What presets collide with; services among themselves are `builder.spec.checks.addresses`'s."""
-    everything = cluster.placed_services()
-    if not everything:
-        yield Problem(("services",), "the spec has no service", "add services: or presets: (docs/services.md)")
-    yield from _ports(cluster, everything)
-    yield from _names(everything)
+    """Conflicts between presets and services; `builder.spec.checks.addresses` compares the services."""
+    placed = cluster.placed_services()
+    if not placed:
+        yield Problem(("services",), "the spec has no services", "add services: or presets: (docs/services.md)")
+    yield from _ports(cluster, placed)
+    yield from _names(placed)
 
 
-def _ports(cluster: Cluster, everything: list[tuple[Loc, Service]]) -> Iterator[Problem]:
-    """One port of one VIP wanted twice, where a preset is one of the two."""
+def _ports(cluster: Cluster, placed: list[tuple[Loc, Service]]) -> Iterator[Problem]:
+    """A preset and another preset or service that listen on the same port of a VIP."""
     taken: dict[tuple[IpAddress, int], Loc] = {}
-    told = set()
-    for loc, service in everything:
+    reported = set()
+    for loc, service in placed:
         for vip in service.vips or cluster.vrrp.vips:
             first = taken.setdefault((vip, service.port), loc)
-            if first != loc and loc[0] == "presets" and (loc, service.port) not in told:
-                told.add((loc, service.port))
+            if first != loc and loc[0] == "presets" and (loc, service.port) not in reported:
+                reported.add((loc, service.port))
                 reason = f"{named(loc)} listens on port {service.port} of {vip}, and so does {the(first)}"
-                yield Problem(loc, reason, "give them different VIPs, or leave one out", shows_value=False)
+                yield Problem(loc, reason, "give them different VIPs, or remove one", shows_value=False)
 
 
-def _names(everything: list[tuple[Loc, Service]]) -> Iterator[Problem]:
-    """A name that HAProxy's file would have twice: of services, and of routes after their service's."""
+def _names(placed: list[tuple[Loc, Service]]) -> Iterator[Problem]:
+    """Names that would occur twice in haproxy.cfg: those of services, and of routes with their service's prefix."""
     taken: dict[str, Loc] = {}
-    for loc, service in everything:
+    for loc, service in placed:
         for name in (service.name, *(f"{service.name}-{route.name}" for route in service.routes)):
             first = taken.setdefault(name, loc)
             if first != loc and not (loc[0] == first[0] == "services" and name == service.name):
-                reason = f"{named(loc)} needs the name {name}, which {the(first)} has"
+                reason = f"{named(loc)} needs the name {name}, which {the(first)} already has"
                 yield Problem(loc, reason, "give one of them another name", shows_value=False)

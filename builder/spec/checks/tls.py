@@ -1,6 +1,6 @@
-"""The checks of the files that a spec names: certificates, keys, authorities, the statistics page's password.
+"""Checks of the files that a spec names: certificates, keys, authorities, the password of the statistics page.
 
-Loading a spec opens none of them: only `vipforge check` and the making of seeds do.
+Loading a spec does not open them; `vipforge check` and the creation of seeds do.
 """
 
 from __future__ import annotations
@@ -15,86 +15,88 @@ from builder.spec import certificates
 from builder.spec.model import Cluster
 from builder.spec.problem import Loc, Problem, named
 from builder.spec.sections import Certificate
-from builder.spec.syntax import Unfit
+from builder.spec.syntax import InvalidValue
 
 
 @dataclass
 class Findings:
-    """What is wrong (`faults`) and what soon will be (`warnings`)."""
+    """What is wrong now (`problems`), and what soon will be (`warnings`)."""
 
-    faults: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
 
 def tls_findings(cluster: Cluster) -> Findings:
-    """All that the named files show, whether the cluster's presets are expanded or not."""
-    found = Findings()
+    """The problems and warnings in the files that the spec names, whether its presets are expanded or not."""
+    findings = Findings()
     leaves: dict[str, x509.Certificate] = {}
     for index, certificate in enumerate(cluster.tls.certificates):
-        leaf = _certificate(certificate, ("tls", "certificates", index), found)
+        leaf = _certificate(certificate, ("tls", "certificates", index), findings)
         if leaf is not None:
             leaves[certificate.name] = leaf
-    found.faults.extend(_names(cluster, leaves))
+    findings.problems.extend(_names(cluster, leaves))
     for loc, path in authorities(cluster):
         try:
-            certificates.bundle(path)
-        except Unfit as unfit:
-            found.faults.append(_fault(loc, unfit))
+            certificates.read_bundle(path)
+        except InvalidValue as invalid:
+            findings.problems.append(_problem(loc, invalid))
     if cluster.statistics:
         try:
-            certificates.password(cluster.statistics.password)
-        except Unfit as unfit:
-            found.faults.append(_fault(("statistics", "password"), unfit))
-    return found
+            certificates.read_password(cluster.statistics.password)
+        except InvalidValue as invalid:
+            findings.problems.append(_problem(("statistics", "password"), invalid))
+    return findings
 
 
 def authorities(cluster: Cluster) -> Iterator[tuple[Loc, Path]]:
-    """Every authority that servers' certificates are verified with, by the service or preset that names it."""
+    """Every authority that verifies servers' certificates, with the place of the service or preset that names it."""
     for loc, service in cluster.placed_services():
         if service.reencrypt and service.reencrypt.authority:
             key = ("authority",) if loc[0] == "presets" else ("reencrypt", "authority")
             yield (*loc, *key), service.reencrypt.authority
 
 
-def _certificate(certificate: Certificate, loc: Loc, found: Findings) -> x509.Certificate | None:
-    """Judge one certificate with its key; its leaf, where it can be read."""
+def _certificate(certificate: Certificate, loc: Loc, findings: Findings) -> x509.Certificate | None:
+    """Check one certificate and its key; returns the leaf, or None if it cannot be read."""
     place: Loc = (*loc, "chain")
     try:
-        chain = certificates.chain(certificate.chain)
-    except Unfit as unfit:
-        found.faults.append(_fault(place, unfit))
+        chain = certificates.read_chain(certificate.chain)
+    except InvalidValue as invalid:
+        findings.problems.append(_problem(place, invalid))
         return None
     error, warning = certificates.validity(chain)
     if error:
-        found.faults.append(Problem(place, f"{named(place)} {error}", "have it issued anew"))
+        findings.problems.append(Problem(place, f"{named(place)} {error}", "request a new certificate"))
     if warning:
-        found.warnings.append(Problem(place, f"{named(place)} {warning}", "have it issued anew"))
+        findings.warnings.append(Problem(place, f"{named(place)} {warning}", "request a new certificate"))
     try:
-        public = certificates.key(certificate.key)
-    except Unfit as unfit:
-        found.faults.append(_fault((*loc, "key"), unfit))
+        public = certificates.read_public_key(certificate.key)
+    except InvalidValue as invalid:
+        findings.problems.append(_problem((*loc, "key"), invalid))
         return chain[0]
-    if not certificates.belongs(chain[0], public):
-        reason = f"{named((*loc, 'key'))} is the key of another certificate than the chain's first"
-        found.faults.append(Problem((*loc, "key"), reason, "give the key that the certificate was asked for with"))
+    if not certificates.is_key_of(chain[0], public):
+        reason = f"{named((*loc, 'key'))} does not belong to the first certificate of the chain"
+        findings.problems.append(Problem((*loc, "key"), reason, "use the key that the certificate was requested with"))
     return chain[0]
 
 
 def _names(cluster: Cluster, leaves: dict[str, x509.Certificate]) -> Iterator[Problem]:
-    """Hosts that no certificate of their service is for."""
-    told: set[str] = set()
+    """Hosts that no certificate of their service covers."""
+    reported: set[str] = set()
     for _, service in cluster.placed_services():
-        shown = [leaves[name] for name in service.certificates if name in leaves]
-        if len(shown) < len(service.certificates) or not shown:
+        presented = [leaves[name] for name in service.certificates if name in leaves]
+        if len(presented) < len(service.certificates) or not presented:
             continue
-        lacking = set(service.hosts).intersection(*(certificates.unnamed(leaf, service.hosts) for leaf in shown))
-        for host in sorted(lacking - told):
-            told.add(host)
+        uncovered = set(service.hosts).intersection(
+            *(certificates.uncovered_hosts(leaf, service.hosts) for leaf in presented)
+        )
+        for host in sorted(uncovered - reported):
+            reported.add(host)
             index = [each.name for each in cluster.tls.certificates].index(service.certificates[0])
             loc: Loc = ("tls", "certificates", index, "chain")
-            reason = f"{named(loc)} is not for {host}, which service {service.name} is asked by"
-            yield Problem(loc, reason, f"it is for {'; '.join(map(certificates.names, shown))}")
+            reason = f"{named(loc)} does not cover {host}, a host of service {service.name}"
+            yield Problem(loc, reason, f"it covers {'; '.join(map(certificates.covered_names, presented))}")
 
 
-def _fault(loc: Loc, unfit: Unfit) -> Problem:
-    return Problem(loc, f"{named(loc)} {unfit}", unfit.hint)
+def _problem(loc: Loc, invalid: InvalidValue) -> Problem:
+    return Problem(loc, f"{named(loc)} {invalid}", invalid.hint)

@@ -1,6 +1,6 @@
-"""Presets: one module per application, whose functions give its services in the terms of the spec.
+"""Presets: one module per application, with functions that return the services of the application.
 
-A module names its presets in PRESETS. Whatever a preset gives, a person could have written into the spec.
+A module lists its presets in PRESETS. Everything a preset returns could also be written into the spec by hand.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from builder.spec.service import Service
-from builder.spec.values import AnyAddress, FilePath, Flag, HostName, Label, Part, Text
+from builder.spec.values import AnyAddress, FilePath, Flag, HostName, Label, SpecModel, Text
 
 PresetName = Literal["exchange2010", "exchange2013"]
 Mail = Literal["smtp", "submission", "imaps", "pop3s"]
 
 
-class PresetServer(Part):
+class PresetServer(SpecModel):
     """One server of the application; its ports are the preset's."""
 
     name: Label
@@ -33,7 +33,7 @@ class PresetServer(Part):
     """Use the server only when no other server is healthy."""
 
 
-class Preset(Part):
+class Preset(SpecModel):
     """All services of one application."""
 
     preset: PresetName
@@ -63,11 +63,11 @@ class Preset(Part):
 
 @cache
 def all_presets() -> dict[str, Callable[[Preset], tuple[Service, ...]]]:
-    """Every preset by its name, with the function that gives its services."""
+    """Every preset by its name, with the function that returns its services."""
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return {name: services for module in modules for name, services in module.PRESETS.items()}
 
 
-def services_of(asked: Preset) -> tuple[Service, ...]:
+def services_of(preset: Preset) -> tuple[Service, ...]:
     """The services that a preset stands for."""
-    return all_presets()[asked.preset](asked)
+    return all_presets()[preset.preset](preset)

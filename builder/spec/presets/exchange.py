@@ -13,61 +13,61 @@ MAIL: dict[Mail, tuple[int, Check]] = {
     "pop3s": (995, Check(kind="pop3", tls=True)),
 }
 OUTLOOK_ANYWHERE = "rpc"
-"""The route whose clients send RPC's calls and get their answers within two requests that last."""
+"""The route whose clients exchange all RPC calls and answers within two long-running requests."""
 IDLE = {"smtp": 600, "submission": 600, "imaps": 1860, "pop3s": 660}
 """Seconds of silence: RFC 5321, section 4.5.3.2 (up to 10 minutes), RFC 2177 (IDLE, up to 29), RFC 1939 (10)."""
 
 
-def servers(asked: Preset, port: int) -> tuple[Server, ...]:
-    """The preset's servers at one port."""
-    return tuple(Server(**server.model_dump(), port=port) for server in asked.servers)
+def servers(preset: Preset, port: int) -> tuple[Server, ...]:
+    """The preset's servers with the given port."""
+    return tuple(Server(**server.model_dump(), port=port) for server in preset.servers)
 
 
-def web_servers(asked: Preset) -> tuple[Server, ...]:
-    """The servers' web ports."""
-    return servers(asked, HTTP if asked.tls == "offload" else HTTPS)
+def web_servers(preset: Preset) -> tuple[Server, ...]:
+    """The servers with the port for web requests."""
+    return servers(preset, HTTP if preset.tls == "offload" else HTTPS)
 
 
-def reencrypt(asked: Preset) -> Reencrypt | None:
-    """How TLS is opened again to the servers."""
-    if asked.tls != "bridge":
+def reencrypt(preset: Preset) -> Reencrypt | None:
+    """The settings for TLS to the servers; None if connections to them are not encrypted again."""
+    if preset.tls != "bridge":
         return None
-    return Reencrypt(authority=asked.authority, name=asked.hosts[0] if asked.authority else None)
+    return Reencrypt(authority=preset.authority, name=preset.hosts[0] if preset.authority else None)
 
 
-def mail(asked: Preset) -> tuple[Service, ...]:
-    """The mail protocols: bytes are passed, and the servers' own TLS with them."""
+def mail(preset: Preset) -> tuple[Service, ...]:
+    """The mail protocols as TCP services; TLS passes through to the servers."""
     return tuple(
         Service(
-            name=f"{asked.name}-{protocol}",
+            name=f"{preset.name}-{protocol}",
             mode="tcp",
             port=MAIL[protocol][0],
-            vips=asked.vips,
+            vips=preset.vips,
             balance="leastconn",
             check=MAIL[protocol][1],
             timeout=IDLE[protocol],
-            servers=servers(asked, MAIL[protocol][0]),
+            servers=servers(preset, MAIL[protocol][0]),
         )
-        for protocol in asked.mail
+        for protocol in preset.mail
     )
 
 
-def redirect(asked: Preset) -> Service:
-    """Port 80, from which everything is sent to https."""
-    return Service(name=f"{asked.name}-redirect", port=HTTP, vips=asked.vips, hosts=asked.hosts, redirect="https")
+def redirect(preset: Preset) -> Service:
+    """Port 80, which redirects every request to https."""
+    return Service(name=f"{preset.name}-redirect", port=HTTP, vips=preset.vips, hosts=preset.hosts, redirect="https")
 
 
-def passed_through(asked: Preset, check: Check, *, by_source: bool = False) -> Service:
-    """HTTPS as bytes: HAProxy sees no path, so one check speaks for all services of a server."""
+def passed_through(preset: Preset, check: Check, *, by_source: bool = False) -> Service:
+    """HTTPS as a TCP service: HAProxy sees no paths, so one check covers all services of a server."""
     return Service(
-        name=f"{asked.name}-web",
+        name=f"{preset.name}-web",
         mode="tcp",
         port=HTTPS,
-        vips=asked.vips,
+        vips=preset.vips,
         balance="source" if by_source else "leastconn",
         check=check,
         timeout=3600,
-        servers=servers(asked, HTTPS),
+        servers=servers(preset, HTTPS),
     )
 
 
@@ -85,32 +85,32 @@ DIRECTORIES_2010: dict[str, tuple[str, int, Affinity, Check]] = {
     "autodiscover": ("/autodiscover", 120, SOURCE, Check(path="/autodiscover/autodiscover.xml", status=UNAUTHORIZED)),
     "powershell": ("/powershell", 900, SOURCE, Check(kind="tcp")),
 }
-"""Service to its virtual directory, seconds that an answer may take, affinity and check."""
+"""Each service's virtual directory, the seconds that a response may take, affinity and check."""
 RPC = {"mapper": 135, "mailbox": 59532, "addresses": 59533}
 
 
-def services_2010(asked: Preset) -> tuple[Service, ...]:
-    """Web, redirect, Outlook's RPC and mail."""
-    return (_web_2010(asked), redirect(asked), *_rpc(asked), *mail(asked))
+def services_2010(preset: Preset) -> tuple[Service, ...]:
+    """The services of Exchange 2010: web, redirect, Outlook's RPC and mail."""
+    return (_web_2010(preset), redirect(preset), *_rpc(preset), *mail(preset))
 
 
-def _web_2010(asked: Preset) -> Service:
-    if asked.tls == "passthrough":
-        return passed_through(asked, Check(path=LOGON, tls=True), by_source=True)
+def _web_2010(preset: Preset) -> Service:
+    if preset.tls == "passthrough":
+        return passed_through(preset, Check(path=LOGON, tls=True), by_source=True)
     return Service(
-        name=f"{asked.name}-web",
+        name=f"{preset.name}-web",
         mode="https",
         port=HTTPS,
-        vips=asked.vips,
-        certificates=(asked.certificate,) if asked.certificate else (),
-        hosts=asked.hosts,
-        hsts=asked.hsts,
+        vips=preset.vips,
+        certificates=(preset.certificate,) if preset.certificate else (),
+        hosts=preset.hosts,
+        hsts=preset.hsts,
         ntlm=True,
         root="/owa/",
         check=Check(path=LOGON),
         affinity=COOKIE,
-        reencrypt=reencrypt(asked),
-        maintenance=asked.maintenance,
+        reencrypt=reencrypt(preset),
+        maintenance=preset.maintenance,
         routes=tuple(
             Route(
                 name=name,
@@ -122,21 +122,21 @@ def _web_2010(asked: Preset) -> Service:
             )
             for name, (directory, seconds, affinity, check) in DIRECTORIES_2010.items()
         ),
-        servers=web_servers(asked),
+        servers=web_servers(preset),
     )
 
 
-def _rpc(asked: Preset) -> tuple[Service, ...]:
-    """Outlook's RPC: chosen by the client's address alone, so that its three connections meet the same server."""
+def _rpc(preset: Preset) -> tuple[Service, ...]:
+    """Outlook's RPC, balanced by the client's address, so that its three connections reach the same server."""
     return tuple(
         Service(
-            name=f"{asked.name}-rpc-{name}",
+            name=f"{preset.name}-rpc-{name}",
             mode="tcp",
             port=port,
-            vips=asked.vips,
+            vips=preset.vips,
             balance="source",
             timeout=7200,
-            servers=servers(asked, port),
+            servers=servers(preset, port),
         )
         for name, port in RPC.items()
     )
@@ -153,13 +153,13 @@ DIRECTORIES_2013 = {
     "autodiscover": ("/autodiscover", 120),
     "powershell": ("/powershell", 900),
 }
-"""Service to its virtual directory, and seconds that an answer may take. ActiveSync's Ping waits up to 59 minutes
-(MS-ASCMD, HeartbeatInterval), EWS streams for up to 30 (ConnectionTimeout), Outlook holds its channels open."""
+"""Each service's virtual directory, and the seconds that a response may take. ActiveSync's Ping waits up to 59 minutes
+(MS-ASCMD, HeartbeatInterval), EWS streams for up to 30 (ConnectionTimeout), Outlook keeps its channels open."""
 
 
-def services_2013(asked: Preset) -> tuple[Service, ...]:
-    """Web, redirect and mail."""
-    return (_web_2013(asked), redirect(asked), *mail(asked))
+def services_2013(preset: Preset) -> tuple[Service, ...]:
+    """The services of Exchange 2013 and later: web, redirect and mail."""
+    return (_web_2013(preset), redirect(preset), *mail(preset))
 
 
 def health(directory: str, **keys: bool) -> Check:
@@ -167,23 +167,23 @@ def health(directory: str, **keys: bool) -> Check:
     return Check(path=f"{directory}/healthcheck.htm", body="200 OK", **keys)
 
 
-def _web_2013(asked: Preset) -> Service:
-    if asked.tls == "passthrough":
-        return passed_through(asked, health("/owa", tls=True))
+def _web_2013(preset: Preset) -> Service:
+    if preset.tls == "passthrough":
+        return passed_through(preset, health("/owa", tls=True))
     return Service(
-        name=f"{asked.name}-web",
+        name=f"{preset.name}-web",
         mode="https",
         port=HTTPS,
-        vips=asked.vips,
+        vips=preset.vips,
         balance="leastconn",
-        certificates=(asked.certificate,) if asked.certificate else (),
-        hosts=asked.hosts,
-        hsts=asked.hsts,
+        certificates=(preset.certificate,) if preset.certificate else (),
+        hosts=preset.hosts,
+        hsts=preset.hsts,
         ntlm=True,
         root="/owa/",
         check=health("/owa"),
-        reencrypt=reencrypt(asked),
-        maintenance=asked.maintenance,
+        reencrypt=reencrypt(preset),
+        maintenance=preset.maintenance,
         routes=tuple(
             Route(
                 name=name,
@@ -194,7 +194,7 @@ def _web_2013(asked: Preset) -> Service:
             )
             for name, (directory, seconds) in DIRECTORIES_2013.items()
         ),
-        servers=web_servers(asked),
+        servers=web_servers(preset),
     )
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("nodes")
 def own(cluster: Cluster, tls_service: Service) -> list[bytes]:
     """The service's certificates, in DER, in the spec's order."""
     named = [each for name in tls_service.certificates if (each := cluster.certificate(name))]
-    return [certificates.chain(each.chain)[0].public_bytes(Encoding.DER) for each in named]
+    return [certificates.read_chain(each.chain)[0].public_bytes(Encoding.DER) for each in named]
 
 
 def test_the_certificate_matches_the_spec(vip: IpAddress, tls_service: Service, own: list[bytes]) -> None:

@@ -137,7 +137,7 @@ def test_a_spec_that_cannot_be_read_is_reported_like_any_problem(
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
     monkeypatch.setattr(Path, "open", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "no")))
     assert vipforge("check", path) == Exit.BAD_SPEC
-    assert capsys.readouterr().err.startswith(f"{path}:1:1: you may not read this file\n")
+    assert capsys.readouterr().err.startswith(f"{path}:1:1: permission denied\n")
 
 
 def test_a_bad_spec_as_json_is_on_stdout(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def without_packer(monkeypatch: pytest.MonkeyPatch, *refused: HostLacks, is_name
         raise NoPacker(refused, is_named=is_named)
 
     monkeypatch.setattr(host, "packer", absent)
-    monkeypatch.setattr(program, "is_at_hand", lambda: False)
+    monkeypatch.setattr(program, "is_available_offline", lambda: False)
 
 
 def test_without_a_packer_the_first_bake_fetches_vipforges_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_without_a_packer_the_first_bake_fetches_vipforges_own(monkeypatch: pyte
 
 def test_a_cached_packer_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     without_packer(monkeypatch)
-    monkeypatch.setattr(program, "is_at_hand", lambda: True)
+    monkeypatch.setattr(program, "is_available_offline", lambda: True)
     assert finding("Packer") == Finding("Packer", "ok", "vipforge's own 1.6.6 is cached")
 
 

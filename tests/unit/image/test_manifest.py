@@ -1,4 +1,4 @@
-"""The manifest, and whether the image beside it is still as it was made."""
+"""The manifest, and whether the image next to it is unchanged."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def is_whole(image: Path) -> bool:
     return manifest.is_whole(manifest.read(image.parent) or {}, image)
 
 
-def test_an_image_as_it_was_made_is_whole(baked: Path) -> None:
+def test_an_unchanged_image_is_intact(baked: Path) -> None:
     assert is_whole(baked)
 
 
-def test_a_damaged_image_is_not(baked: Path) -> None:
+def test_a_damaged_image_is_not_intact(baked: Path) -> None:
     assert is_whole(baked)
     baked.write_bytes(b"dusk")
     assert not is_whole(baked)
 
 
-def test_a_lost_image_is_not(baked: Path) -> None:
+def test_a_missing_image_is_not_intact(baked: Path) -> None:
     baked.unlink()
     assert not is_whole(baked)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])
-def test_a_broken_manifest_counts_as_none(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_manifest_counts_as_missing(tmp_path: Path, content: str) -> None:
     (tmp_path / manifest.NAME).write_text(content)
     assert manifest.read(tmp_path) is None
 
 
-def test_no_manifest_no_image(tmp_path: Path) -> None:
+def test_a_missing_manifest(tmp_path: Path) -> None:
     assert manifest.read(tmp_path) is None
     assert not manifest.is_whole({}, tmp_path / "appliance.qcow2")

@@ -1,4 +1,4 @@
-"""`vipforge render`: everything that would run and lie in the image, to be read file by file."""
+"""`vipforge render`: everything that a bake would run and put into the image, file by file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rendered(cluster: Cluster) -> Path:
     return preview.preview(cluster)
 
 
-def test_the_articles_cluster_is_there_as_a_whole() -> None:
+def test_the_articles_cluster_is_rendered_completely() -> None:
     place, facts = rendered(load(ARTICLE)), all_guests()["centos7"]
     guest = {f"/{path.relative_to(place / 'guest')}" for path in (place / "guest").rglob("*") if path.is_file()}
     assert guest == set(appliance(load(ARTICLE), facts, "1.2.13"))
@@ -53,18 +53,18 @@ def test_the_articles_cluster_is_there_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize("guest", all_guests())
-def test_the_page_beside_it_tells_of_every_part(guest: str) -> None:
+def test_the_readme_describes_every_part(guest: str) -> None:
     place = rendered(quickstart(guest=guest))
-    told = (place / "README").read_text()
+    readme = (place / "README").read_text()
     parts = [path.name for path in place.iterdir() if path.suffix != ".json" and path.name != "README"]
     assert len(parts) >= 4
-    assert [part for part in parts if not re.search(rf"^{part}", told, re.MULTILINE)] == []
-    assert all_guests()[guest].title in told
-    assert max(map(len, told.splitlines())) <= 120
+    assert [part for part in parts if not re.search(rf"^{part}", readme, re.MULTILINE)] == []
+    assert all_guests()[guest].title in readme
+    assert max(map(len, readme.splitlines())) <= 120
 
 
-def test_the_machine_is_the_one_that_the_bake_uses() -> None:
-    """It once showed another disk interface, disk size, memory and SSH limit."""
+def test_the_rendered_machine_is_that_of_the_bake() -> None:
+    """`render` used to show another disk interface, disk size, memory and SSH limit."""
     place = rendered(quickstart(guest="centos7", image={"disk_gib": 16}, haproxy={"source": "3.0.11"}))
 
     def shown(name: str, kind: str) -> dict:
@@ -84,20 +84,20 @@ def test_the_machine_is_the_one_that_the_bake_uses() -> None:
 
 
 @pytest.mark.parametrize("guest", all_guests())
-def test_each_template_is_made_of_the_plan_of_its_bake(guest: str, tmp_path: Path) -> None:
+def test_each_template_follows_from_the_plan_of_its_bake(guest: str, tmp_path: Path) -> None:
     place = rendered(quickstart(guest=guest))
     for builder in builders.builders_for(all_guests()[guest]):
         name = "appliance" if builder.name == "qemu" else builder.name
         shown = json.loads((place / f"{name}.pkr.json").read_text())["source"][builder.kind]["appliance"]
         plan = bake_plan(quickstart(guest=guest), builder.name, offline=False)
         work = tmp_path / "quickstart" / ".work"
-        around = replace(preview._surroundings(plan, tmp_path / "quickstart"), foundation_sha256="12" * 32, work=work)
-        baked = builder.source(plan.template_inputs(around))
+        context = replace(preview._context(plan, tmp_path / "quickstart"), foundation_sha256="12" * 32, work=work)
+        baked = builder.source(plan.template_inputs(context))
         differing = {key for key in shown | baked if shown.get(key) != baked.get(key)}
         assert differing <= {"iso_checksum"}
 
 
-def test_the_recipes_are_those_that_compile() -> None:
+def test_the_recipes_are_those_of_the_bake() -> None:
     place = rendered(quickstart(guest="debian12", haproxy={"source": "3.0.11"}))
     for name in ("keepalived", "haproxy"):
         recipe = resources("packer", name, "build.sh").read_text()
@@ -106,16 +106,16 @@ def test_the_recipes_are_those_that_compile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("guest", "asked", "shown"),
+    ("guest", "interface", "shown"),
     [("centos7", "auto", "eth0"), ("debian12", "auto", "auto"), ("debian12", "ens160", "ens160")],
 )
-def test_the_card_is_named_where_it_is_known(guest: str, asked: str, shown: str) -> None:
-    place = rendered(quickstart(guest=guest, network={"interface": asked}))
+def test_the_interface_is_named_if_it_is_known(guest: str, interface: str, shown: str) -> None:
+    place = rendered(quickstart(guest=guest, network={"interface": interface}))
     conf = (place / "nodes" / "lb1.example.com" / "keepalived.conf").read_text()
     assert f"    interface {shown}\n" in conf
 
 
-def test_what_the_profile_has_changed_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_that_the_profile_requires_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     place = rendered(quickstart(guest="centos7", vrrp={"profile": "standard"}))
     assert "keepalived 2.3.4 instead of 1.2.13" in capsys.readouterr().err
     assert "keepalived 2.3.4" in (place / "README").read_text()

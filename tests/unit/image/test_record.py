@@ -1,4 +1,4 @@
-"""What the manifest says of an image's inputs."""
+"""The inputs of an image in its manifest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from builder.render import appliance, payload
 from tests.specs import quickstart
 
 
-def test_every_file_that_we_put_in_has_its_digest() -> None:
+def test_every_file_of_the_payload_has_a_digest() -> None:
     rendered = appliance(quickstart(), GUEST, "2.3.3")
     digests = plan._files(payload(rendered))
     expected = {path.lstrip("/"): hashlib.sha256(file.content.encode()).hexdigest() for path, file in rendered.items()}

@@ -80,6 +80,6 @@ def test_a_node_gets_its_own_statistics_page_and_no_identity(push: Push, tmp_pat
 
 def test_a_spec_that_check_refuses_is_sent_to_no_node(push: Push, tmp_path: Path) -> None:
     load(tmp_path / "spec" / "exchange2013.yml").tls.certificates[0].key.write_text("nothing")
-    with pytest.raises(UserError, match="is no private key"):
+    with pytest.raises(UserError, match="is not a PEM private key"):
         push()
     assert not (tmp_path / "log").exists()

@@ -33,22 +33,22 @@ def test_the_whole_seed(name: str) -> None:
 
 def test_a_node_with_ipv6() -> None:
     cluster = load(examples.FOLDER / "ipv6.yml")
-    made = seed(cluster, cluster.nodes[0], GUEST)
-    card = yaml.safe_load(made.network_config)["ethernets"]["primary"]
+    ipv6_seed = seed(cluster, cluster.nodes[0], GUEST)
+    card = yaml.safe_load(ipv6_seed.network_config)["ethernets"]["primary"]
     assert card["addresses"] == ["192.168.59.11/24", "2001:db8:59::11/64"]
     assert card["routes"] == [{"to": "0.0.0.0/0", "via": "192.168.59.1"}, {"to": "::/0", "via": "2001:db8:59::1"}]
-    (identity,) = yaml.safe_load(made.user_data)["write_files"]
+    (identity,) = yaml.safe_load(ipv6_seed.user_data)["write_files"]
     for line in ("PRIORITY=254 254", "ADDRESS6=2001:db8:59::11", "PREFIX6=64", "PEERS6=2001:db8:59::12"):
         assert f"{line}\n" in identity["content"]
 
 
-def test_each_instance_has_its_priority() -> None:
+def test_each_instance_has_its_own_priority() -> None:
     cluster = load(examples.FOLDER / "active-active.yml")
     for node, priorities in zip(cluster.nodes, ("254 253", "253 254"), strict=True):
         assert f"PRIORITY={priorities}\n" in seed(cluster, node, GUEST).user_data
 
 
-def test_user_data_is_yaml_that_says_who_the_node_is() -> None:
+def test_user_data_is_yaml_with_the_nodes_identity() -> None:
     data = yaml.safe_load(node_seed().user_data)
     assert data["users"][0]["ssh_authorized_keys"] == [KEY]
     (identity,) = data["write_files"]
@@ -57,7 +57,7 @@ def test_user_data_is_yaml_that_says_who_the_node_is() -> None:
     assert "PEERS=192.168.56.12\n" in identity["content"]
 
 
-def test_the_lab_adds_its_key_to_the_operators() -> None:
+def test_the_lab_adds_its_key_to_those_of_the_operator() -> None:
     cluster = quickstart(operator={"user": "ops", "ssh_keys": [KEY]})
     data = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST, ["ssh-ed25519 AAAAlab lab"]).user_data)
     assert data["users"][0]["ssh_authorized_keys"] == [KEY, "ssh-ed25519 AAAAlab lab"]
@@ -69,7 +69,7 @@ def test_a_named_interface_is_matched_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("guest", [name for name, facts in all_guests().items() if facts.family == "rpm"])
-def test_a_guest_that_names_its_card_is_configured_by_that_name(guest: str) -> None:
+def test_the_network_of_a_guest_with_a_fixed_interface_is_matched_by_its_name(guest: str) -> None:
     cluster = quickstart()
     config = yaml.safe_load(seed(cluster, cluster.nodes[0], all_guests()[guest]).network_config)
     (card,) = config["ethernets"]
@@ -83,20 +83,20 @@ def test_without_gateway_and_name_servers_there_is_no_route() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "network", "is_heard"),
+    ("spec", "network", "is_accepted"),
     [("quickstart", {}, False), ("ipv6", {}, False), ("ipv6", {"gateway6": None}, True)],
 )
-def test_a_router_is_heard_only_where_it_may_be_what_brings_the_route(
-    spec: str, network: dict[str, object], *, is_heard: bool
+def test_router_advertisements_are_accepted_only_without_a_gateway(
+    spec: str, network: dict[str, object], *, is_accepted: bool
 ) -> None:
-    """systemd-networkd waits 12 s for one (3 solicitations, RFC 4861, section 10), and the node with it."""
+    """Otherwise systemd-networkd delays the boot by 12 s (3 solicitations, RFC 4861, section 10)."""
     cluster = load(examples.FOLDER / f"{spec}.yml")
     cluster = cluster.model_copy(update={"network": cluster.network.model_copy(update=network)})
     config = yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST).network_config)
-    assert config["ethernets"]["primary"].get("accept-ra", True) is is_heard
+    assert config["ethernets"]["primary"].get("accept-ra", True) is is_accepted
 
 
-def test_the_instance_changes_with_its_identity_and_only_then() -> None:
+def test_the_instance_id_changes_only_with_the_identity() -> None:
     assert node_seed().instance_id == node_seed().instance_id
     assert node_seed().instance_id != node_seed(1).instance_id
     moved = node_seed(network={"gateway": "192.168.56.254"})
@@ -104,7 +104,7 @@ def test_the_instance_changes_with_its_identity_and_only_then() -> None:
     assert moved.instance_id in moved.meta_data
 
 
-def test_the_iso_holds_the_three_files_under_the_label_that_cloud_init_looks_for() -> None:
+def test_the_iso_has_the_three_files_and_the_label_that_cloud_init_looks_for() -> None:
     made = node_seed()
     iso = pycdlib.PyCdlib()
     iso.open_fp(io.BytesIO(nocloud.image(made)))
@@ -117,7 +117,7 @@ def test_the_iso_holds_the_three_files_under_the_label_that_cloud_init_looks_for
     iso.close()
 
 
-def test_a_seed_is_readable_by_its_owner_only(tmp_path: Path) -> None:
-    made = write_all(quickstart(), GUEST, tmp_path / "seeds")
-    assert set(made) == {"lb1.example.com", "lb2.example.com"}
-    assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o600}
+def test_a_seed_is_readable_only_by_its_owner(tmp_path: Path) -> None:
+    seeds = write_all(quickstart(), GUEST, tmp_path / "seeds")
+    assert set(seeds) == {"lb1.example.com", "lb2.example.com"}
+    assert {path.stat().st_mode & 0o777 for path in seeds.values()} == {0o600}

@@ -1,4 +1,4 @@
-"""The transports of a seed: the same content arrives by each."""
+"""The transports of a seed: each one delivers the same content."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.specs import quickstart
 
 
 @pytest.fixture
-def made() -> Seed:
+def node_seed() -> Seed:
     cluster = quickstart()
     return seed(cluster, cluster.nodes[0], GUEST)
 
@@ -37,30 +37,30 @@ def unpacked(text: str) -> str:
     return gzip.decompress(base64.b64decode(text)).decode()
 
 
-def test_guestinfo_decoded_is_the_seed(made: Seed) -> None:
-    variables = guestinfo.variables(made)
-    assert unpacked(variables["guestinfo.userdata"]) == made.user_data
+def test_decoded_guestinfo_is_the_seed(node_seed: Seed) -> None:
+    variables = guestinfo.variables(node_seed)
+    assert unpacked(variables["guestinfo.userdata"]) == node_seed.user_data
     metadata = json.loads(unpacked(variables["guestinfo.metadata"]))
-    assert metadata["network"] == yaml.safe_load(made.network_config)
-    assert metadata["instance-id"] == made.instance_id
+    assert metadata["network"] == yaml.safe_load(node_seed.network_config)
+    assert metadata["instance-id"] == node_seed.instance_id
     assert metadata["local-hostname"] == "lb1.example.com"
     assert variables["guestinfo.userdata.encoding"] == variables["guestinfo.metadata.encoding"] == "gzip+base64"
 
 
-def test_guestinfo_is_the_same_each_time(made: Seed) -> None:
-    assert guestinfo.variables(made) == guestinfo.variables(made)
+def test_guestinfo_is_reproducible(node_seed: Seed) -> None:
+    assert guestinfo.variables(node_seed) == guestinfo.variables(node_seed)
 
 
-def test_ovf_properties_decoded_are_the_seed(made: Seed) -> None:
-    values = ovf.properties(made)
-    assert base64.b64decode(values["user-data"]).decode() == made.user_data
+def test_decoded_ovf_properties_are_the_seed(node_seed: Seed) -> None:
+    values = ovf.properties(node_seed)
+    assert base64.b64decode(values["user-data"]).decode() == node_seed.user_data
     network = yaml.safe_load(base64.b64decode(values["network-config"]))
-    assert network == {"network": yaml.safe_load(made.network_config)}
-    assert values["instance-id"] == made.instance_id
+    assert network == {"network": yaml.safe_load(node_seed.network_config)}
+    assert values["instance-id"] == node_seed.instance_id
 
 
-def test_ovf_properties_tell_people_what_the_user_data_holds(made: Seed) -> None:
-    values = ovf.properties(made)
+def test_ovf_properties_show_the_identity_in_the_user_data(node_seed: Seed) -> None:
+    values = ovf.properties(node_seed)
     assert {key: values[key] for key in ("hostname", "address", "gateway", "peers", "priority", "alert-sender")} == {
         "hostname": "lb1.example.com",
         "address": "192.168.56.11/24",
@@ -72,13 +72,13 @@ def test_ovf_properties_tell_people_what_the_user_data_holds(made: Seed) -> None
 
 
 @pytest.mark.parametrize("guest", all_guests().values(), ids=all_guests())
-def test_a_cluster_without_a_gateway_has_none_as_a_property(guest: Facts) -> None:
+def test_without_a_gateway_the_property_is_empty(guest: Facts) -> None:
     cluster = quickstart(network={"gateway": None})
     assert ovf.properties(seed(cluster, cluster.nodes[0], guest))["gateway"] == ""
 
 
-def test_the_descriptor_offers_exactly_the_properties_that_a_seed_fills(made: Seed) -> None:
-    assert list(ovf.properties(made)) == [key for entries in PROPERTIES.values() for key, _, _ in entries]
+def test_the_descriptor_offers_exactly_the_properties_that_a_seed_fills(node_seed: Seed) -> None:
+    assert list(ovf.properties(node_seed)) == [key for entries in PROPERTIES.values() for key, _, _ in entries]
 
 
 def test_the_whole_environment() -> None:
@@ -87,39 +87,39 @@ def test_the_whole_environment() -> None:
     )
 
 
-def test_the_transport_cd_holds_the_environment_under_a_label_that_ds_identify_knows(made: Seed) -> None:
+def test_the_transport_cd_has_the_environment_and_a_label_that_ds_identify_knows(node_seed: Seed) -> None:
     iso = pycdlib.PyCdlib()
-    iso.open_fp(io.BytesIO(ovf.image(made)))
+    iso.open_fp(io.BytesIO(ovf.image(node_seed)))
     assert iso.pvd.volume_identifier.decode().strip() == "OVF ENV"
     data = io.BytesIO()
     iso.get_file_from_iso_fp(data, joliet_path="/ovf-env.xml")
     iso.close()
     name = f"{{{ovf.NAMESPACE}}}"
-    found = ET.fromstring(data.getvalue()).iter(f"{name}Property")
-    assert {each.get(f"{name}key"): each.get(f"{name}value") for each in found} == ovf.properties(made)
+    properties = ET.fromstring(data.getvalue()).iter(f"{name}Property")
+    assert {each.get(f"{name}key"): each.get(f"{name}value") for each in properties} == ovf.properties(node_seed)
 
 
 @pytest.mark.parametrize("name", transports())
-def test_every_transport_writes_files_that_their_owner_alone_can_read(tmp_path: Path, name: str) -> None:
-    made = write_all(quickstart(), GUEST, tmp_path, transport=find_transport(name))
-    assert set(made) == {"lb1.example.com", "lb2.example.com"}
-    for path in made.values():
+def test_every_transport_writes_files_that_only_their_owner_can_read(tmp_path: Path, name: str) -> None:
+    seeds = write_all(quickstart(), GUEST, tmp_path, transport=find_transport(name))
+    assert set(seeds) == {"lb1.example.com", "lb2.example.com"}
+    for path in seeds.values():
         assert path.exists()
     for path in tmp_path.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_seed_folder_has_the_names_of_the_nocloud_source(tmp_path: Path, made: Seed) -> None:
+def test_a_seed_folder_has_the_file_names_of_nocloud(tmp_path: Path, node_seed: Seed) -> None:
     place = write_all(quickstart(), GUEST, tmp_path, transport=find_transport("folder"))["lb1.example.com"]
-    assert {path.name: path.read_text() for path in place.iterdir()} == made.files()
+    assert {path.name: path.read_text() for path in place.iterdir()} == node_seed.files()
 
 
 @pytest.mark.parametrize("name", ["guestinfo", "ovf"])
-def test_a_transport_that_would_show_a_secret_refuses_it(
+def test_a_transport_that_would_reveal_a_secret_refuses_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(seed_file, "has_secrets", lambda _: True)
-    with pytest.raises(UserError, match=f"which {name} shows to others"):
+    with pytest.raises(UserError, match=f"which {name} would reveal"):
         write_all(quickstart(), GUEST, tmp_path, transport=find_transport(name))
     assert list(tmp_path.iterdir()) == []
     assert write_all(quickstart(), GUEST, tmp_path, transport=find_transport("iso"))
@@ -133,14 +133,14 @@ def test_a_cluster_with_a_certificate_or_a_password_has_secrets() -> None:
     assert identity.has_secrets(plain.model_copy(update={"statistics": "page"}))
 
 
-def test_only_a_transport_whose_seeds_others_cannot_see_carries_secrets() -> None:
-    """What the configuration of a VMware machine holds, everybody sees who may look at the machine."""
+def test_only_transports_whose_seeds_are_private_carry_secrets() -> None:
+    """Anyone who may view a VMware machine can read its configuration."""
     assert [name for name, each in transports().items() if each.carries_secrets and each.settings] == []
 
 
-def test_a_transport_without_a_cd_says_which_have_one(made: Seed) -> None:
-    with pytest.raises(UserError, match="transport guestinfo makes no CD") as caught:
-        find_transport("guestinfo").cd(made)
+def test_a_transport_without_a_cd_lists_those_that_have_one(node_seed: Seed) -> None:
+    with pytest.raises(UserError, match="transport guestinfo has no CD") as caught:
+        find_transport("guestinfo").cd(node_seed)
     assert caught.value.hint == "use one of: iso, ovf"
 
 

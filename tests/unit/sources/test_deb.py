@@ -50,7 +50,7 @@ def test_the_file_is_extracted(tmp_path: Path, compression: str) -> None:
 
 def test_a_package_without_the_file_is_refused(tmp_path: Path) -> None:
     made = package(tmp_path / "a.deb", member("data.tar.xz", packed("xz", {"./other": b"x"})))
-    with pytest.raises(UserError, match=f"holds no {MEMBER}"):
+    with pytest.raises(UserError, match=f"contains no {MEMBER}"):
         extract(made, MEMBER, tmp_path / "tool")
     assert not (tmp_path / "tool").exists()
 
@@ -59,14 +59,14 @@ def test_a_package_without_the_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_a_package_is_refused(tmp_path: Path, content: bytes) -> None:
     place = tmp_path / "a.deb"
     place.write_bytes(content)
-    with pytest.raises(UserError, match="is no Debian package"):
+    with pytest.raises(UserError, match="is not a Debian package"):
         extract(place, MEMBER, tmp_path / "tool")
 
 
 def test_a_truncated_package_is_refused(tmp_path: Path) -> None:
     data = packed("xz", {MEMBER: bytes(range(256)) * 999})
     made = package(tmp_path / "a.deb", member("data.tar.xz", data)[: len(data) // 2])
-    with pytest.raises(UserError, match=f"holds no {MEMBER}"):
+    with pytest.raises(UserError, match=f"contains no {MEMBER}"):
         extract(made, MEMBER, tmp_path / "tool")
 
 
@@ -74,5 +74,5 @@ def test_a_truncated_package_is_refused(tmp_path: Path) -> None:
 def test_a_member_whose_size_is_not_a_number_is_refused(tmp_path: Path, size: str) -> None:
     """A size of -60 would lead back to the member's own header."""
     header = f"{'a':<48}{size:<10}`\n".encode()
-    with pytest.raises(UserError, match="is no number"):
+    with pytest.raises(UserError, match="is not a number"):
         extract(package(tmp_path / "a.deb", header), MEMBER, tmp_path / "tool")

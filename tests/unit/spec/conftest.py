@@ -1,4 +1,4 @@
-"""A good spec, and fixtures that break it in one place."""
+"""A valid spec, and fixtures that break it in one place."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def good() -> str:
 
 @pytest.fixture
 def problems(tmp_path: Path) -> Problems:
-    """The problems of a spec with that text; none for a good one."""
+    """Return the problems of a spec with the given text; none for a valid one."""
 
     def of(text: str) -> tuple[LocatedProblem, ...]:
         path = tmp_path / "cluster.yml"
@@ -70,7 +70,7 @@ def problems(tmp_path: Path) -> Problems:
 
 @pytest.fixture
 def only_problem(problems: Problems) -> Callable[[str, str, str], LocatedProblem]:
-    """The one problem of the good spec with `old` made `new`; it must be placed where `at` stands in the text."""
+    """Return the only problem of the valid spec with `old` replaced by `new`; it must be located where `at` begins."""
 
     def of(old: str, new: str, at: str) -> LocatedProblem:
         assert old in GOOD

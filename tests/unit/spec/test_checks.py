@@ -1,4 +1,4 @@
-"""What holds between values: each fault alone, at the value to be changed."""
+"""Checks between values: each problem on its own, located at the value to change."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from builder.spec.vrrp import STANDARD
 CASES = {
     "a libvirt network beside a bridge": (
         ("cluster: demo\n", "cluster: demo\nlibvirt: {network: lan, bridge: br0}\n", "br0"),
-        ("libvirt has a network and a bridge", "a node has one card: remove one of the two"),
+        ("libvirt has both a network and a bridge", "a node has one network card: remove one of the two"),
     ),
     "a base of CentOS 7 for another guest": (
         ("cluster: demo\n", 'cluster: demo\nguest: rocky9\nimage: {base: "2009"}\n', '"2009"'),
-        ("base is a cloud image of centos7, and the guest is rocky9", "say guest: centos7, or remove the line"),
+        ("base selects a cloud image of centos7, but the guest is rocky9", "set guest: centos7, or remove the line"),
     ),
-    "EPEL for a guest that is left open": (
+    "EPEL without a guest": (
         ("cluster: demo\n", "cluster: demo\nimage: {epel: true}\n", "true"),
         (
-            "EPEL is for guests of the RPM family, and the guest is auto",
-            "name one of them as guest (alma9, centos7, rocky9), or remove the line",
+            "EPEL is only for guests of the RPM family, but the guest is auto",
+            "set guest to one of them (alma9, centos7, rocky9), or remove the line",
         ),
     ),
     "EPEL for Debian": (
         ("cluster: demo\n", "cluster: demo\nguest: debian12\nimage: {epel: true}\n", "true"),
         (
-            "EPEL is for guests of the RPM family, and the guest is debian12",
-            "name one of them as guest (alma9, centos7, rocky9), or remove the line",
+            "EPEL is only for guests of the RPM family, but the guest is debian12",
+            "set guest to one of them (alma9, centos7, rocky9), or remove the line",
         ),
     ),
     "a mirror of EPEL without EPEL": (
         ("cluster: demo\n", "cluster: demo\nguest: rocky9\nimage: {epel_mirror: http://m/epel/9}\n", "http://m/"),
-        ("epel_mirror is the mirror of a repository that is not asked for", "add epel: true"),
+        ("epel_mirror has no effect without epel", "add epel: true"),
     ),
     "a folder as EPEL's mirror": (
         (
@@ -42,8 +42,8 @@ CASES = {
             "file:",
         ),
         (
-            "epel_mirror is a folder of this host, which means nothing in the appliance",
-            "serve it by HTTP, or remove the line: the bake takes no package from EPEL",
+            "epel_mirror is a folder on this host, which the appliance cannot read",
+            "serve it over HTTP, or remove the line: the bake takes no package from EPEL",
         ),
     ),
     "a VIP outside the subnet": (
@@ -68,15 +68,15 @@ CASES = {
     ),
     "a VIP that is a node's address": (
         ("10.1.2.20", "10.1.2.12", "10.1.2.12"),
-        ("VIP 2 of vrrp is also the address of node 2", "a VIP is an address that no host has"),
+        ("VIP 2 of vrrp is also the address of node 2", "a VIP must be an address that no host has"),
     ),
     "a VIP that is the gateway": (
         ("10.1.2.20", "10.1.2.1", "10.1.2.1]"),
-        ("VIP 2 of vrrp is also the gateway of network", "a VIP is an address that no host has"),
+        ("VIP 2 of vrrp is also the gateway of network", "a VIP must be an address that no host has"),
     ),
     "a node that is the gateway": (
         ("gateway: 10.1.2.1\n", "gateway: 10.1.2.12\n", "10.1.2.12\n    priority"),
-        ("address of node 2 is also the gateway of network", "give the node an address of its own"),
+        ("address of node 2 is also the gateway of network", "give the node a different address"),
     ),
     "a server that is the VIP's own listener": (
         ("10.1.2.32, port: 8080", "10.1.2.10, port: 80", "10.1.2.10, port"),
@@ -95,22 +95,22 @@ CASES = {
     ),
     "two nodes of one name": (
         ("lb2.example.com", "lb1.example.com", "lb1.example.com\n    address: 10.1.2.12"),
-        ("name of node 2 is also the name of node 1", "give every node a name of its own"),
+        ("name of node 2 is also the name of node 1", "give every node a unique name"),
     ),
     "two nodes of one short name": (
         ("lb2.example.com", "lb1.example.org", "lb1.example.org"),
         (
-            "name of node 2 is up to its first dot the same as the name of node 1",
-            "give every node a short name of its own",
+            "name of node 2 is the same as the name of node 1 up to the first dot",
+            "give every node a unique short name",
         ),
     ),
     "two nodes of one address": (
         ("10.1.2.12", "10.1.2.11", "10.1.2.11\n    priority: 253"),
-        ("address of node 2 is also the address of node 1", "give every node an address of its own"),
+        ("address of node 2 is also the address of node 1", "give every node a unique address"),
     ),
     "two nodes of one priority": (
         ("priority: 253", "priority: 254", "254\nalerts"),
-        ("priority of node 2 is also the priority of node 1", "give every node a priority of its own"),
+        ("priority of node 2 is also the priority of node 1", "give every node a unique priority"),
     ),
     "a VIP given twice": (
         ("10.1.2.20", "10.1.2.10", "10.1.2.10]"),
@@ -118,26 +118,26 @@ CASES = {
     ),
     "two services of one name": (
         ("name: mail", "name: web", "web\n    mode"),
-        ("name of service 2 is also the name of service 1", "give every service a name of its own"),
+        ("name of service 2 is also the name of service 1", "give every service a unique name"),
     ),
     "two services of one port": (
         ("port: 25\n", "port: 80\n", "80\n    servers:\n      - {name: mx1"),
-        ("port of service 2 is also the port of service 1", "give every service a port of its own"),
+        ("port of service 2 is also the port of service 1", "give every service a unique port"),
     ),
     "two servers of one name": (
         ("name: web2", "name: web1", "web1, address: 10.1.2.32"),
         (
             "name of server 2 of service 1 is also the name of server 1 of service 1",
-            "give every server a name of its own",
+            "give every server a unique name",
         ),
     ),
     "two servers of one address and port": (
         ("10.1.2.32", "10.1.2.31", "10.1.2.31, port: 8080}\n  -"),
-        ("server 2 of service 1 has the address and the port of server 1 of service 1", "remove one of them"),
+        ("server 2 of service 1 has the same address and port as server 1 of service 1", "remove one of them"),
     ),
     "a service on the port of SSH": (
         ("port: 80\n", "port: 22\n", "22\n"),
-        ("port of service 1 is that of the nodes' own SSH", "choose another port"),
+        ("port of service 1 is the port of the nodes' SSH server", "choose another port"),
     ),
     "a profile that the keepalived is too old for": (
         ('"2.3.3"', '"1.2.13"', '"1.2.13"'),
@@ -149,10 +149,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("change", "told"), CASES.values(), ids=CASES.keys())
-def test_each_fault_is_told_alone_at_the_value_to_be_changed(only_problem, change, told) -> None:
+@pytest.mark.parametrize(("change", "expected"), CASES.values(), ids=CASES.keys())
+def test_each_problem_is_reported_once_at_the_value_to_change(only_problem, change, expected) -> None:
     problem = only_problem(*change)
-    assert (problem.reason, problem.hint) == told
+    assert (problem.reason, problem.hint) == expected
 
 
 def test_a_base_needs_no_quotes(problems, good: str) -> None:
@@ -160,13 +160,13 @@ def test_a_base_needs_no_quotes(problems, good: str) -> None:
 
 
 @pytest.mark.parametrize("guest", EPEL_GUESTS)
-def test_a_guest_of_the_rpm_family_may_have_epel(problems, good: str, guest: str) -> None:
+def test_guests_of_the_rpm_family_support_epel(problems, good: str, guest: str) -> None:
     assert (
         problems(f"{good}guest: {guest}\nimage: {{epel: true, epel_mirror: http://mirror.example.com/epel}}\n") == ()
     )
 
 
-def test_a_profile_left_out_is_the_standard_one(problems, good: str) -> None:
+def test_the_default_profile_is_standard(problems, good: str) -> None:
     (problem,) = problems(good.replace("  profile: standard\n", "").replace('"2.3.3"', '"1.2.13"'))
     assert "profile standard" in problem.reason
 
@@ -180,12 +180,12 @@ def test_a_profile_left_out_is_the_standard_one(problems, good: str) -> None:
     ],
     ids=["classic on old keepalived", "an SMTP server that is also a server", "two ports of one server"],
 )
-def test_what_is_unusual_but_right_is_taken(problems, good: str, old: str, new: str) -> None:
+def test_unusual_but_valid_specs_are_accepted(problems, good: str, old: str, new: str) -> None:
     text = good.replace("priority: 254", "priority: 101").replace("priority: 253", "priority: 100")
     assert problems(text.replace(old, new).replace("profile: standard", "profile: classic")) == ()
 
 
-def test_a_broken_value_hides_no_fault_between_others(problems, good: str) -> None:
+def test_an_invalid_value_hides_no_problem_between_other_values(problems, good: str) -> None:
     text = good.replace("name: lb1.example.com", "name: lb1").replace("10.1.2.20", "10.1.2.12")
     reasons = [problem.reason for problem in problems(text)]
     assert len(reasons) == 2
@@ -193,7 +193,7 @@ def test_a_broken_value_hides_no_fault_between_others(problems, good: str) -> No
     assert reasons[1].startswith("name of node 1 must be a full host name")
 
 
-def test_a_sender_without_alerts_is_fine(problems, good: str) -> None:
+def test_a_sender_without_alerts_is_accepted(problems, good: str) -> None:
     start, end = good.index("alerts:"), good.index("services:")
     text = good[:start] + good[end:]
     assert problems(text.replace("priority: 253", "priority: 253\n    alert_sender: lb2@example.com")) == ()
@@ -210,12 +210,12 @@ def test_a_sender_without_alerts_is_fine(problems, good: str) -> None:
         ((300, 100), ["priority of node 1 must be 254 or less"]),
     ],
 )
-def test_in_the_classic_profile_the_bonus_of_a_running_haproxy_must_decide(
+def test_in_the_classic_profile_the_bonus_must_outweigh_the_difference_of_priorities(
     problems, good: str, priorities: tuple[int, int], reasons: list[str]
 ) -> None:
     text = good.replace("standard", "classic").replace("253", str(priorities[1])).replace("254", str(priorities[0]))
     assert [problem.reason for problem in problems(text)] == reasons
 
 
-def test_in_the_other_profiles_priorities_may_be_far_apart(problems, good: str) -> None:
+def test_in_other_profiles_priorities_may_be_far_apart(problems, good: str) -> None:
     assert problems(good.replace("priority: 253", "priority: 1")) == ()

@@ -1,4 +1,4 @@
-"""Both parsers of YAML give the same nodes at the same places: a fault has one line, whichever read the file."""
+"""Both YAML parsers give the same nodes at the same places, so a problem has the same line with either of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-def test_both_parsers_read_the_same(text: str) -> None:
+def test_both_parsers_give_the_same_nodes(text: str) -> None:
     assert tree(FastLoader(text).get_single_node()) == tree(Loader(text).get_single_node())
 
 
@@ -35,6 +35,6 @@ def branch(entry: yaml.Node | tuple[yaml.Node, yaml.Node]) -> tuple:
     return tuple(map(tree, entry)) if isinstance(entry, tuple) else tree(entry)
 
 
-def test_a_spec_is_read_by_the_fast_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spec_is_parsed_by_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose, "Loader", None)
     assert compose.compose(TEXTS["quickstart"], "x.yml").value

@@ -23,12 +23,12 @@ def fields(loc: Loc = ()) -> Iterator[tuple[Loc, FieldInfo]]:
     """Every key of the spec, by its place."""
     for name, field in hints.known_keys(loc).items():
         yield (*loc, name), field
-        if "routes" not in loc:  # what a route has of a service's is described there
+        if "routes" not in loc:  # the keys that routes share with services are described there
             yield from fields((*loc, name))
 
 
 def dotted(loc: Loc) -> str:
-    """The key as the reference writes it: `nodes[].name`."""
+    """The key in the notation of the reference: `nodes[].name`."""
     lists = {part for part in loc[:-1] if part in ONE_OF}
     return ".".join(f"{part}[]" if part in lists else str(part) for part in loc)
 
@@ -40,7 +40,7 @@ def rows(page: str) -> Mapping[str, list[str]]:
 
 
 def written(field: FieldInfo) -> str:
-    """The default as the reference writes it."""
+    """The default in the notation of the reference."""
     if field.is_required():
         return "required"
     if field.default is None:
@@ -65,26 +65,26 @@ FIELDS = {dotted(loc): field for loc, field in fields()}
 
 
 @pytest.mark.parametrize(("key", "field"), FIELDS.items(), ids=FIELDS.keys())
-def test_every_key_is_in_the_reference_with_its_default(key: str, field: FieldInfo) -> None:
+def test_the_reference_lists_every_key_with_its_default(key: str, field: FieldInfo) -> None:
     type_words, default, meaning, *_ = reference()[f"`{key}`"]
     assert default == written(field)
     assert type_words
     assert meaning.endswith(".")
 
 
-def test_the_reference_has_no_key_that_the_spec_lacks() -> None:
+def test_the_reference_lists_no_unknown_key() -> None:
     named = {cell.strip("`") for cell in reference() if cell.startswith("`")}
     assert named == set(FIELDS)
 
 
-def test_the_spec_of_the_reference_is_good(problems) -> None:
+def test_the_example_in_the_reference_is_valid(problems) -> None:
     example, *_ = re.findall(r"^```yaml\n(.*?)^```$", (DOCS / "spec.md").read_text(), re.MULTILINE | re.DOTALL)
     assert yaml.safe_load(example)["cluster"] == "quickstart"
     assert problems(example) == ()
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_the_page_of_the_profiles_has_their_numbers(profile: Profile) -> None:
+def test_the_page_about_profiles_has_their_numbers(profile: Profile) -> None:
     table = rows("profiles.md")
     column = list(PROFILES).index(profile.name)
     assert table["VRRP version"][column] == str(profile.vrrp_version)
@@ -94,5 +94,5 @@ def test_the_page_of_the_profiles_has_their_numbers(profile: Profile) -> None:
     assert table["needs keepalived"][column] == oldest
 
 
-def test_every_exit_code_is_listed() -> None:
+def test_every_exit_code_is_documented() -> None:
     assert {code for code in rows("exit-codes.md") if code.isdigit()} == {str(code.value) for code in Exit}

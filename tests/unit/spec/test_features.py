@@ -1,4 +1,4 @@
-"""What each keepalived can do, and which profile it can run."""
+"""The features of keepalived releases, and which profiles they can run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_releases_are_compared_as_numbers(version: str, feature: str, there: boo
     assert features.has(version, feature) is there
 
 
-def test_a_feature_that_is_not_listed_is_a_mistake_of_the_caller() -> None:
+def test_an_unknown_feature_raises_key_error() -> None:
     with pytest.raises(KeyError):
         features.has("2.3.3", "teleport")
 
@@ -52,7 +52,7 @@ def test_a_feature_that_is_not_listed_is_a_mistake_of_the_caller() -> None:
         ("fast", "2.3.4", 0),
     ],
 )
-def test_a_profile_is_refused_for_each_thing_it_lacks(profile: str, version: str, count: int) -> None:
+def test_a_profile_is_refused_for_each_missing_feature(profile: str, version: str, count: int) -> None:
     assert len(features.refusals(PROFILES[profile], version)) == count
 
 
@@ -62,7 +62,7 @@ def test_the_oldest_release_for_a_profile_lacks_nothing(profile) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_whatever_a_profile_needs_has_words(profile) -> None:
+def test_every_feature_that_a_profile_needs_is_described(profile) -> None:
     assert set(features.needs(profile)) <= set(features.PURPOSE) <= set(features.SINCE)
 
 
@@ -74,5 +74,5 @@ def test_a_guests_default_that_is_too_old_is_refused(cluster: Cluster) -> None:
     assert caught.value.hint == "set profile: classic, or keepalived to 2.0.0 or later"
 
 
-def test_a_guests_default_that_has_all_is_taken(cluster: Cluster) -> None:
+def test_a_guests_default_that_is_new_enough_is_accepted(cluster: Cluster) -> None:
     features.check_version(cluster, "2.3.3")

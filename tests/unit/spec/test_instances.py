@@ -12,7 +12,7 @@ from tests.specs import quickstart
 EXAMPLE = (examples.FOLDER / "active-active.yml").read_text()
 
 
-def test_each_node_is_preferred_once() -> None:
+def test_each_node_is_preferred_by_one_instance() -> None:
     cluster = load(examples.FOLDER / "active-active.yml")
     web, shop = cluster.vrrp.all_instances
     assert [cluster.priority(node, web) for node in cluster.nodes] == [254, 253]
@@ -21,7 +21,7 @@ def test_each_node_is_preferred_once() -> None:
     assert cluster.vrrp.instance_of(cluster.vrrp.vips[1]) == shop
 
 
-def test_the_summary_tells_of_several_instances() -> None:
+def test_the_summary_mentions_several_instances() -> None:
     assert "2 nodes, 2 VIPs in 2 VRRP instances, 2 services" in spec_summary(
         load(examples.FOLDER / "active-active.yml")
     )
@@ -40,7 +40,7 @@ def test_the_other_nodes_keep_their_order() -> None:
     assert [cluster.priority(node, only) for node in cluster.nodes] == [101, 103, 102]
 
 
-def test_the_short_form_is_one_instance_in_which_each_node_has_its_own_priority() -> None:
+def test_the_short_form_is_one_instance_with_the_nodes_priorities() -> None:
     cluster = quickstart()
     (only,) = cluster.vrrp.all_instances
     assert (only.name, only.virtual_router_id, only.vips) == ("VI_1", 10, cluster.vrrp.vips)
@@ -48,17 +48,17 @@ def test_the_short_form_is_one_instance_in_which_each_node_has_its_own_priority(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
         (
             "prefer: lb2",
             "prefer: lb2.example.org",
-            [("prefer of instance 2 of vrrp is no node", "did you mean lb2.example.com?")],
+            [("prefer of instance 2 of vrrp names no node", "did you mean lb2.example.com?")],
         ),
         (
             "prefer: lb2",
             "prefer: backup",
-            [("prefer of instance 2 of vrrp is no node", "the nodes are lb1.example.com, lb2.example.com")],
+            [("prefer of instance 2 of vrrp names no node", "the nodes are lb1.example.com, lb2.example.com")],
         ),
         (
             "name: shop, virtual",
@@ -66,7 +66,7 @@ def test_the_short_form_is_one_instance_in_which_each_node_has_its_own_priority(
             [
                 (
                     "name of instance 2 of vrrp is also the name of instance 1 of vrrp",
-                    "give every instance a name of its own",
+                    "give every instance a unique name",
                 )
             ],
         ),
@@ -76,7 +76,7 @@ def test_the_short_form_is_one_instance_in_which_each_node_has_its_own_priority(
             [
                 (
                     "virtual_router_id of instance 2 of vrrp is also the virtual_router_id of instance 1 of vrrp",
-                    "give every instance a number of its own",
+                    "give every instance a unique number",
                 )
             ],
         ),
@@ -90,8 +90,8 @@ def test_the_short_form_is_one_instance_in_which_each_node_has_its_own_priority(
             "  profile: standard\n  virtual_router_id: 57\n  vips: [192.168.58.30]\n",
             [
                 (
-                    f"{key} of vrrp stands beside instances, which have each their own",
-                    "remove it here, or the instances",
+                    f"{key} of vrrp cannot be combined with instances, which each have their own",
+                    "remove it, or remove the instances",
                 )
                 for key in ("virtual_router_id", "vips")
             ],
@@ -103,12 +103,12 @@ def test_the_short_form_is_one_instance_in_which_each_node_has_its_own_priority(
         ),
     ],
 )
-def test_each_fault_is_told(problems, old: str, new: str, told: list[tuple[str, str]]) -> None:
+def test_each_problem_is_reported(problems, old: str, new: str, expected: list[tuple[str, str]]) -> None:
     assert old in EXAMPLE
-    assert [(each.reason, each.hint) for each in problems(EXAMPLE.replace(old, new, 1))] == told
+    assert [(each.reason, each.hint) for each in problems(EXAMPLE.replace(old, new, 1))] == expected
 
 
-def test_a_fault_is_placed_at_the_instance(problems) -> None:
+def test_a_problem_is_located_at_the_instance(problems) -> None:
     (problem,) = problems(EXAMPLE.replace("prefer: lb2", "prefer: lb3"))
     line = EXAMPLE.splitlines().index(next(line for line in EXAMPLE.splitlines() if "prefer: lb2" in line))
     assert (problem.line, problem.value) == (line + 1, "lb3")
@@ -122,6 +122,6 @@ def test_the_short_form_needs_both_of_its_keys(problems, good: str, key: str) ->
     assert problem.hint.startswith(f"add a line such as {key}: ")
 
 
-def test_the_classic_profile_has_instances(problems) -> None:
+def test_the_classic_profile_supports_instances(problems) -> None:
     text = EXAMPLE.replace("standard", "classic").replace("254", "101").replace("253", "100")
     assert problems(text) == ()

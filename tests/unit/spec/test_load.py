@@ -1,4 +1,4 @@
-"""From a file to a cluster, or to every fault at once."""
+"""Loading a spec gives a cluster, or all problems together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "spec"
 
 
-def test_many_faults_are_told_at_once_in_the_order_of_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_reported_together_in_the_order_of_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(GOLDEN)
     with pytest.raises(SpecError) as caught:
         load(Path("faulty.yml"))
@@ -24,11 +24,11 @@ def test_many_faults_are_told_at_once_in_the_order_of_their_lines(monkeypatch: p
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yml")), ids=lambda path: path.name)
-def test_every_example_is_good(path: Path) -> None:
+def test_every_example_is_valid(path: Path) -> None:
     assert load(path).nodes
 
 
-def test_the_quick_start_is_read_as_it_is_written() -> None:
+def test_the_quick_start_is_loaded_as_written() -> None:
     cluster = load(ROOT / "examples" / "quickstart.yml")
     assert cluster.vrrp.vips == (IPv4Address("192.168.56.10"),)
     assert [(node.name, node.priority) for node in cluster.nodes] == [

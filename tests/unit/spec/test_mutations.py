@@ -1,4 +1,4 @@
-"""Whatever becomes of a spec, loading gives a cluster or problems that have a place and words."""
+"""Whatever a spec contains, loading it gives a cluster, or problems with a place and a readable reason."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ VALUES = st.recursive(
 )
 
 
-def well_told(found) -> None:
+def check_reports(found) -> None:
     for problem in found:
         assert problem.line >= 1
         assert problem.column >= 1
         assert problem.reason
-        assert "is not valid:" not in problem.reason, "an error of pydantic's without words of ours"
+        assert "is not valid:" not in problem.reason, "an error type of pydantic without a sentence of ours"
         assert problem.value.isprintable()
         assert all(line.isprintable() for line in str(problem).split("\n"))
 
 
 def places(data: Any) -> list[tuple[Any, Any]]:
-    """Every container of the data with each of its keys or positions."""
+    """Every container in the data with each of its keys or positions."""
     keys = list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else []
     return [(data, key) for key in keys] + [found for key in keys for found in places(data[key])]
 
@@ -82,7 +82,7 @@ def test_changed_nodes(problems, good: str, data) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
         if places(spec):
             mutate(data.draw, spec)
-    well_told(problems(yaml.dump(spec, allow_unicode=True, sort_keys=False)))
+    check_reports(problems(yaml.dump(spec, allow_unicode=True, sort_keys=False)))
 
 
 @quick
@@ -92,7 +92,7 @@ def test_changed_services(problems, data) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
         if places(spec):
             mutate(data.draw, spec)
-    well_told(problems(yaml.dump(spec, allow_unicode=True, sort_keys=False)))
+    check_reports(problems(yaml.dump(spec, allow_unicode=True, sort_keys=False)))
 
 
 @quick
@@ -104,16 +104,16 @@ def test_changed_characters(problems, good: str, data) -> None:
         end = data.draw(st.integers(start, min(len(text), start + 12)))
         put = data.draw(st.one_of(st.text(max_size=6), st.text("\t\n -:?*&!|>'\"%@`{}[],#\\", max_size=6)))
         text = text[:start] + put + text[end:]
-    well_told(problems(text.encode("utf-8", "replace").decode()))
+    check_reports(problems(text.encode("utf-8", "replace").decode()))
 
 
 @quick
 @given(st.binary(max_size=200), st.integers(0, 500))
 def test_random_bytes(problems, good: str, junk: bytes, at: int) -> None:
     data = good.encode()
-    well_told(problems((data[:at] + junk + data[at:]).decode(errors="surrogateescape")))
+    check_reports(problems((data[:at] + junk + data[at:]).decode(errors="surrogateescape")))
 
 
 @pytest.mark.parametrize("cut", range(0, 700, 7))
 def test_a_spec_cut_short(problems, good: str, cut: int) -> None:
-    well_told(problems(good[:cut]))
+    check_reports(problems(good[:cut]))

@@ -1,4 +1,4 @@
-"""What `check` prints."""
+"""The output of `vipforge check`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def path(tmp_path: Path, good: str) -> Path:
     return file
 
 
-def test_a_good_spec_is_one_line(path: Path) -> None:
+def test_the_summary_of_a_valid_spec_is_one_line(path: Path) -> None:
     assert (
         report.spec_summary(load(path))
         == "OK: cluster demo: 2 nodes, 2 VIPs, 2 services, profile standard, guest auto"
     )
 
 
-def test_a_good_spec_has_an_empty_list(path: Path) -> None:
-    assert report.as_json(report.problems(path)) == "[]"
+def test_the_json_of_a_valid_spec_is_an_empty_list(path: Path) -> None:
+    assert report.problems_json(report.problems(path)) == "[]"
 
 
-def test_problems_for_programs_have_their_place_and_words(path: Path) -> None:
+def test_the_json_of_a_problem_has_its_place_and_reason(path: Path) -> None:
     path.write_text(path.read_text().replace("priority: 253", "priority: 0"))
-    assert json.loads(report.as_json(report.problems(path))) == [
+    assert json.loads(report.problems_json(report.problems(path))) == [
         {
             "file": str(path),
             "line": 17,

@@ -1,16 +1,16 @@
-"""Words of YAML that its versions read in one way, and those that they do not."""
+"""YAML words that all programs read alike, and words that they read differently."""
 
 from __future__ import annotations
 
 import pytest
 import yaml
 
-from builder.spec.positions import meaning
-from builder.spec.syntax import Unfit
+from builder.spec.positions import scalar_value
+from builder.spec.syntax import InvalidValue
 
 
 def read(word: str) -> object:
-    return meaning(yaml.compose(word).tag, word)
+    return scalar_value(yaml.compose(word).tag, word)
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,19 @@ def read(word: str) -> object:
         ("=", "="),
     ],
 )
-def test_a_plain_word_has_its_plain_meaning(word: str, value: object) -> None:
+def test_an_unambiguous_word_has_its_plain_value(word: str, value: object) -> None:
     assert read(word) == value
     assert type(read(word)) is type(value)
 
 
 @pytest.mark.parametrize("word", ["no", "Yes", "on", "OFF", "True", "FALSE"])
-def test_a_word_that_may_be_a_truth_value_must_be_quoted(word: str) -> None:
-    with pytest.raises(Unfit) as caught:
+def test_a_word_that_may_be_a_boolean_must_be_quoted(word: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
         read(word)
     assert caught.value.hint == f'for text, put it in quotes: "{word}"'
 
 
 @pytest.mark.parametrize("word", ["010", "0x1F", "0b11", "1_000", "10:30", "+80", "1.5e+3", ".inf", ".nan", "9" * 30])
-def test_a_number_that_may_be_read_in_two_ways_is_refused(word: str) -> None:
-    with pytest.raises(Unfit, match="in a form that not every program reads alike"):
+def test_an_ambiguous_number_is_refused(word: str) -> None:
+    with pytest.raises(InvalidValue, match="in a form that programs read differently"):
         read(word)

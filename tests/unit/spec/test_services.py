@@ -1,4 +1,4 @@
-"""Services and presets: what they may say, and what must hold between them."""
+"""Services and presets: their problems, and the services that a preset expands into."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def cluster_of(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
-        ("", ("the spec has no service", "add services: or presets: (docs/services.md)")),
+        ("", ("the spec has no services", "add services: or presets: (docs/services.md)")),
         (EXCHANGE.replace("2013", "2031"), ("must be exchange2010 or exchange2013", "did you mean exchange2013?")),
-        (EXCHANGE.replace("certificate: mail", "certificate: mial"), ("no certificate of this name", "mean mail?")),
+        (EXCHANGE.replace("certificate: mail", "certificate: mial"), ("no certificate with this name", "mean mail?")),
         (EXCHANGE.replace("    certificate: mail\n", ""), ("preset 1 names no certificate", "tls: passthrough")),
         (
             EXCHANGE.replace("    hosts", "    tls: passthrough\n    hosts"),
-            ("the servers show their own certificates", "remove the line"),
+            ("the servers present their own certificates", "remove the line"),
         ),
         (EXCHANGE.replace("10.1.2.32", "10.1.2.20"), ("address of server 2 of preset 1 is a VIP", "own address")),
         (
@@ -70,7 +70,7 @@ def cluster_of(tmp_path):
             EXCHANGE + EXCHANGE.split("\n", 1)[1].replace("host", "name: two\n    host", 1),
             ("and so does preset 1", ""),
         ),
-        (WEB.replace("port: 8080", "port: 8080\n    vips: [10.1.2.99]"), ("VIP 1 of service 1 is none of", "")),
+        (WEB.replace("port: 8080", "port: 8080\n    vips: [10.1.2.99]"), ("VIP 1 of service 1 is not one of", "")),
         (WEB.replace("port: 8080", "port: 8080\n    mode: https"), ("mode https and no certificate", "tls.cert")),
         (
             WEB.replace("port: 8080", "port: 8080\n    certificates: [mail]"),
@@ -81,42 +81,50 @@ def cluster_of(tmp_path):
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    affinity: {by: cookie}"),
             ("a cookie needs mode http or https", "use source"),
         ),
-        (WEB.replace("port: 8080", "port: 8080\n    hsts: 10"), ("browsers heed hsts over https alone", "")),
+        (WEB.replace("port: 8080", "port: 8080\n    hsts: 10"), ("browsers honor hsts only over https", "")),
         (
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    ntlm: true"),
             ("ntlm needs mode http", "no requests"),
         ),
         (WEB.replace("port: 8080", "port: 8080\n    redirect: https"), ("it needs no servers", "")),
         (WEB[: WEB.index("    servers")], ("service 1 has no servers", "add them")),
-        (WEB.replace("port: 8080", "port: 8080\n    routes: [{name: x}]"), ("route 1 of service 1 takes no", "paths")),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    routes: [{name: x}]"),
+            ("route 1 of service 1 matches no", "paths"),
+        ),
         (
             WEB.replace("port: 8080", "port: 8080\n    check: {status: 204, body: ok}"),
-            ("an answer with status 204 has no body", "another status"),
+            ("a response with status 204 has no body", "another status"),
         ),
         (
             WEB.replace(
                 "port: 8080", "port: 8080\n    routes: [{name: x, paths: [/x], check: {status: 304, body: ok}}]"
             ),
-            ("an answer with status 304 has no body", "another status"),
+            ("a response with status 304 has no body", "another status"),
         ),
-        (WEB + "statistics: {port: 22, password: x}\n", ("port of statistics is that of the nodes' own SSH", "")),
+        (
+            WEB + "statistics: {port: 22, password: x}\n",
+            ("port of statistics is the port of the nodes' SSH server", ""),
+        ),
         (WEB.replace("name: web1,", "name: web1, backup: maybe,"), ("must be true or false", "")),
         (WEB.replace("port: 8080", "port: 8080\n    check: {body: 'a\"b'}"), ("printable ASCII", "")),
     ],
 )
-def test_each_fault_of_services_is_told(problems, text: str, told: tuple[str, str]) -> None:
+def test_each_problem_of_services_is_reported(problems, text: str, expected: tuple[str, str]) -> None:
     found = problems(HEAD + text)
-    assert any(told[0] in each.reason and told[1] in each.hint for each in found), [str(each) for each in found]
+    assert any(expected[0] in each.reason and expected[1] in each.hint for each in found), [
+        str(each) for each in found
+    ]
     assert all(each.line > 1 for each in found) or not text
 
 
-def test_one_port_may_be_served_on_different_vips(problems) -> None:
+def test_different_vips_may_use_the_same_port(problems) -> None:
     first = WEB.replace("port: 8080", "port: 8080\n    vips: [10.1.2.10]")
     second = WEB.split("\n", 1)[1].replace("web", "shop").replace("port: 8080", "port: 8080\n    vips: [10.1.2.20]")
     assert problems(HEAD + first + second) == ()
 
 
-def test_a_preset_stands_for_services_of_the_specs_own_words(cluster_of) -> None:
+def test_a_preset_expands_into_services(cluster_of) -> None:
     cluster = cluster_of(HEAD + EXCHANGE + WEB)
     assert cluster.ports() == (25, 80, 443, 587, 993, 995, 8080)
     web = next(service for service in cluster.services if service.name == "exchange-web")
@@ -131,19 +139,19 @@ def test_a_preset_stands_for_services_of_the_specs_own_words(cluster_of) -> None
 
 
 @pytest.mark.parametrize(("tls", "mode", "port"), [("bridge", "https", 443), ("offload", "https", 80)])
-def test_tls_is_opened_again_or_left_out(cluster_of, tls: str, mode: str, port: int) -> None:
+def test_tls_to_the_servers_depends_on_the_preset(cluster_of, tls: str, mode: str, port: int) -> None:
     cluster = cluster_of(HEAD + EXCHANGE.replace("    hosts", f"    tls: {tls}\n    hosts"))
     web = cluster.services[0]
     assert (web.mode, web.servers[0].port, web.reencrypt is not None) == (mode, port, tls == "bridge")
 
 
-def test_passed_through_one_check_speaks_for_all(cluster_of) -> None:
+def test_with_passthrough_one_check_covers_all_services(cluster_of) -> None:
     text = EXCHANGE.replace("certificate: mail", "tls: passthrough")
     web = cluster_of(HEAD + text).services[0]
     assert (web.mode, web.routes, web.check.path, web.check.tls) == ("tcp", (), "/owa/healthcheck.htm", True)
 
 
-def test_exchange_2010_keeps_a_client_at_its_server(cluster_of) -> None:
+def test_exchange_2010_keeps_a_client_on_its_server(cluster_of) -> None:
     cluster = cluster_of(HEAD + EXCHANGE.replace("2013", "2010"))
     web = cluster.services[0]
     assert {route.name: route.affinity.by for route in web.routes}["owa"] == "cookie"

@@ -12,13 +12,13 @@ from builder.spec import report
 from builder.spec.load import load
 
 
-def test_the_starter_is_a_good_spec(tmp_path: Path) -> None:
+def test_the_starter_is_a_valid_spec(tmp_path: Path) -> None:
     report.write_starter(tmp_path / "new" / "cluster.yml")
     assert load(tmp_path / "new" / "cluster.yml").cluster == "mycluster"
 
 
-def test_what_is_commented_out_is_good_as_well(tmp_path: Path) -> None:
-    """All but the comments of a whole line, and but a key that is only shown in part."""
+def test_the_commented_keys_of_the_starter_are_valid(tmp_path: Path) -> None:
+    """Uncomments every key; comments that fill a line stay, and the shortened SSH key is completed."""
     text = re.sub(r"^( *)# ?( *(- )?[a-z_]+:( |$)|    - ssh)", r"\1\2", report.STARTER.read_text(), flags=re.MULTILINE)
     text = text.replace("yaml-language-server", "# yaml-language-server").replace("AAAA…", "A" * 68)
     path = tmp_path / "cluster.yml"
@@ -35,7 +35,7 @@ def test_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "cluster.yml"
     make = {"file": path.touch, "folder": path.mkdir, "dangling link": lambda: path.symlink_to("nowhere")}
     make[kind]()
-    with pytest.raises(UserError, match="is there already, and init overwrites nothing"):
+    with pytest.raises(UserError, match="already exists, and init overwrites nothing"):
         report.write_starter(path)
     assert path.is_symlink() == (kind == "dangling link")
     assert path.is_dir() == (kind == "folder")

@@ -30,7 +30,7 @@ GOOD = [
     (syntax.http_path, "/owa/healthcheck.htm?x=1"),
     (syntax.url, "http://mirror.example.com/debian"),
     (syntax.ssh_key, KEY),
-    (syntax.ssh_key, f"{KEY} Jörg at home"),
+    (syntax.ssh_key, f"{KEY} Jörg at section_of"),
     (syntax.ssh_key, "ecdsa-sha2-nistp256 " + "A" * 100 + "= me"),
     (syntax.ssh_key, "sk-ssh-ed25519@openssh.com " + "A" * 100),
 ]
@@ -66,13 +66,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("check", "text"), GOOD)
-def test_good_values_come_back_as_they_are(check, text: str) -> None:
+def test_valid_values_are_returned_unchanged(check, text: str) -> None:
     assert str(check(text)) == text
 
 
 @pytest.mark.parametrize(("check", "text"), BAD)
-def test_bad_values_are_refused_with_a_sentence_to_go_after_their_name(check, text: str) -> None:
-    with pytest.raises(syntax.Unfit, match=r"^must (not )?be "):
+def test_invalid_values_raise_a_message_that_continues_their_name(check, text: str) -> None:
+    with pytest.raises(syntax.InvalidValue, match=r"^must (not )?be "):
         check(text)
 
 
@@ -80,19 +80,19 @@ def test_bad_values_are_refused_with_a_sentence_to_go_after_their_name(check, te
     ("text", "hint"),
     [
         ("10.1.2.3/24", "leave out the prefix length"),
-        ("fe80::1", "this one is IPv6"),
+        ("fe80::1", "this is an IPv6 address"),
         ("10.1.02.3", "without leading zeros"),
     ],
 )
-def test_common_slips_in_addresses_have_a_hint(text: str, hint: str) -> None:
-    with pytest.raises(syntax.Unfit) as caught:
+def test_common_mistakes_in_addresses_have_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(syntax.InvalidValue) as caught:
         syntax.address(text)
     assert hint in caught.value.hint
 
 
-def test_a_key_from_a_block_of_text_loses_its_line_end() -> None:
+def test_the_line_end_of_an_ssh_key_is_removed() -> None:
     assert syntax.ssh_key(f"{KEY}\n") == KEY
 
 
-def test_an_address_of_a_mirror_loses_its_last_slash() -> None:
+def test_the_last_slash_of_a_url_is_removed() -> None:
     assert syntax.url("http://mirror.example.com/debian/") == "http://mirror.example.com/debian"

@@ -1,4 +1,4 @@
-"""What `vipforge check` says of the files that a spec names for TLS."""
+"""The problems that `vipforge check` finds in the files that a spec names for TLS."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ services:
 AUTHORITY = issue("Test authority")
 HOSTS = ("www.example.com",)
 
-Told = Callable[[], list[str]]
+Reasons = Callable[[], list[str]]
 
 
 @pytest.fixture
@@ -47,50 +47,50 @@ def spec(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def told(spec: Path) -> Told:
-    """The reasons of all that is wrong."""
+def reasons(spec: Path) -> Reasons:
+    """Return the reasons of all problems."""
     return lambda: [problem.reason for problem in report.problems(spec)]
 
 
-def test_a_good_certificate_is_taken_without_a_word(spec: Path, told: Told) -> None:
-    assert told() == []
+def test_a_valid_certificate_is_accepted_without_a_warning(spec: Path, reasons: Reasons) -> None:
+    assert reasons() == []
     assert report.inspect(spec)[1] == ()
 
 
-def test_paths_start_from_the_folder_of_the_spec(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_relative_to_the_folder_of_the_spec(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     assert load(spec).tls.certificates[0].chain == spec.parent / "www.pem"
 
 
-def test_loading_a_spec_opens_none_of_its_files(spec: Path) -> None:
+def test_loading_a_spec_opens_none_of_the_files_that_it_names(spec: Path) -> None:
     (spec.parent / "www.key").unlink()
     assert load(spec).services[0].certificates == ("www",)
 
 
 @pytest.mark.parametrize("days", [-1, -400])
-def test_an_expired_certificate_is_an_error_with_its_date(spec: Path, told: Told, days: int) -> None:
+def test_an_expired_certificate_is_an_error_with_its_date(spec: Path, reasons: Reasons, days: int) -> None:
     write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, lasts=timedelta(days=days)))
     ended = datetime.now(UTC) + timedelta(days=days)
-    assert told() == [f"chain of certificate 1 of tls holds CN=www, which expired on {ended:%Y-%m-%d}"]
+    assert reasons() == [f"chain of certificate 1 of tls contains CN=www, which expired on {ended:%Y-%m-%d}"]
 
 
-def test_a_certificate_of_tomorrow_is_an_error(spec: Path, told: Told) -> None:
+def test_a_certificate_that_is_not_valid_yet_is_an_error(spec: Path, reasons: Reasons) -> None:
     write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, begins=datetime.now(UTC) + timedelta(days=1)))
-    (reason,) = told()
+    (reason,) = reasons()
     assert "which is not valid before" in reason
 
 
-def test_a_certificate_that_ends_within_thirty_days_is_a_warning_at_its_line(spec: Path, told: Told) -> None:
+def test_a_certificate_that_expires_within_thirty_days_is_a_warning_at_its_line(spec: Path, reasons: Reasons) -> None:
     write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, lasts=timedelta(days=12, hours=1)), AUTHORITY)
-    assert told() == []
+    assert reasons() == []
     (warning,) = report.inspect(spec)[1]
     assert "expires in 12 days" in warning.reason
     assert (warning.line, warning.value) == (9, "www.pem")
 
 
-def test_the_key_of_another_certificate_is_an_error(spec: Path, told: Told) -> None:
+def test_the_key_of_another_certificate_is_an_error(spec: Path, reasons: Reasons) -> None:
     (spec.parent / "www.key").write_bytes(issue("other").key_pem())
-    assert told() == ["key of certificate 1 of tls is the key of another certificate than the chain's first"]
+    assert reasons() == ["key of certificate 1 of tls does not belong to the first certificate of the chain"]
 
 
 def test_an_encrypted_key_is_an_error_that_shows_none_of_it(spec: Path) -> None:
@@ -101,26 +101,26 @@ def test_an_encrypted_key_is_an_error_that_shows_none_of_it(spec: Path) -> None:
     assert not any(line in str(caught.value) for line in text.decode().splitlines())
 
 
-def test_a_key_that_is_too_short_for_haproxy_is_an_error(spec: Path, told: Told) -> None:
+def test_a_key_that_is_too_short_for_haproxy_is_an_error(spec: Path, reasons: Reasons) -> None:
     short = rsa.generate_private_key(65537, 1024)
     write_pair(spec.parent, "www", issue("www", HOSTS, key=short))
-    assert told() == ["chain of certificate 1 of tls holds CN=www, whose key of 1024 bits is too short for HAProxy"]
+    assert reasons() == ["chain of certificate 1 of tls contains CN=www, whose 1024-bit key is too short for HAProxy"]
 
 
-def test_a_signature_that_haproxy_refuses_is_an_error_but_for_a_roots_own(
-    spec: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+def test_a_weak_signature_is_an_error_unless_a_root_signed_itself(
+    spec: Path, reasons: Reasons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certificates, "BROKEN_DIGESTS", ("sha256",))  # nothing here signs with SHA-1 any more
-    assert told() == ["chain of certificate 1 of tls holds CN=www, signed with SHA256, which HAProxy refuses"]
+    monkeypatch.setattr(certificates, "WEAK_DIGESTS", ("sha256",))  # nothing here signs with SHA-1 any more
+    assert reasons() == ["chain of certificate 1 of tls contains CN=www, signed with SHA256, which HAProxy refuses"]
     write_pair(spec.parent, "www", issue("www", HOSTS))
-    assert told() == []
+    assert reasons() == []
 
 
-def test_a_chain_in_the_wrong_order_is_an_error(spec: Path, told: Told) -> None:
+def test_a_chain_in_the_wrong_order_is_an_error(spec: Path, reasons: Reasons) -> None:
     leaf = issue("www", HOSTS, AUTHORITY)
     write_pair(spec.parent, "www", leaf, issue("Another authority"), AUTHORITY)
-    assert told() == [
-        "chain of certificate 1 of tls is no chain: CN=www was not issued by CN=Another authority, which follows it"
+    assert reasons() == [
+        "chain of certificate 1 of tls is not a chain: CN=www was not issued by CN=Another authority, which follows it"
     ]
 
 
@@ -135,41 +135,43 @@ def test_a_chain_in_the_wrong_order_is_an_error(spec: Path, told: Told) -> None:
         ((), False),
     ],
 )
-def test_a_certificate_must_be_for_the_names_that_clients_use(
-    spec: Path, told: Told, hosts: tuple[str, ...], fits: bool
+def test_a_certificate_must_cover_the_names_that_clients_use(
+    spec: Path, reasons: Reasons, hosts: tuple[str, ...], fits: bool
 ) -> None:
     write_pair(spec.parent, "www", issue("www", hosts, AUTHORITY))
-    wrong = "chain of certificate 1 of tls is not for www.example.com, which service web is asked by"
-    assert told() == ([] if fits else [wrong])
+    wrong = "chain of certificate 1 of tls does not cover www.example.com, a host of service web"
+    assert reasons() == ([] if fits else [wrong])
 
 
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("www.pem", b"hello", "chain of certificate 1 of tls is no PEM file of certificates"),
+        ("www.pem", b"hello", "chain of certificate 1 of tls is not a PEM file of certificates"),
         ("www.pem", b"\xff" * 300_000, "chain of certificate 1 of tls is larger than 256 KiB"),
-        ("www.key", b"-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n", "is no private key in PEM"),
+        ("www.key", b"-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n", "is not a PEM private key"),
     ],
 )
-def test_a_file_of_something_else_is_an_error(spec: Path, told: Told, name: str, content: bytes, reason: str) -> None:
+def test_a_file_with_other_content_is_an_error(
+    spec: Path, reasons: Reasons, name: str, content: bytes, reason: str
+) -> None:
     (spec.parent / name).write_bytes(content)
-    (found,) = told()
-    assert reason in found
+    (only,) = reasons()
+    assert reason in only
 
 
-def test_a_file_that_is_not_there_is_an_error(spec: Path, told: Told) -> None:
+def test_a_missing_file_is_an_error(spec: Path, reasons: Reasons) -> None:
     (spec.parent / "www.pem").unlink()
-    assert told() == ["chain of certificate 1 of tls cannot be read: No such file or directory"]
+    assert reasons() == ["chain of certificate 1 of tls cannot be read: No such file or directory"]
 
 
-def test_the_authority_of_servers_must_be_readable(spec: Path, told: Told) -> None:
+def test_the_authority_of_servers_must_be_readable(spec: Path, reasons: Reasons) -> None:
     spec.write_text(SPEC.replace("    hosts:", "    reencrypt: {authority: ca.pem}\n    hosts:"))
-    assert told() == ["authority of reencrypt of service 1 cannot be read: No such file or directory"]
+    assert reasons() == ["authority of reencrypt of service 1 cannot be read: No such file or directory"]
     (spec.parent / "ca.pem").write_bytes(AUTHORITY.pem())
-    assert told() == []
+    assert reasons() == []
 
 
-def test_the_authority_of_a_preset_is_told_at_its_own_line(spec: Path) -> None:
+def test_a_problem_with_the_authority_of_a_preset_is_reported_at_its_line(spec: Path) -> None:
     preset = (
         "  - {preset: exchange2013, hosts: [www.example.com], certificate: www, vips: [10.1.2.20], authority: ca.pem,"
     )
@@ -182,13 +184,15 @@ def test_the_authority_of_a_preset_is_told_at_its_own_line(spec: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "good"), [("correct-horse", True), ("short", False), ("two words", False)])
-def test_the_password_of_the_statistics_must_fit_haproxys_file(spec: Path, told: Told, text: str, good: bool) -> None:
+def test_the_password_of_the_statistics_page_must_fit_into_haproxy_cfg(
+    spec: Path, reasons: Reasons, text: str, good: bool
+) -> None:
     spec.write_text(SPEC + "statistics: {password: secret}\n")
     (spec.parent / "secret").write_text(text + "\n")
-    assert told() == ([] if good else ["password of statistics holds no password that HAProxy's file can hold"])
+    assert reasons() == ([] if good else ["password of statistics contains no password that haproxy.cfg can contain"])
 
 
-def test_a_key_in_the_spec_itself_is_refused_and_not_shown(spec: Path) -> None:
+def test_a_private_key_in_the_spec_is_refused_and_not_shown(spec: Path) -> None:
     spec.write_text(SPEC.replace("www.key", '"-----BEGIN PRIVATE KEY----- MIGHAgEAMBMGByq"'))
     with pytest.raises(SpecError, match="must be the path of a file, not its content") as caught:
         load(spec)

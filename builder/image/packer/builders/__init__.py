@@ -1,4 +1,4 @@
-"""The ways to bake: what each builder asks of Packer, and how Packer gets into the guest."""
+"""Packer builders: the settings of each, and Packer's access to the guest. A new builder is a new module here."""
 
 from __future__ import annotations
 
@@ -21,35 +21,38 @@ from builder.image.foundations import Foundation
 SEED_LABEL = "cidata"
 KICKSTART_LABEL = "OEMDRV"
 USER_DATA = "#cloud-config\nssh_authorized_keys:\n  - {key}\n"
-"""For the account that the vendor's image makes; it may use sudo."""
+"""For the default account of the vendor's image, which may use sudo."""
 META_DATA = "instance-id: vipforge-bake\nlocal-hostname: vipforge-bake\n"
 
 
 @dataclass(frozen=True)
 class BakeAccess:
-    """The private key; and the way in: words for the kernel, or the files of a CD of that label."""
+    """The private key, and how the guest gets the public one: from the kernel command line, or from files on a CD."""
 
     private_key: Path
     cmdline: str
     seed: tuple[Path, ...]
     label: str = SEED_LABEL
+    """The label of that CD."""
     user: str = "root"
 
 
-def access(folder: Path, foundation: Foundation, facts: Facts, *, kickstart: bool = False) -> BakeAccess:
-    """Make the key, and the seed or the kickstart file where one is needed, in `folder`, removed after the bake."""
+def make_access(folder: Path, foundation: Foundation, facts: Facts, *, kickstart: bool = False) -> BakeAccess:
+    """Create the key and, if needed, the seed or kickstart file in `folder`, which is removed after the bake."""
     key = folder / "bake-key"
     program = need("ssh-keygen", "openssh-client")
     run([program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], timeout=30)
     public = key.with_suffix(".pub").read_text().strip()
-    way = expected(folder, foundation, facts, public, kickstart=kickstart)
-    for file, text in zip(way.seed, _texts(facts, public, kickstart=kickstart), strict=bool(way.seed)):
+    access = expected_access(folder, foundation, facts, public, kickstart=kickstart)
+    for file, text in zip(access.seed, _texts(facts, public, kickstart=kickstart), strict=bool(access.seed)):
         write_atomic(file, text, mode=0o600)
-    return way
+    return access
 
 
-def expected(folder: Path, foundation: Foundation, facts: Facts, key: str, *, kickstart: bool = False) -> BakeAccess:
-    """The same without making anything; `key` is the public one."""
+def expected_access(
+    folder: Path, foundation: Foundation, facts: Facts, key: str, *, kickstart: bool = False
+) -> BakeAccess:
+    """The access that `make_access` would create; `key` is the public key."""
     private = folder / "bake-key"
     if kickstart:
         return BakeAccess(private, "", (folder / "ks.cfg",), KICKSTART_LABEL)
@@ -59,12 +62,12 @@ def expected(folder: Path, foundation: Foundation, facts: Facts, key: str, *, ki
 
 
 def kickstart_text(facts: Facts, key: str) -> str:
-    """The file that answers the installer's questions, and lets that public key in as root."""
+    """The kickstart file for the installer; it allows root to log in with that public key."""
     return render.render(paths.resources("packer", "http", facts.kickstart), facts=facts, key=key)
 
 
 def _texts(facts: Facts, key: str, *, kickstart: bool) -> tuple[str, ...]:
-    """What the files of `Access.seed` hold, in their order."""
+    """The contents of the files in `BakeAccess.seed`, in the same order."""
     return (kickstart_text(facts, key),) if kickstart else (USER_DATA.format(key=key), META_DATA)
 
 
@@ -73,7 +76,7 @@ Source = dict[str, Any]
 
 @dataclass(frozen=True)
 class TemplateInputs:
-    """Everything the template names. Sizes of memory are MiB; all paths are absolute."""
+    """The values in the Packer template. Memory is in MiB; all paths are absolute."""
 
     foundation: Foundation
     foundation_sha256: str
@@ -86,24 +89,24 @@ class TemplateInputs:
     memory: int
     ssh_minutes: int
     cluster: str
-    """Names the template that a vCenter is to have."""
+    """The name of the cluster, from which the template in a vCenter gets its name."""
     disk_interface: str
     disk_gib: int
-    """The size of the disk that an installer fills."""
+    """The size of the disk onto which an installer installs the guest."""
     guest_type: str
-    """What vSphere calls the guest."""
+    """vSphere's identifier of the guest operating system."""
     cpus: int = 2
     http: Path | None = None
-    """A folder that Packer serves to the guest."""
+    """A folder that Packer serves to the guest over HTTP."""
     environment: tuple[str, ...] = ()
-    """NAME=VALUE for the provision steps."""
+    """Environment variables for the provision steps, as NAME=VALUE."""
     packages: Path | None = None
-    """Where the list goes that a guest makes of its packages."""
+    """Where Packer downloads the guest's list of packages to."""
 
 
 @dataclass(frozen=True)
 class Builder:
-    """One way to bake. `kind` and `plugin` are Packer's words; `local` ones leave their disk on this host."""
+    """One way to bake. `kind` and `plugin` are Packer's names; a `local` builder leaves the disk on this host."""
 
     name: str
     kind: str
@@ -112,48 +115,50 @@ class Builder:
     source: Callable[[TemplateInputs], Source]
     local: bool = True
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Packer's input variables, which a var file or the environment (PKR_VAR_name) fills."""
+    """Packer's input variables, which come from a var file or the environment (PKR_VAR_name)."""
 
 
 def communicator(inputs: TemplateInputs, user: str) -> Source:
-    """How Packer gets into the guest, and out of it."""
+    """The settings for logging in to the guest and for shutting it down."""
     return {
         "communicator": "ssh",
-        "shutdown_command": leave(user),
+        "shutdown_command": shutdown_command(user),
         "ssh_private_key_file": str(inputs.access.private_key),
         "ssh_timeout": f"{inputs.ssh_minutes}m",
         "ssh_username": user,
     }
 
 
-def leave(user: str) -> str:
-    """Shut the guest down; an account that was there for the bake alone goes first, or it does not shut down."""
+def shutdown_command(user: str) -> str:
+    """The command that shuts the guest down; it fails if the account that only the bake needs cannot be removed."""
     if user == "root":
-        # No unit has anything to save: all processes are ended at once, and the file systems unmounted (systemctl(1)).
+        # No unit has data to save: this kills all processes at once and unmounts the file systems (systemctl(1)).
         return "systemctl poweroff --force"
-    gone = f"[ {user} = root ] || {{ userdel --force --remove {user}; ! getent passwd {user}; }}"
-    return remote.command(f"{gone} && rm -f /etc/sudoers.d/90-cloud-init-users && systemctl poweroff", root=True)
+    remove_account = f"[ {user} = root ] || {{ userdel --force --remove {user}; ! getent passwd {user}; }}"
+    return remote.command(
+        f"{remove_account} && rm -f /etc/sudoers.d/90-cloud-init-users && systemctl poweroff", root=True
+    )
 
 
 def as_root(user: str) -> str:
-    """How Packer runs a provision step (its `execute_command`)."""
+    """Packer's `execute_command`, which runs a provision step as root."""
     return f"{'' if user == 'root' else remote.SUDO}{remote.ENVIRONMENT} {{{{.Vars}}}} sh -eu '{{{{.Path}}}}'"
 
 
 def seed_media(access: BakeAccess) -> Source:
-    """The CD that answers the guest's first questions, where there is one."""
+    """The settings of the CD with the seed or kickstart file; empty if the guest needs none."""
     return {"cd_files": [str(path) for path in access.seed], "cd_label": access.label} if access.seed else {}
 
 
 @cache
 def all_builders() -> tuple[Builder, ...]:
-    """Every builder of every module beside this one; a module names its own in BUILDERS."""
+    """The builders of all modules in this package; each module lists its builders in BUILDERS."""
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return tuple(builder for module in modules for builder in module.BUILDERS)
 
 
-def named(name: str, facts: Facts) -> Builder:
-    """The builder of that name; raises UserError with those that the guest can be baked with."""
+def find_builder(name: str, facts: Facts) -> Builder:
+    """The builder with that name; if the guest has no such builder, raises UserError, which lists the others."""
     usable = builders_for(facts)
     for builder in usable:
         if builder.name == name:
@@ -163,5 +168,5 @@ def named(name: str, facts: Facts) -> Builder:
 
 
 def builders_for(facts: Facts) -> tuple[Builder, ...]:
-    """The builders that the guest can be baked with."""
+    """The builders that can bake the guest."""
     return tuple(builder for builder in all_builders() if builder.medium in facts.media)

@@ -1,4 +1,4 @@
-"""Builders for QEMU on this host: from a disk, or from an installer's medium."""
+"""Builders that use QEMU on this host: from a disk image, or from an installer's medium."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ DISK_DEVICES = {
     "virtio": (),
     "virtio-scsi": ("virtio-scsi-pci,id=scsi0", "scsi-hd,bus=scsi0.0,drive=drive0"),
 }
-"""The devices that attach the disk, by `disk_interface`; `drive0` is Packer's name for the disk's drive."""
+"""The devices that attach the disk, by `disk_interface`; `drive0` is Packer's ID of the disk's drive."""
+
+BOOT_OPTIONS = "inst.text console=tty0 console=ttyS0,115200 net.ifnames=0 biosdevname=0"
+MENU_SECONDS = {"kvm": 5, "tcg": 20}
+"""Until the installer's menu accepts keys; without a key, the menu continues after a minute."""
 
 
 def qemu_source(inputs: TemplateInputs) -> Source:
-    """The settings of Packer's qemu builder."""
-    # use_backing_file stays off: Packer 1.6.6 gives qemu-img no backing format, which QEMU 6.1 and later refuse.
+    """The settings of Packer's qemu builder for a disk image."""
+    # use_backing_file stays off: Packer 1.6.6 passes no backing format to qemu-img, which QEMU 6.1 and later require.
     grow = inputs.foundation.grow_to_gib
     size = {"disk_size": f"{grow * 1024}M"} if grow else {}
     return {
@@ -27,7 +31,7 @@ def qemu_source(inputs: TemplateInputs) -> Source:
 
 
 def machine(inputs: TemplateInputs) -> Source:
-    """What is the same for a disk and for an installer."""
+    """The settings that a bake from a disk and a bake from an installer have in common."""
     served = {"http_directory": str(inputs.http)} if inputs.http else {}
     return {
         **communicator(inputs, inputs.access.user),
@@ -53,8 +57,8 @@ def machine(inputs: TemplateInputs) -> Source:
 
 
 def _qemu_arguments(inputs: TemplateInputs) -> list[list[str]]:
-    # Packer replaces all of its own arguments of a name by those given here (its step_run.go, in 1.6.6 and in today's
-    # plugin alike). So there is no -accel, -machine or -drive here, and every -device that the disk needs is.
+    # For each option given here, Packer drops all of its own arguments with that option (step_run.go, in 1.6.6 and in
+    # today's plugin). So -accel, -machine and -drive are left out, and every -device that the disk needs is included.
     devices = (*DISK_DEVICES[inputs.disk_interface], "virtio-rng-pci")
     arguments = [
         ["-cpu", "host" if inputs.accelerator == "kvm" else "max"],
@@ -71,13 +75,8 @@ def _qemu_arguments(inputs: TemplateInputs) -> list[list[str]]:
 QEMU = Builder("qemu", kind="qemu", plugin="qemu", medium="disk", source=qemu_source)
 
 
-BOOT_WORDS = "inst.text console=tty0 console=ttyS0,115200 net.ifnames=0 biosdevname=0"
-MENU_SECONDS = {"kvm": 5, "tcg": 20}
-"""Until the installer's menu takes keys; by itself it goes on after a minute."""
-
-
 def qemu_iso_source(inputs: TemplateInputs) -> Source:
-    """The settings of Packer's qemu builder."""
+    """The settings of Packer's qemu builder for an installer's medium."""
     return {
         **machine(inputs),
         "boot_command": boot_command(inputs.access.label),
@@ -87,8 +86,8 @@ def qemu_iso_source(inputs: TemplateInputs) -> Source:
 
 
 def boot_command(label: str) -> list[str]:
-    """The keys for the installer's menu: the first entry, with the kickstart file of the CD of that label."""
-    return ["<up><tab>", f" inst.ks=hd:LABEL={label}:/ks.cfg {BOOT_WORDS}", "<enter>"]
+    """The keys for the installer's menu: boot the first entry with the kickstart file on the CD with that label."""
+    return ["<up><tab>", f" inst.ks=hd:LABEL={label}:/ks.cfg {BOOT_OPTIONS}", "<enter>"]
 
 
 QEMU_ISO = Builder("qemu-iso", kind="qemu", plugin="qemu", medium="installer", source=qemu_iso_source)

@@ -1,4 +1,4 @@
-"""Builders in a vCenter: from an installer's medium, or from a template of the site."""
+"""Builders that use a vCenter: from an installer's medium, or from a template of the site."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
 
 
 def placement(inputs: TemplateInputs) -> Source:
-    """The vCenter, and where in it the template goes."""
+    """The connection to the vCenter, and the place of the new template in it."""
     return {
         "vcenter_server": "${var.vsphere_server}",
         "username": "${var.vsphere_username}",
@@ -44,7 +44,7 @@ def placement(inputs: TemplateInputs) -> Source:
 
 
 def template_name(cluster: str) -> str:
-    """What the appliance is called in the vCenter."""
+    """The name of the appliance's template in the vCenter."""
     return f"vipforge-{cluster}"
 
 
@@ -78,7 +78,7 @@ VSPHERE_ISO = Builder(
 
 
 ACCOUNT = "${var.ssh_username}"
-OWN: dict[str, dict[str, Any]] = {
+CLONE_VARIABLES: dict[str, dict[str, Any]] = {
     "vsphere_template": {**TEXT, "description": "The template to start from"},
     "ssh_username": {
         **TEXT,
@@ -109,7 +109,7 @@ VSPHERE_CLONE = Builder(
     medium="template",
     source=vsphere_clone_source,
     local=False,
-    variables={**VARIABLES, **OWN},
+    variables={**VARIABLES, **CLONE_VARIABLES},
 )
 
 BUILDERS = (VSPHERE_ISO, VSPHERE_CLONE)

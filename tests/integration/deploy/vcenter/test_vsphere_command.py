@@ -93,7 +93,7 @@ def test_a_wrong_password_and_a_transport_that_exposes_secrets_are_refused_witho
     vipforge: Vipforge, spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = vipforge("deploy", "--transport", "guestinfo")
-    assert "which guestinfo shows to others" in refused.stderr
+    assert "which guestinfo would reveal" in refused.stderr
     monkeypatch.setattr(f"{__name__}.PASSWORD", "planted-wrong-one")
     wrong = vipforge("deploy")
     assert "wrong user name or password" in wrong.stderr

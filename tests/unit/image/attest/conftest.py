@@ -1,4 +1,4 @@
-"""A folder as a bake leaves it, with a small file for an image."""
+"""The folder of a bake, with a small file as the image."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def manifest() -> dict[str, Any]:
 
 @pytest.fixture
 def baked(tmp_path: Path, manifest: dict[str, Any]) -> Path:
-    """The image's path; its papers lie beside it."""
+    """The path of an image with its attestations next to it."""
     folder = tmp_path / "quickstart"
     folder.mkdir()
     (folder / "appliance.qcow2").write_bytes(IMAGE)

@@ -1,4 +1,4 @@
-"""`vipforge inspect` and `diff`: papers that agree, and every way in which they may not."""
+"""`vipforge inspect` and `diff`: attestations that match the image, and all kinds of mismatches."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from builder.core.errors import UserError
 from builder.image.attest.signature import difference, inspect, report
 
 
-def test_good_papers(baked: Path) -> None:
-    found = inspect(baked)
-    assert found.good
-    text = report(found, as_json=False)
+def test_valid_attestations(baked: Path) -> None:
+    inspection = inspect(baked)
+    assert inspection.good
+    text = report(inspection, as_json=False)
     assert "quickstart, debian12, made 2026-11-23T19:13:51+00:00" in text
     assert "2 packages; sbom.cdx.json lists 4 components" in text
     assert "signature: unsigned" in text
-    assert json.loads(report(found, as_json=True))["good"] is True
+    assert json.loads(report(inspection, as_json=True))["good"] is True
 
 
 @pytest.mark.parametrize("name", ["appliance.qcow2", "manifest.json", "sbom.cdx.json", "provenance.intoto.json"])
-def test_a_changed_file_is_told(baked: Path, name: str) -> None:
+def test_a_changed_file_is_reported(baked: Path, name: str) -> None:
     path = baked.parent / name
     path.write_bytes(path.read_bytes() + b" ")
-    found = inspect(baked)
-    assert found.faults == [f"{name}: its SHA-256 is not the one of SHA256SUMS"]
-    assert not found.good
+    inspection = inspect(baked)
+    assert inspection.faults == [f"{name}: its SHA-256 is not the one in SHA256SUMS"]
+    assert not inspection.good
 
 
-def test_papers_of_another_image_are_told(baked: Path) -> None:
+def test_attestations_of_another_image_are_reported(baked: Path) -> None:
     path = baked.parent / "provenance.intoto.json"
     path.write_text(path.read_text().replace('"sha256": "', '"sha256": "0'))
-    assert "provenance.intoto.json: it is of another image" in inspect(baked).faults
+    assert "provenance.intoto.json: it describes another image" in inspect(baked).faults
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "sbom.cdx.json", "provenance.intoto.json", "SHA256SUMS"])
 @pytest.mark.parametrize("content", [None, "[]", "\x00"])
-def test_missing_and_damaged_papers_are_told_in_words(baked: Path, name: str, content: str | None) -> None:
+def test_missing_and_damaged_attestations_are_errors(baked: Path, name: str, content: str | None) -> None:
     path = baked.parent / name
     path.unlink()
     if content is not None:
@@ -48,7 +48,7 @@ def test_missing_and_damaged_papers_are_told_in_words(baked: Path, name: str, co
         inspect(baked)
 
 
-def test_what_differs_between_two_images(manifest: dict[str, Any]) -> None:
+def test_the_differences_between_two_images(manifest: dict[str, Any]) -> None:
     packages = {"bash": "5.2.15-2+b14", "zstd": "1.5"}
     assert difference(manifest, {**manifest, "packages": packages}) == [
         "~ packages bash: 5.2.15-2+b13 -> 5.2.15-2+b14",

@@ -1,4 +1,4 @@
-"""The papers by the readers of those who made their formats: CycloneDX's schema, in-toto's and SLSA's messages."""
+"""The attestations, validated with the schema of CycloneDX and the messages of in-toto and SLSA."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from builder.guests import all_guests
 from builder.image.attest import PREDICATE, provenance, sbom
 
 
-def faults(bill: str) -> object:
+def schema_errors(bill: str) -> object:
     return JsonStrictValidator(SchemaVersion.V1_5).validate_str(bill)
 
 
 @pytest.mark.parametrize("guest", [*all_guests(), "another"])
 def test_the_sbom_of_every_guest_is_valid(manifest: dict[str, Any], guest: str) -> None:
-    assert faults(sbom({**manifest, "guest": guest})) is None
+    assert schema_errors(sbom({**manifest, "guest": guest})) is None
 
 
-def test_the_schema_would_see_a_fault(manifest: dict[str, Any]) -> None:
+def test_the_schema_finds_errors(manifest: dict[str, Any]) -> None:
     bill = json.loads(sbom(manifest))
-    assert faults(json.dumps(bill | {"components": [{"name": "bash"}]}))
+    assert schema_errors(json.dumps(bill | {"components": [{"name": "bash"}]}))
 
 
-def test_the_provenance_is_a_statement_of_in_toto(manifest: dict[str, Any]) -> None:
+def test_the_provenance_is_an_in_toto_statement(manifest: dict[str, Any]) -> None:
     statement = Parse(provenance(manifest), StatementMessage())
     Statement.copy_from_pb(statement).validate()
     assert statement.predicate_type == PREDICATE
     assert statement.subject[0].digest["sha256"] == manifest["sha256"]
 
 
-def test_its_predicate_is_slsas_and_says_what_slsa_demands(manifest: dict[str, Any]) -> None:
-    told = Parse(json.dumps(json.loads(provenance(manifest))["predicate"]), Provenance())
-    assert told.build_definition.build_type
-    assert told.build_definition.external_parameters
-    assert told.run_details.builder.id
-    assert all(each.digest for each in told.build_definition.resolved_dependencies)
+def test_its_predicate_has_all_fields_that_slsa_requires(manifest: dict[str, Any]) -> None:
+    message = Parse(json.dumps(json.loads(provenance(manifest))["predicate"]), Provenance())
+    assert message.build_definition.build_type
+    assert message.build_definition.external_parameters
+    assert message.run_details.builder.id
+    assert all(each.digest for each in message.build_definition.resolved_dependencies)
 
 
-def test_slsas_message_would_see_a_fault(manifest: dict[str, Any]) -> None:
+def test_the_slsa_message_finds_errors(manifest: dict[str, Any]) -> None:
     predicate = json.loads(provenance(manifest))["predicate"]
     with pytest.raises(ParseError, match="unexpected"):
         Parse(json.dumps(predicate | {"unexpected": 1}), Provenance())

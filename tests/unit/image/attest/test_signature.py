@@ -1,4 +1,4 @@
-"""Signatures by the real minisign and GnuPG."""
+"""Signatures made and verified by the real minisign and GnuPG."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real_subprocess
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minisign key that opens without a password."""
+    """A minisign key without a password."""
     folder = tmp_path_factory.mktemp("keys")
     command = ["minisign", "-G", "-W", "-p", folder / "minisign.pub", "-s", folder / "minisign.key"]
     subprocess.run(command, check=True, capture_output=True)
@@ -28,7 +28,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """A GPG key in a keyring of the test's own; its name."""
+    """The name of a GPG key in a temporary keyring."""
     home = tmp_path / "home"
     (home / ".gnupg").mkdir(parents=True, mode=0o700)
     monkeypatch.setenv("HOME", str(home))
@@ -45,12 +45,12 @@ def test_minisign(baked: Path, keys: Path) -> None:
     assert inspect(baked, keys / "minisign.pub").signature.state == "good"
 
 
-def test_minisign_sees_other_digests(baked: Path, keys: Path) -> None:
+def test_minisign_detects_changed_digests(baked: Path, keys: Path) -> None:
     signature.sign(baked.parent, str(keys / "minisign.key"))
     sums = baked.parent / "SHA256SUMS"
     sums.write_text("".join(reversed(sums.read_text().splitlines(keepends=True))))
-    found = inspect(baked, keys / "minisign.pub")
-    assert (found.signature.state, found.good) == ("bad", False)
+    inspection = inspect(baked, keys / "minisign.pub")
+    assert (inspection.signature.state, inspection.good) == ("bad", False)
 
 
 def test_gpg(baked: Path, keyring: str) -> None:
@@ -66,12 +66,12 @@ def test_gpg_without_the_signers_key(
     assert inspect(baked).signature.state == "not checked"
 
 
-def test_a_key_that_does_not_exist_is_told(baked: Path, keyring: str) -> None:
+def test_an_unknown_key_is_an_error(baked: Path, keyring: str) -> None:
     with pytest.raises(CommandFailed, match="nobody@"):
         signature.sign(baked.parent, keyring.replace("ops", "nobody"))
 
 
-def test_an_asked_for_signature_must_be_there(baked: Path, keys: Path) -> None:
+def test_with_a_key_the_image_must_be_signed(baked: Path, keys: Path) -> None:
     assert not inspect(baked, keys / "minisign.pub").good
     signature.sign(baked.parent, str(keys / "minisign.key"))
     with pytest.raises(UserError, match=r"missing\.pub is missing"):

@@ -1,4 +1,4 @@
-"""Choosing the guest that a spec asks for."""
+"""Choosing the guest of a spec, and its keepalived."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tests.specs import quickstart
 CENTOS7 = all_guests()["centos7"]
 
 
-def asking(guest: str, profile: str = "classic", interface: str = "auto") -> Cluster:
+def spec_with(guest: str, profile: str = "classic", interface: str = "auto") -> Cluster:
     return quickstart(guest=guest, vrrp={"profile": profile}, network={"interface": interface})
 
 
 @pytest.fixture
-def centos7_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A base that is neither cached nor had when offline, but answers."""
+def reachable_centos7(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base is not cached, but its server responds unless offline."""
     monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: not offline)
 
 
-def test_the_asked_one_is_chosen() -> None:
-    assert choose(asking("debian12")) == guest_of(all_guests()["debian12"])
+def test_the_named_guest_is_chosen() -> None:
+    assert choose(spec_with("debian12")) == guest_of(all_guests()["debian12"])
 
 
 @pytest.mark.parametrize("facts", all_guests().values(), ids=all_guests())
@@ -40,30 +40,32 @@ def test_every_guest_has_its_family(facts: Facts) -> None:
     assert (facts.repositories is None) == (facts.family == "deb")
 
 
-@pytest.mark.parametrize(("centos_in_reach", "expected"), [(True, "centos7"), (False, "debian12")])
-def test_auto_takes_the_first_in_reach(monkeypatch: pytest.MonkeyPatch, centos_in_reach: bool, expected: str) -> None:
-    monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: centos_in_reach)  # noqa: ARG005 - its name
-    assert choose(asking("auto")).facts.name == expected
+@pytest.mark.parametrize(("is_reachable", "expected"), [(True, "centos7"), (False, "debian12")])
+def test_auto_takes_the_first_reachable_guest(
+    monkeypatch: pytest.MonkeyPatch, is_reachable: bool, expected: str
+) -> None:
+    monkeypatch.setattr(RpmGuest, "reachable", lambda _, *, offline: is_reachable)  # noqa: ARG005 - called by name
+    assert choose(spec_with("auto")).facts.name == expected
 
 
-@pytest.mark.usefixtures("centos7_in_reach")
+@pytest.mark.usefixtures("reachable_centos7")
 @pytest.mark.parametrize("profile", ["classic", "standard", "fast"])
-def test_auto_takes_centos7_in_reach_for_every_profile(profile: str) -> None:
-    assert choose(asking("auto", profile)).facts.name == "centos7"
-    assert choose(asking("auto", profile), offline=True).facts.name == "debian12"
+def test_auto_takes_a_reachable_centos7_for_every_profile(profile: str) -> None:
+    assert choose(spec_with("auto", profile)).facts.name == "centos7"
+    assert choose(spec_with("auto", profile), offline=True).facts.name == "debian12"
 
 
-@pytest.mark.usefixtures("centos7_in_reach")
+@pytest.mark.usefixtures("reachable_centos7")
 @pytest.mark.parametrize("example", ["quickstart", "exchange2013", "exchange2010"])
-def test_the_examples_that_leave_the_guest_open_get_centos7_where_it_is_in_reach(example: str) -> None:
+def test_examples_with_guest_auto_get_a_reachable_centos7(example: str) -> None:
     cluster = load(Path(__file__).parents[4] / "examples" / f"{example}.yml")
     guest = choose(cluster)
     assert (cluster.guest, guest.facts.name) == ("auto", "centos7")
     assert appliance(cluster, guest.facts, select_keepalived(cluster, guest.facts))
 
 
-@pytest.mark.usefixtures("centos7_in_reach")
-def test_auto_takes_centos7_only_with_a_mirror_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("reachable_centos7")
+def test_auto_takes_centos7_only_if_the_mirror_serves_it(tmp_path: Path) -> None:
     cluster = quickstart(guest="auto", image={"mirror": f"file://{tmp_path}/"})
     assert choose(cluster).facts.name == "debian12"
     (tmp_path / CENTOS7.repositories.key).parent.mkdir(parents=True)
@@ -72,9 +74,9 @@ def test_auto_takes_centos7_only_with_a_mirror_of_its_own(tmp_path: Path) -> Non
     assert choose(cluster).facts.name == "centos7"
 
 
-@pytest.mark.usefixtures("centos7_in_reach")
-def test_auto_leaves_out_a_guest_whose_only_card_has_another_name() -> None:
-    assert choose(asking("auto", interface="ens160")).facts.name == "debian12"
+@pytest.mark.usefixtures("reachable_centos7")
+def test_auto_skips_a_guest_whose_only_card_has_another_name() -> None:
+    assert choose(spec_with("auto", interface="ens160")).facts.name == "debian12"
 
 
 @pytest.mark.parametrize(
@@ -96,24 +98,24 @@ def test_the_default_keepalived_follows_the_profile(
     assert keepalived_for(quickstart(keepalived=named, vrrp={"profile": profile}), all_guests()[guest]) == expected
 
 
-def test_a_newer_keepalived_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    assert select_keepalived(asking("auto", "standard"), CENTOS7) == "2.3.4"
-    told = " ".join(capsys.readouterr().err.split())
-    assert "guest: auto takes CentOS 7 here" in told
-    assert "keepalived 2.3.4 instead of 1.2.13, for profile standard needs VRRP version 3, from 1.2.17 on" in told
+def test_a_newer_keepalived_is_reported_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert select_keepalived(spec_with("auto", "standard"), CENTOS7) == "2.3.4"
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "guest: auto takes CentOS 7 here" in printed
+    assert "using keepalived 2.3.4 instead of 1.2.13: profile standard needs VRRP version 3, from 1.2.17 on" in printed
 
 
 @pytest.mark.parametrize(("named", "profile"), [(None, "classic"), ("2.3.4", "standard")])
-def test_nothing_is_told_where_nothing_was_left_open(
+def test_nothing_is_reported_if_the_spec_leaves_nothing_open(
     named: str | None, profile: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     select_keepalived(quickstart(guest="centos7", keepalived=named, vrrp={"profile": profile}), CENTOS7)
     assert capsys.readouterr().err == ""
 
 
-def test_a_version_that_the_spec_names_is_never_changed() -> None:
-    """Loading such a spec refuses it already, with its line."""
-    cluster = asking("centos7", "standard").model_copy(update={"keepalived": "1.2.13"})
+def test_a_version_in_the_spec_is_never_changed() -> None:
+    """Loading such a spec already reports a problem with its line."""
+    cluster = spec_with("centos7", "standard").model_copy(update={"keepalived": "1.2.13"})
     with pytest.raises(KeepalivedTooOld, match=r"keepalived 1\.2\.13 lacks what profile standard needs"):
         select_keepalived(cluster, CENTOS7)
 
@@ -124,15 +126,17 @@ def test_every_keepalived_that_a_guest_may_get_is_pinned(facts: Facts) -> None:
         assert pin("keepalived", version).urls
 
 
-def test_a_card_of_another_name_than_the_guest_gives_is_refused() -> None:
-    with pytest.raises(UserError, match="the only card of CentOS 7 is eth0, and the spec names ens160") as caught:
-        choose(asking("centos7", interface="ens160"))
+def test_an_interface_that_the_guest_cannot_have_is_refused() -> None:
+    with pytest.raises(
+        UserError, match="the only network card of CentOS 7 is eth0, but the spec names ens160"
+    ) as caught:
+        choose(spec_with("centos7", interface="ens160"))
     assert "interface: auto" in caught.value.hint
-    assert choose(asking("centos7", interface="eth0")).facts.name == "centos7"
+    assert choose(spec_with("centos7", interface="eth0")).facts.name == "centos7"
 
 
-def test_another_guest_than_the_specs_is_refused_where_it_cannot_have_epel() -> None:
-    asked = with_guest(quickstart(guest="rocky9", image={"epel": True}), "debian12")
-    with pytest.raises(UserError, match="the spec asks for EPEL, which Debian 12 cannot have") as caught:
-        choose(asked)
+def test_a_guest_from_the_command_line_is_refused_if_it_does_not_support_epel() -> None:
+    cluster = with_guest(quickstart(guest="rocky9", image={"epel": True}), "debian12")
+    with pytest.raises(UserError, match="the spec asks for EPEL, which Debian 12 does not support") as caught:
+        choose(cluster)
     assert "centos7, rocky9" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Packer's machine-readable lines, as Packer 1.6.6 printed them."""
+"""Machine-readable lines as printed by Packer 1.6.6."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from builder.image.packer.output import PackerEvent, headline, parse_event
         ),
         ("1795425815,,error-count,1", None),
         ("1795425815,qemu.appliance,error,Script exited", None),
-        ("not a line of Packer's", None),
+        ("not a line from Packer", None),
         ("", None),
     ],
 )

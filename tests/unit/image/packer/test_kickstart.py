@@ -1,4 +1,4 @@
-"""The kickstart file, read by the installer's own parser for the release that it is for."""
+"""The kickstart file, read by the installer's own parser for the guest's release."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_the_installers_parser_accepts_it_without_a_warning(facts: Facts, tmp_pa
 
 
 @pytest.mark.real_subprocess
-def test_the_installers_parser_would_find_a_fault(tmp_path: Path) -> None:
-    """`sshkey` came after RHEL 7."""
+def test_the_installers_parser_finds_errors(tmp_path: Path) -> None:
+    """RHEL 7 does not know `sshkey` yet."""
     (facts,) = INSTALLED
     done = validated(facts, kickstart_text(facts, KEY) + 'sshkey --username=root "key"\n', tmp_path)
     assert done.returncode != 0
@@ -53,5 +53,5 @@ def validated(facts: Facts, text: str, folder: Path) -> subprocess.CompletedProc
     place = folder / "ks.cfg"
     place.write_text(text)
     words = [str(KSVALIDATOR), "--version", RELEASE[facts.name], str(place)]
-    # It leaves a copy behind in the folder for temporary files.
+    # ksvalidator leaves a copy behind in the folder for temporary files.
     return subprocess.run(words, capture_output=True, text=True, check=False, env={"TMPDIR": str(folder)})

@@ -1,4 +1,4 @@
-"""A bake's logs and its last words."""
+"""The logs of a bake, and the lines that explain a failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from builder.image.packer.output import BakeLogs, LogFollower, plain
 
 
-def test_follower_keeps_all_and_shows_steps(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_follower_logs_everything_and_shows_steps(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     logs = BakeLogs(tmp_path / "logs")
     logs.begin()
     follow = LogFollower(logs.provision)
@@ -29,20 +29,20 @@ def test_follower_keeps_all_and_shows_steps(tmp_path: Path, capfd: pytest.Captur
     assert follow.step == "installing the boot loader"
 
 
-def test_last_words_leave_out_what_packer_says_after_every_failure(tmp_path: Path) -> None:
+def test_excerpts_leave_out_the_lines_that_packer_prints_after_any_failure(tmp_path: Path) -> None:
     logs = BakeLogs(tmp_path / "logs")
     logs.begin()
     logs.provision.write_text("sshd: bad option\nDeleting output directory...\n==> Builds finished: nothing\n")
-    assert "sshd: bad option" in logs.last_words()
-    assert "Deleting" not in logs.last_words()
-    assert "Builds finished" not in logs.last_words()
+    assert "sshd: bad option" in logs.excerpts()
+    assert "Deleting" not in logs.excerpts()
+    assert "Builds finished" not in logs.excerpts()
 
 
-def test_last_words_name_the_logs_and_hold_their_ends(tmp_path: Path) -> None:
+def test_excerpts_name_the_logs_and_show_their_last_lines(tmp_path: Path) -> None:
     logs = BakeLogs(tmp_path / "logs")
     logs.begin()
     logs.console.write_text("".join(f"line {n}\n" for n in range(40)) + "\x1b[31mKernel panic\x1b[0m\n")
-    words = logs.last_words()
+    words = logs.excerpts()
     assert str(logs.console) in words
     assert "    Kernel panic" in words
     assert "line 39" in words
@@ -50,7 +50,7 @@ def test_last_words_name_the_logs_and_hold_their_ends(tmp_path: Path) -> None:
     assert "(nothing)" in words
 
 
-def test_begin_forgets_the_bake_before(tmp_path: Path) -> None:
+def test_begin_discards_the_previous_logs(tmp_path: Path) -> None:
     logs = BakeLogs(tmp_path / "logs")
     logs.begin()
     logs.console.write_text("old")
@@ -58,5 +58,5 @@ def test_begin_forgets_the_bake_before(tmp_path: Path) -> None:
     assert logs.console.read_text() == ""
 
 
-def test_plain_takes_control_characters_out() -> None:
+def test_plain_removes_control_characters() -> None:
     assert plain("\x1b[0;32m  OK  \x1b[0m\rdone\x07") == "  OK  done"

@@ -1,4 +1,4 @@
-"""A run of Packer, with a stand-in for Packer itself: what each guest and builder is given."""
+"""A run of Packer, with a fake Packer that records what each guest and builder gets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.specs import quickstart
 
 
 class FakePacker:
-    """Keeps what it was given; its build runs the command line that the session makes of it."""
+    """Records its arguments; its build runs a command line, as the real one does."""
 
     made: ClassVar[list[FakePacker]] = []
 
@@ -34,22 +34,22 @@ class FakePacker:
         FakePacker.made.append(self)
 
     def validate(self) -> None:
-        """Accept it."""
+        """Accept every template."""
 
     def build(self, execute: Any) -> None:
-        """Bake: the guest lists its packages."""
+        """Run the command line of the build."""
         execute(["packer", "build"])
 
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """No program is started; what would be is kept."""
-    kept: dict[str, Any] = {}
+    """Starts no program; records what would be started."""
+    recorded: dict[str, Any] = {}
     FakePacker.made = []
     facts = PackerFacts(Path("/usr/bin/packer"), (1, 6, 6), "1.6.6")
 
     def stream(words: list[str], _: object, *, timeout: float, cwd: Path, env: dict) -> int:
-        kept.update(words=words, timeout=timeout, cwd=cwd, env=env)
+        recorded.update(words=words, timeout=timeout, cwd=cwd, env=env)
         body = FakePacker.made[-1].body
         for step in body["build"][0]["provisioner"]:
             if step.get("file", {}).get("direction") == "download":
@@ -61,14 +61,14 @@ def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(run, "Packer", FakePacker)
     monkeypatch.setattr(run, "stream", stream)
     monkeypatch.setattr(run, "accelerator", lambda _: "tcg")
-    monkeypatch.setattr(run, "access", lambda folder, *_, **__: BakeAccess(folder / "key", "", (), user="centos"))
+    monkeypatch.setattr(run, "make_access", lambda folder, *_, **__: BakeAccess(folder / "key", "", (), user="centos"))
     monkeypatch.delenv("VIPFORGE_OFFLINE", raising=False)
-    return kept
+    return recorded
 
 
 @pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The layers below are there."""
+def prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The layers below the appliance are in place."""
     base, built = tmp_path / "base.qcow2", tmp_path / "keepalived.tar"
     base.write_text("base")
     built.write_text("keepalived")
@@ -76,8 +76,8 @@ def planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def prepare(plan: BakePlan, **_: object) -> PreparedBake:
         disk = None if plan.builder.medium == "template" else base
         foundation = Foundation(disk, uploads={KEEPALIVED: built})
-        made_of = {"payload_sha256": "ab" * 32, "provision_sha256": {}, "foundation": {"sha256": "ab" * 32}}
-        return PreparedBake(plan, foundation, "ab" * 32, made_of)
+        inputs = {"payload_sha256": "ab" * 32, "provision_sha256": {}, "foundation": {"sha256": "ab" * 32}}
+        return PreparedBake(plan, foundation, "ab" * 32, inputs)
 
     monkeypatch.setattr(baking, "prepare", prepare)
 
@@ -85,10 +85,8 @@ def planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 CENTOS7 = quickstart(guest="centos7", vrrp={"profile": "classic"})
 
 
-@pytest.mark.usefixtures("planned")
-def test_a_template_in_a_vcenter_is_recorded_beside_where_an_image_would_lie(
-    host: dict[str, Any], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("prepared")
+def test_a_template_in_a_vcenter_is_recorded_in_the_build_folder(host: dict[str, Any], tmp_path: Path) -> None:
     var_file = tmp_path / "site.pkrvars.hcl"
     made = bake(CENTOS7, BakeOptions("vsphere-clone", var_file=var_file))
     assert made.image is None
@@ -101,37 +99,37 @@ def test_a_template_in_a_vcenter_is_recorded_beside_where_an_image_would_lie(
     assert bake_summary(made, as_json=False).startswith("baked: the template vipforge-quickstart in the vCenter\n")
 
 
-@pytest.mark.usefixtures("host", "planned")
+@pytest.mark.usefixtures("host", "prepared")
 def test_a_template_in_a_vcenter_is_not_signed_here() -> None:
     with pytest.raises(UserError, match="cannot be signed"):
         _ = bake(CENTOS7, BakeOptions("vsphere-clone")).folder
 
 
-@pytest.mark.usefixtures("planned")
-def test_a_guest_that_installs_packages_has_a_network_and_more_time(
+@pytest.mark.usefixtures("prepared")
+def test_a_guest_that_installs_packages_gets_a_network_and_more_time(
     host: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published(monkeypatch)
+    fake_publication(monkeypatch)
     bake(CENTOS7)
     assert "--net" not in host["words"]
     assert host["timeout"] == run.INSTALL_SECONDS
     assert "http_directory" not in FakePacker.made[-1].body["source"]["qemu"]["appliance"]
 
 
-@pytest.mark.usefixtures("planned")
+@pytest.mark.usefixtures("prepared")
 def test_the_sockets_of_plugins_have_a_short_path(host: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A socket's path ends after 107 characters (unix(7)), and the checkout may lie deep."""
-    published(monkeypatch)
+    """The path of a socket is limited to 107 characters (unix(7)), and a checkout may be deeply nested."""
+    fake_publication(monkeypatch)
     bake(CENTOS7)
     assert host["env"]["TMPDIR"] == "tmp"
     assert FakePacker.made[-1].folder == host["cwd"]
 
 
-@pytest.mark.usefixtures("planned")
-def test_a_folder_of_the_host_is_served_to_a_guest_without_a_network(
+@pytest.mark.usefixtures("prepared")
+def test_a_folder_on_the_host_is_served_to_a_guest_without_a_network(
     host: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    published(monkeypatch)
+    fake_publication(monkeypatch)
     (tmp_path / "vault").mkdir()
     cluster = CENTOS7.model_copy(update={"image": quickstart(image={"mirror": f"file://{tmp_path}/vault"}).image})
     bake(cluster, BakeOptions(offline=True))
@@ -139,16 +137,16 @@ def test_a_folder_of_the_host_is_served_to_a_guest_without_a_network(
     assert FakePacker.made[-1].body["source"]["qemu"]["appliance"]["http_directory"].endswith("/http")
 
 
-@pytest.mark.usefixtures("host", "planned")
-def test_the_installer_gets_the_size_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    published(monkeypatch)
+@pytest.mark.usefixtures("host", "prepared")
+def test_the_installer_gets_a_larger_disk_and_more_memory_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_publication(monkeypatch)
     bake(CENTOS7, BakeOptions("qemu-iso"))
     made = FakePacker.made[-1].body["source"]["qemu"]["appliance"]
     assert (made["disk_size"], made["memory"], made["ssh_timeout"]) == ("8192M", 2048, "120m")
 
 
-@pytest.mark.usefixtures("host", "planned")
-def test_a_bake_that_fails_says_in_which_step(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("host", "prepared")
+def test_a_failed_bake_names_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> int:
         raise CommandFailed(["packer"], 1, ["boom"])
 
@@ -157,27 +155,27 @@ def test_a_bake_that_fails_says_in_which_step(monkeypatch: pytest.MonkeyPatch) -
         bake(CENTOS7)
 
 
-@pytest.mark.usefixtures("host", "planned")
-def test_a_bake_that_takes_too_long_names_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("host", "prepared")
+def test_a_bake_that_takes_too_long_names_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     def hang(*_: object, **__: object) -> int:
         raise TimedOut("too long")
 
     monkeypatch.setattr(run, "stream", hang)
-    with pytest.raises(TimedOut, match="still at work after 180 min 00 s"):
+    with pytest.raises(TimedOut, match="did not finish within 180 min 00 s"):
         bake(CENTOS7)
 
 
-def published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes after Packer, without QEMU's tools."""
+def fake_publication(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the steps after Packer, which need QEMU's tools."""
 
-    def flatten(_: Path, target: Path) -> Path:
+    def compress(_: Path, target: Path) -> Path:
         target.write_text("image")
         return target
 
-    monkeypatch.setattr(baking.manifest, "flatten", flatten)
+    monkeypatch.setattr(baking.manifest, "compress", compress)
     monkeypatch.setattr(
         baking,
-        "describe",
+        "image_manifest",
         lambda *_: {"sha256": "ab", "key": "the key", "versions": {"keepalived": "1.2.13"}},
     )
     monkeypatch.setattr(baking.attest, "write_documents", lambda *_, **__: None)

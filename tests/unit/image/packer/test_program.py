@@ -1,4 +1,4 @@
-"""Which Packer bakes: this host's, or vipforge's own from a Debian package."""
+"""Which Packer a bake uses: this host's, or vipforge's own from a Debian package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from builder.core.errors import HostLacks, UserError
 from builder.host import packer
 from builder.image.packer import program as module
-from builder.image.packer.program import is_at_hand, own, program
+from builder.image.packer.program import is_available_offline, own, program
 
 pytestmark = pytest.mark.real_subprocess
 
@@ -30,7 +30,7 @@ def script(path: Path, text: str) -> Path:
 
 @pytest.fixture
 def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder of PATH."""
+    """The only folder in PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setattr("builder.core.run.SYSTEM_PATH", str(folder))
@@ -42,7 +42,7 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def mirror(bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of a Debian mirror whose pool has a package with the program, which is pinned."""
+    """The URL of a Debian mirror with a package that contains the program; the package is pinned."""
     assert not list(bin_folder.iterdir())
     tree = tmp_path / "tree"
     script(tree / "usr" / "bin" / "packer", f'echo "{OWN}"')
@@ -65,23 +65,23 @@ def mirror(bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return f"file://{tmp_path}/debian"
 
 
-def test_this_hosts_packer_is_taken_where_there_is_one(mirror: str, bin_folder: Path) -> None:
+def test_this_hosts_packer_is_preferred(mirror: str, bin_folder: Path) -> None:
     path = script(bin_folder / "packer", 'echo "Packer v1.9.5"')
     assert program(mirror=mirror).path == path
 
 
-def test_else_vipforges_own_is_unpacked_from_the_mirror(mirror: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_otherwise_vipforges_own_is_unpacked_from_the_mirror(mirror: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = program(mirror=mirror)
     assert (found.text, found.path.name) == ("1.6.6", "packer")
-    assert str(found.path).startswith(str(module._outline().place))
+    assert str(found.path).startswith(str(module._layer().place))
     assert "plugins" not in capsys.readouterr().err
 
 
-def test_a_second_time_it_comes_from_the_cache_and_nothing_is_fetched(mirror: str) -> None:
-    assert not is_at_hand()
+def test_the_second_time_it_comes_from_the_cache(mirror: str) -> None:
+    assert not is_available_offline()
     first = program(mirror=mirror)
     shutil.rmtree(mirror.removeprefix("file://"))
-    assert is_at_hand()
+    assert is_available_offline()
     assert program(offline=True) == first
 
 
@@ -90,12 +90,12 @@ def test_offline_it_comes_from_a_carried_folder(mirror: str, tmp_path: Path, mon
     carried.mkdir()
     shutil.copy(next(Path(mirror.removeprefix("file://")).rglob("*.deb")), carried)
     monkeypatch.setenv("VIPFORGE_MIRROR", str(carried))
-    assert is_at_hand()
+    assert is_available_offline()
     assert program(offline=True).text == "1.6.6"
 
 
 @pytest.mark.usefixtures("bin_folder")
-def test_without_a_connection_it_is_said_how_to_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_without_a_package_the_hint_says_how_to_supply_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "host_address", lambda: "http://a.example/debian")
     with pytest.raises(UserError, match=r"packer_1\.6\.6.*is unavailable") as caught:
         program(offline=True)
@@ -103,7 +103,7 @@ def test_without_a_connection_it_is_said_how_to_bring_it(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("bin_folder")
-def test_a_host_that_is_not_debian_is_told_how_to_fetch_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_other_distributions_the_hint_says_how_to_fetch_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.rootfs.mirror.APT", tmp_path / "no-apt")
     with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
         program()
@@ -117,17 +117,17 @@ def test_a_package_that_was_tampered_with_is_not_used(mirror: str, monkeypatch: 
         program(mirror=mirror)
 
 
-def test_a_packer_without_its_plugin_gives_way_and_it_is_said_why(
+def test_a_packer_without_the_plugin_is_replaced_with_a_warning(
     mirror: str, bin_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = script(bin_folder / "packer", BARE_PACKER)
     assert program(mirror=mirror).text == "1.6.6"
     said = capsys.readouterr().err
-    assert f"Packer 1.11.2 ({path}) has no qemu builder: vipforge's own Packer 1.6.6 is used" in said
+    assert f"Packer 1.11.2 ({path}) has no qemu builder: using vipforge's own Packer 1.6.6" in said
     assert f"{path} plugins install github.com/hashicorp/qemu" in said
 
 
-def test_a_program_of_another_vendor_is_passed_over_without_a_word(
+def test_another_program_called_packer_is_ignored_silently(
     mirror: str, bin_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script(bin_folder / "packer", "echo 0 0")
@@ -135,7 +135,7 @@ def test_a_program_of_another_vendor_is_passed_over_without_a_word(
     assert "HashiCorp" not in capsys.readouterr().err
 
 
-def test_one_that_was_named_and_will_not_do_is_not_replaced(
+def test_an_unsuitable_packer_in_the_environment_is_an_error(
     mirror: str, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(packer.VARIABLE, str(script(bin_folder / "mine", BARE_PACKER)))
@@ -143,5 +143,5 @@ def test_one_that_was_named_and_will_not_do_is_not_replaced(
         program(mirror=mirror)
 
 
-def test_its_own_is_asked_for_its_version(mirror: str) -> None:
+def test_the_version_of_vipforges_own_is_read(mirror: str) -> None:
     assert own(mirror=mirror).version == (1, 6, 6)

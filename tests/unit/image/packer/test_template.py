@@ -1,4 +1,4 @@
-"""The Packer template: compared as a whole for each guest and builder, and its structure for each Packer."""
+"""The Packer template: golden files for each guest and builder, and its structure for each release of Packer."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def test_every_guest_has_its_builders() -> None:
     }
 
 
-def test_a_builder_that_the_guest_has_not_is_refused_with_those_it_has() -> None:
+def test_an_unsupported_builder_is_refused_with_the_supported_ones() -> None:
     with pytest.raises(UserError, match="Debian 12 cannot be baked with the builder vsphere-iso") as caught:
-        builders.named("vsphere-iso", all_guests()["debian12"])
+        builders.find_builder("vsphere-iso", all_guests()["debian12"])
     assert caught.value.hint == "use one of: qemu"
 
 
 @pytest.mark.parametrize(("version", "plugins"), [(OLD, False), ((1, 7, 0), True), ((1, 16, 0), True)])
 @EVERY
-def test_required_plugins_only_where_packer_knows_them(
+def test_required_plugins_only_for_releases_that_know_them(
     facts: Facts, builder: Builder, version: tuple[int, ...], plugins: bool
 ) -> None:
     body = template(inputs(facts, builder), version, builder)
     assert ("packer" in body) is plugins
     if plugins:
-        (wanted,) = body["packer"][0]["required_plugins"]
-        assert wanted[builder.plugin]["source"] == f"github.com/hashicorp/{builder.plugin}"
+        (required,) = body["packer"][0]["required_plugins"]
+        assert required[builder.plugin]["source"] == f"github.com/hashicorp/{builder.plugin}"
 
 
 @pytest.mark.parametrize("accelerator", ["kvm", "tcg"])
-def test_no_argument_that_packer_sets_itself(accelerator: str) -> None:
-    """A second -accel ends QEMU at once; a -drive makes Packer drop its own."""
+def test_qemuargs_has_no_option_that_packer_sets_itself(accelerator: str) -> None:
+    """A second -accel makes QEMU exit at once; a -drive makes Packer drop its own."""
     names = {pair[0] for pair in settings(debian12(accelerator=accelerator))["qemuargs"]}
     assert not names & {"-accel", "-machine", "-drive"}
 
@@ -84,20 +84,20 @@ def test_a_vendors_image_boots_from_its_disk_and_gets_a_seed() -> None:
     assert "cd_files" not in settings(debian12())
 
 
-def test_a_disk_grows_where_the_spec_wants_more_than_the_vendor_gave() -> None:
+def test_the_disk_grows_to_the_size_in_the_spec() -> None:
     made = inputs(all_guests()["centos7"], qemu.QEMU)
     larger = replace(made, foundation=replace(made.foundation, grow_to_gib=16))
     assert (settings(larger)["disk_size"], settings(larger)["skip_resize_disk"]) == ("16384M", False)
     assert settings(made)["skip_resize_disk"] is True
 
 
-def test_a_disk_hangs_on_what_its_kernel_can_give_blocks_back_by() -> None:
-    """virtio-blk knows discards since Linux 5.0; CentOS 7 has 3.10, where fstrim would fail and end the bake."""
+def test_the_disk_is_attached_so_that_its_kernel_can_discard_blocks() -> None:
+    """virtio-blk supports discards since Linux 5.0; with 3.10 in CentOS 7, fstrim would fail and end the bake."""
     buses = {facts.name: settings(inputs(facts, each), each)["disk_interface"] for facts, each in PAIRS if each.local}
     assert buses == {"alma9": "virtio", "centos7": "virtio-scsi", "debian12": "virtio", "rocky9": "virtio"}
 
 
-def test_the_account_of_the_bake_is_gone_before_the_guest_shuts_down() -> None:
+def test_the_account_of_the_bake_is_removed_before_the_guest_shuts_down() -> None:
     made = inputs(all_guests()["centos7"], qemu.QEMU)
     assert settings(made)["ssh_username"] == "centos"
     assert "userdel --force --remove centos" in settings(made)["shutdown_command"]
@@ -105,7 +105,7 @@ def test_the_account_of_the_bake_is_gone_before_the_guest_shuts_down() -> None:
 
 
 @EVERY
-def test_no_secret_of_a_vcenter_has_a_value_and_each_is_marked(facts: Facts, builder: Builder) -> None:
+def test_the_secrets_of_a_vcenter_have_no_value_and_are_marked_as_sensitive(facts: Facts, builder: Builder) -> None:
     body = template(inputs(facts, builder), OLD, builder)
     assert set(body.get("variable", {})) == set(builder.variables)
     secrets = {
@@ -123,7 +123,7 @@ def test_every_variable_is_used(facts: Facts, builder: Builder) -> None:
     assert [name for name in builder.variables if f"${{var.{name}}}" not in used] == []
 
 
-def test_the_provision_steps_get_the_environment_and_a_served_folder() -> None:
+def test_the_provision_steps_get_their_environment_and_the_served_folder() -> None:
     made = inputs(
         all_guests()["centos7"], qemu.QEMU, http=Path("/work/http"), environment=("VIPFORGE_SERVED=https://vault",)
     )

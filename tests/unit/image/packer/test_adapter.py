@@ -1,4 +1,4 @@
-"""The adapter around python-packer, against a stand-in program that writes down its words."""
+"""The adapter around python-packer, with a stub program that records its arguments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_validate_passes_the_template(tmp_path: Path) -> None:
         ({"VIPFORGE_VSPHERE_PASSWORD": "two", "PKR_VAR_vsphere_password": "one"}, "one"),
     ],
 )
-def test_packers_variables_come_through_and_nothing_else(
+def test_only_packers_variables_are_passed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], got: str
 ) -> None:
     for name, value in {**given, "SOMETHING_ELSE": "no"}.items():
@@ -44,21 +44,21 @@ def test_packers_variables_come_through_and_nothing_else(
     assert not [line for line in said if "SOMETHING_ELSE" in line]
 
 
-def test_what_a_builder_needs_is_named(tmp_path: Path) -> None:
+def test_missing_variables_are_listed(tmp_path: Path) -> None:
     said = 'Error: Unset variable "vsphere_server"\nError: Unset variable "vsphere_network"'
     with pytest.raises(UserError, match="this builder needs vsphere_network, vsphere_server") as caught:
         driver(tmp_path, f"echo '{said}'; exit 1").validate()
     assert "--var-file" in caught.value.hint
 
 
-def test_a_refused_template_keeps_packers_words(tmp_path: Path) -> None:
+def test_a_rejected_template_is_reported_with_packers_message(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         driver(tmp_path, 'echo "Error: unsupported argument"; exit 1').validate()
-    assert "Packer refuses the template" in str(caught.value)
+    assert "Packer rejects the template" in str(caught.value)
     assert "Error: unsupported argument" in str(caught.value)
 
 
-def test_build_has_no_option_that_packer_dropped(tmp_path: Path) -> None:
+def test_build_uses_no_option_that_packer_has_dropped(tmp_path: Path) -> None:
     words: list[list[str]] = []
     driver(tmp_path, "").build(words.append)
     assert words == [[f"{tmp_path}/packer", "build", "-machine-readable", f"{tmp_path}/a.pkr.json"]]

@@ -1,4 +1,4 @@
-"""SBOM, provenance and digests: golden files, and what their formats demand."""
+"""SBOM, provenance and digests: golden files, and the requirements of their formats."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def test_the_whole_provenance(manifest: dict[str, Any]) -> None:
 
 
 def test_the_sbom_does_not_depend_on_the_order_of_the_manifest(manifest: dict[str, Any]) -> None:
-    turned = {**manifest, "packages": dict(reversed(manifest["packages"].items()))}
-    assert sbom(turned) == sbom(manifest)
+    reordered = {**manifest, "packages": dict(reversed(manifest["packages"].items()))}
+    assert sbom(reordered) == sbom(manifest)
 
 
-def test_every_part_of_the_sbom_hangs_on_the_image(manifest: dict[str, Any]) -> None:
+def test_the_image_depends_on_every_component_of_the_sbom(manifest: dict[str, Any]) -> None:
     bill = json.loads(sbom(manifest))
     depends = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}
     image = bill["metadata"]["component"]["bom-ref"]
     assert sorted(depends[image]) == sorted(part["bom-ref"] for part in bill["components"])
 
 
-def test_what_is_compiled_is_listed_beside_the_guests_packages(manifest: dict[str, Any]) -> None:
+def test_compiled_programs_are_listed_next_to_the_guests_packages(manifest: dict[str, Any]) -> None:
     manifest["versions"]["haproxy"] = "3.0.11"
     manifest["inputs"]["sources"]["haproxy"] = {"file": "haproxy.tar.gz", "algorithm": "sha256", "digest": "33" * 32}
     parts = {part["purl"]: part for part in json.loads(sbom(manifest))["components"]}
@@ -55,12 +55,12 @@ def test_what_is_compiled_is_listed_beside_the_guests_packages(manifest: dict[st
         ("other", "pkg:generic/bash@4.2"),
     ],
 )
-def test_packages_are_named_by_the_urls_of_their_kind(manifest: dict[str, Any], guest: str, url: str) -> None:
+def test_packages_have_package_urls_of_their_type(manifest: dict[str, Any], guest: str, url: str) -> None:
     bill = json.loads(sbom({**manifest, "guest": guest, "packages": {"bash": "4.2"}}))
     assert url in [part["purl"] for part in bill["components"]]
 
 
-def test_a_manifest_of_an_older_release_has_papers_too(manifest: dict[str, Any]) -> None:
+def test_a_manifest_of_an_older_release_can_be_attested(manifest: dict[str, Any]) -> None:
     inputs = {key: manifest["inputs"][key] for key in ("foundation", "payload_sha256", "provision_sha256")}
     old = {**manifest, "inputs": inputs}
     del old["tools"]
@@ -69,14 +69,16 @@ def test_a_manifest_of_an_older_release_has_papers_too(manifest: dict[str, Any])
 
 
 @pytest.mark.real_subprocess
-def test_sha256sum_checks_every_paper(baked: Path) -> None:
+def test_sha256sum_verifies_every_file(baked: Path) -> None:
     assert {path.name for path in baked.parent.iterdir()} == NAMES
     done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=baked.parent, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.count(": OK") == len(NAMES) - 1
 
 
-def test_a_signature_stays_with_the_same_image_and_goes_with_another(baked: Path, manifest: dict[str, Any]) -> None:
+def test_a_signature_stays_for_the_same_image_and_is_removed_for_another(
+    baked: Path, manifest: dict[str, Any]
+) -> None:
     signed = baked.parent / "SHA256SUMS.minisig"
     signed.write_text("signature")
     attest.write_documents(baked.parent, manifest, manifest_name=manifests.NAME)

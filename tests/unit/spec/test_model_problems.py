@@ -1,4 +1,4 @@
-"""What the model finds in single values: the place, the sentence and the hint of each kind of fault."""
+"""Problems in single values: the place, the reason and the hint of each kind."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ CASES = {
     ),
     "a libvirt address with a password": (
         ("cluster: demo\n", "cluster: demo\nlibvirt: {hosts: ['qemu+ssh://a:b@kvm1/system']}\n", "'qemu"),
-        ("host 1 of libvirt must hold no password", "use an SSH key, or a ticket of Kerberos"),
+        ("host 1 of libvirt must not contain a password", "use an SSH key or Kerberos"),
     ),
     "a libvirt address of another hypervisor": (
         ("cluster: demo\n", "cluster: demo\nlibvirt: {hosts: ['xen:///system']}\n", "'xen"),
         (
-            "host 1 of libvirt must be the address of a QEMU host as libvirt writes it, such as qemu+ssh://root@kvm1/system",
+            "host 1 of libvirt must be a libvirt URI of a QEMU host, such as qemu+ssh://root@kvm1/system",
             "",
         ),
     ),
@@ -86,18 +86,18 @@ CASES = {
         ("profile: standard", "profile: fats", "fats"),
         ("profile of vrrp must be classic, standard or fast", "did you mean fast?"),
     ),
-    "a value where a list is wanted": (
+    "a value where a list is expected": (
         ("[10.1.2.10, 10.1.2.20]", "10.1.2.10", "10.1.2.10"),
         (
             "vips of vrrp must be a list",
-            "put each entry on a line of its own after a dash, or all in brackets: [one, two]",
+            "put each entry on its own line after a dash, or all entries in brackets: [one, two]",
         ),
     ),
-    "a list where a mapping is wanted": (
+    "a list where a mapping is expected": (
         ("alerts:\n  recipients: [ops@example.com]\n  smtp_server: 10.1.2.25\n", "alerts: [x]\n", "[x]"),
         ("alerts must be a mapping of keys and values", "its keys are: recipients, smtp_server, timeout"),
     ),
-    "text where a mapping is wanted": (
+    "text where a mapping is expected": (
         (
             "  - name: mail\n    mode: tcp\n    port: 25\n    servers:\n",
             "  - mail\n  - name: mail\n    port: 25\n    servers:\n",
@@ -118,13 +118,13 @@ CASES = {
     ),
     "too many name servers": (
         ("[10.1.2.2]", "[10.1.2.2, 10.1.2.3, 10.1.2.4, 10.1.2.5]", "[10.1.2.2"),
-        ("dns of network must have 3 entries at most", ""),
+        ("dns of network must have at most 3 entries", ""),
     ),
     "an address with a prefix length": (
         ("address: 10.1.2.12", "address: 10.1.2.12/24", "10.1.2.12/24"),
         (
             "address of node 2 must be an IPv4 address such as 192.168.56.10",
-            "leave out the prefix length here; network.prefix gives it for all",
+            "leave out the prefix length here; network.prefix sets it for all",
         ),
     ),
     "an SMTP server by name": (
@@ -142,17 +142,17 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("change", "told"), CASES.values(), ids=CASES.keys())
-def test_each_fault_is_told_alone_with_its_place(only_problem, change, told) -> None:
+@pytest.mark.parametrize(("change", "expected"), CASES.values(), ids=CASES.keys())
+def test_each_problem_is_reported_once_with_its_place(only_problem, change, expected) -> None:
     problem = only_problem(*change)
-    assert (problem.reason, problem.hint) == told
+    assert (problem.reason, problem.hint) == expected
 
 
 def test_the_value_is_shown_as_it_was_written(only_problem) -> None:
     assert only_problem("priority: 253", 'priority: "253"', '"253"').value == '"253"'
 
 
-def test_a_long_value_is_cut(only_problem) -> None:
+def test_a_long_value_is_truncated(only_problem) -> None:
     value = only_problem("cluster: demo", f"cluster: {'x' * 300}", "xxx").value
     assert len(value) == 60
     assert value.endswith("x…")
@@ -169,5 +169,5 @@ def test_a_good_spec_has_no_problems(problems, good: str) -> None:
     assert problems(good) == ()
 
 
-def test_an_optional_key_may_be_left_empty(problems, good: str) -> None:
+def test_an_optional_key_may_be_empty(problems, good: str) -> None:
     assert problems(good.replace("gateway: 10.1.2.1", "gateway:")) == ()
