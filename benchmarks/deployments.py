@@ -25,7 +25,7 @@ from builder.core.run import run
 from builder.deploy.libvirt import LibvirtOptions
 from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
 from builder.render import appliance
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster
 from tests.libvirt import Libvirtd, hypervisor
 

@@ -11,7 +11,7 @@ from builder.image.packer import builders
 from builder.image.packer.builders import Builder, TemplateInputs, expected_access
 from builder.image.packer.template import GuestNetwork
 from builder.image.plan import BakeContext, BakePlan, plan_for
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from tests.specs import quickstart
 
 PAIRS = [(facts, builder) for facts in all_guests().values() for builder in builders.builders_for(facts)]

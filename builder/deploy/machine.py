@@ -13,7 +13,7 @@ from builder.core.errors import UserError
 from builder.guests import Facts, GuestFile, all_guests
 from builder.image import manifest
 from builder.render import appliance
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster
 
 LABEL_LENGTH = 12

@@ -18,7 +18,7 @@ from builder.image.foundations import choose
 from builder.rootfs.mirror import RELEASE, mirror
 from builder.sources import Pin, all_pins, pin
 from builder.sources.fetch import in_reach, is_cached, is_offline
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster
 
 ANSWER_SECONDS = 5

@@ -32,7 +32,7 @@ from builder.render import appliance
 from builder.rootfs import compiled
 from builder.rootfs.compiled import DebianBuildRoot
 from builder.sources.fetch import NotFetched
-from builder.spec.features import check_version
+from builder.spec.keepalived_features import check_version
 from builder.spec.load import load
 from builder.spec.model import Cluster
 

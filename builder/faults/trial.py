@@ -18,7 +18,7 @@ from builder.faults.model import Trial
 from builder.faults.pairs import Pair
 from builder.faults.scenarios import Effect, Scenario
 from builder.faults.watch import Clock, Pace, Watch, assemble, load_shares, watching
-from builder.spec.features import profile_of
+from builder.spec.keepalived_features import profile_of
 
 LEAD, TAIL = 0.3, 0.3
 SETTLED_SECONDS = 0.1

@@ -22,7 +22,7 @@ from builder.nodes.ssh import SshAccess
 from builder.nodes.status import vip_holders
 from builder.render import appliance, payload
 from builder.seed import identity
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster, Node
 
 PROGRAM = "/usr/libexec/vipforge/push"

@@ -18,7 +18,7 @@ from builder.nodes import service_check, ssh, status
 from builder.nodes.ssh import SshAccess
 from builder.nodes.status import HAND_OVER, NodeState
 from builder.nodes.upgrade import Machines, Upgrade
-from builder.spec.features import profile_of
+from builder.spec.keepalived_features import profile_of
 from builder.spec.model import Cluster, Node
 from builder.spec.values import endpoint
 

@@ -15,7 +15,7 @@ from builder.core import paths
 from builder.core.errors import UserError
 from builder.guests import Facts, GuestFile
 from builder.render import haproxy
-from builder.spec.features import has
+from builder.spec.keepalived_features import has
 from builder.spec.model import Cluster
 from builder.spec.service import backends
 from builder.spec.vrrp import PROFILES

@@ -18,7 +18,7 @@ from builder.core.run import stream
 from builder.image import manifest
 from builder.lab.ssh import ssh_setup
 from builder.nodes import ssh
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from builder.spec.load import load
 from builder.spec.model import Cluster, Node
 from builder.verify import plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builder.faults.pairs import Pair
 from builder.faults.scenarios import Detection, Scenario
-from builder.spec.features import profile_of
+from builder.spec.keepalived_features import profile_of
 
 
 def give_away(pair: Pair) -> None:

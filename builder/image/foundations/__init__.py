@@ -14,7 +14,7 @@ from builder.guests import Facts, Medium, all_guests, embedded, in_order_of_pref
 from builder.rootfs.layers import Layer
 from builder.sources import Pin, own_packer, pin
 from builder.sources.fetch import responds
-from builder.spec.features import check_version, keepalived_for, refusals
+from builder.spec.keepalived_features import check_version, keepalived_for, refusals
 from builder.spec.model import Cluster
 from builder.spec.sections import EPEL_GUESTS
 from builder.spec.vrrp import PROFILES

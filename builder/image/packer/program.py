@@ -65,7 +65,7 @@ def _layer() -> Layer:
 def _unpack(offline: bool, mirror: str | None, folder: Path) -> None:
     debian = mirror or host_address()
     if not debian and not in_reach(OWN, offline=True):
-        raise HostLacks("this host has no Packer, and its apt set-up names no Debian mirror", hint=NO_MIRROR)
+        raise HostLacks("this host has no Packer, and its apt sources name no Debian mirror", hint=NO_MIRROR)
     package = fetch(OWN, offline=offline, debian=debian)
     extract(package, MEMBER, folder / OWN.name)
     (folder / OWN.name).chmod(0o755)

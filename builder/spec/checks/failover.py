@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 from itertools import pairwise
 
-from builder.spec import features, syntax
+from builder.spec import keepalived_features, syntax
 from builder.spec.hints import how_to_add
 from builder.spec.model import HIGHEST_PRIORITY
 from builder.spec.problem import ANY, Loc, Problem, named, nearest, numbers, texts, values_at, vips
@@ -30,12 +30,12 @@ def failover_problems(data: object) -> Iterator[Problem]:
 
 
 def _keepalived_too_old(data: object, profile: Profile) -> Iterator[Problem]:
-    """A release in the spec that is too old; `features.check_version` also checks a guest's default."""
+    """A release in the spec that is too old; `keepalived_features.check_version` also checks a guest's default."""
     for loc, version in texts(data, "keepalived"):
-        lacking = features.refusals(profile, version) if _is_version(version) else ()
+        lacking = keepalived_features.refusals(profile, version) if _is_version(version) else ()
         if lacking:
             reason = f"keepalived lacks what profile {profile.name} needs: {'; '.join(lacking)}"
-            yield Problem(loc, reason, features.remedy(profile))
+            yield Problem(loc, reason, keepalived_features.remedy(profile))
 
 
 def _is_version(text: str) -> bool:

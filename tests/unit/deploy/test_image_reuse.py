@@ -15,7 +15,7 @@ from builder.deploy.machine import BakedImage
 from builder.guests.debian12 import GUEST
 from builder.render import appliance
 from builder.seed.seed import seed
-from builder.spec.features import keepalived_for
+from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster
 from tests.specs import quickstart
 

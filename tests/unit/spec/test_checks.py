@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.spec.features import refusals
+from builder.spec.keepalived_features import refusals
 from builder.spec.sections import EPEL_GUESTS
 from builder.spec.vrrp import STANDARD
 

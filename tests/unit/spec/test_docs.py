@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from builder.core.errors import Exit
-from builder.spec import features, hints
+from builder.spec import hints, keepalived_features
 from builder.spec.problem import ONE_OF, Loc
 from builder.spec.vrrp import PROFILES, Profile
 
@@ -90,7 +90,7 @@ def test_the_page_about_profiles_has_their_numbers(profile: Profile) -> None:
     assert table["VRRP version"][column] == str(profile.vrrp_version)
     every = {1: "every 1 s", 0.1: "every 100 ms"}[profile.advert]
     assert table["advertisements"][column] == every
-    oldest = f"{features.oldest(profile)} or later" if features.needs(profile) else "any release"
+    oldest = f"{keepalived_features.oldest(profile)} or later" if keepalived_features.needs(profile) else "any release"
     assert table["needs keepalived"][column] == oldest
 
 

@@ -12,7 +12,7 @@ from builder.image.foundations import choose, guest_of, select_keepalived, with_
 from builder.image.foundations.rpm import RpmGuest
 from builder.render import appliance
 from builder.sources import fetch, pin
-from builder.spec.features import KeepalivedTooOld, keepalived_for
+from builder.spec.keepalived_features import KeepalivedTooOld, keepalived_for
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests.specs import quickstart

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.core.errors import Exit
-from builder.spec import features
+from builder.spec import keepalived_features
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from builder.spec.vrrp import PROFILES
@@ -33,12 +33,12 @@ def cluster(tmp_path, good: str) -> Cluster:
     ],
 )
 def test_releases_are_compared_as_numbers(version: str, feature: str, there: bool) -> None:
-    assert features.has(version, feature) is there
+    assert keepalived_features.has(version, feature) is there
 
 
 def test_an_unknown_feature_raises_key_error() -> None:
     with pytest.raises(KeyError):
-        features.has("2.3.3", "teleport")
+        keepalived_features.has("2.3.3", "teleport")
 
 
 @pytest.mark.parametrize(
@@ -53,26 +53,28 @@ def test_an_unknown_feature_raises_key_error() -> None:
     ],
 )
 def test_a_profile_is_refused_for_each_missing_feature(profile: str, version: str, count: int) -> None:
-    assert len(features.refusals(PROFILES[profile], version)) == count
+    assert len(keepalived_features.refusals(PROFILES[profile], version)) == count
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_the_oldest_release_for_a_profile_lacks_nothing(profile) -> None:
-    assert features.refusals(profile, features.oldest(profile)) == ()
+    assert keepalived_features.refusals(profile, keepalived_features.oldest(profile)) == ()
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_every_feature_that_a_profile_needs_is_described(profile) -> None:
-    assert set(features.needs(profile)) <= set(features.PURPOSE) <= set(features.SINCE)
+    assert (
+        set(keepalived_features.needs(profile)) <= set(keepalived_features.PURPOSE) <= set(keepalived_features.SINCE)
+    )
 
 
 def test_a_guests_default_that_is_too_old_is_refused(cluster: Cluster) -> None:
-    with pytest.raises(features.KeepalivedTooOld) as caught:
-        features.check_version(cluster, "1.2.13")
+    with pytest.raises(keepalived_features.KeepalivedTooOld) as caught:
+        keepalived_features.check_version(cluster, "1.2.13")
     assert caught.value.exit_code == Exit.BAD_SPEC
     assert caught.value.message.startswith("keepalived 1.2.13 lacks what profile standard needs: VRRP version 3")
     assert caught.value.hint == "set profile: classic, or keepalived to 2.0.0 or later"
 
 
 def test_a_guests_default_that_is_new_enough_is_accepted(cluster: Cluster) -> None:
-    features.check_version(cluster, "2.3.3")
+    keepalived_features.check_version(cluster, "2.3.3")
