@@ -74,7 +74,7 @@ def test_a_cluster_is_deployed_and_removed(vipforge: Vipforge, site: Site, spec:
     destroyed = vipforge("destroy", "--yes")
     assert destroyed.returncode == Exit.OK, destroyed.stderr
     assert site.machines() == []
-    assert "nothing of exchange2013 is there" in vipforge("destroy", "--yes").stdout
+    assert "nothing of cluster exchange2013 exists here" in vipforge("destroy", "--yes").stdout
     assert shown_secrets(spec, planned, deployed, again, shown, destroyed) == []
 
 
