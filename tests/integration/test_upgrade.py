@@ -81,7 +81,7 @@ class World:
         return []
 
     def _off(self, name: str) -> None:
-        self.pair.cut(name)
+        self.pair.unplug(name)
         self.pair.signal(name, "keepalived", "KILL")
         self.pair.signal(name, "haproxy", "KILL")
         until(lambda: not self._pids(name), f"the daemons of {name} to end", limit=15)
@@ -92,8 +92,8 @@ class World:
         self.pair.shell(name, "/usr/libexec/vipforge/drop-vips")
         self.pair.plug(name)
         if image != "bad":
-            self.pair.begin(name, "haproxy")
-        self.pair.begin(name, "keepalived")
+            self.pair.start(name, "haproxy")
+        self.pair.start(name, "keepalived")
         self.images[name] = image
 
     def _pids(self, name: str) -> str:
@@ -122,7 +122,7 @@ def test_both_nodes_are_renewed_while_clients_are_served(pair: NetnsPair) -> Non
         assert Upgrade(pair.cluster, world, world, seconds=60).carry_out() == [LB2, LB1]
         watch.until(lambda observations: observations.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
         observations = watch.finish()
-    assert world.has == {LB1: "good", LB2: "good"}
+    assert world.images == {LB1: "good", LB2: "good"}
     assert longest_silence(observations) < LONGEST
 
 
@@ -133,5 +133,5 @@ def test_a_bad_image_is_rolled_back_and_clients_do_not_notice(pair: NetnsPair) -
             Upgrade(pair.cluster, world, world, seconds=8).carry_out()
         watch.until(lambda observations: observations.holders() == (LB1,), f"{LB1} to hold its VIP again", limit=30)
         observations = watch.finish()
-    assert world.has == {LB1: "old", LB2: "old"}
+    assert world.images == {LB1: "old", LB2: "old"}
     assert longest_silence(observations) < LONGEST
