@@ -106,7 +106,7 @@ def destroy(
 
 
 def _register_hypervisors(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `deploy`, `upgrade` and `destroy`, each with one command per hypervisor."""
     verbs: dict[Verb, Callable[..., None]] = {"deploy": deploy, "upgrade": upgrade, "destroy": destroy}
     for verb, run in verbs.items():
         group = typer.Typer(no_args_is_help=True, help=run.__doc__)
@@ -154,7 +154,7 @@ class Form(StrEnum):
 
 
 def _register_export(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `export`."""
 
     @app.command()
     def export(
@@ -169,7 +169,7 @@ def _register_export(app: typer.Typer) -> None:
 
 
 def _register_push(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `push`."""
 
     @app.command()
     def push(

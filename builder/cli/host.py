@@ -9,7 +9,7 @@ import typer
 
 
 def _register_doctor(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `doctor`."""
 
     @app.command()
     def doctor(
@@ -27,7 +27,7 @@ def _register_doctor(app: typer.Typer) -> None:
 
 
 def _register_sources(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `sources list` and `sources fetch`."""
     sources = typer.Typer(help="List and fetch the pinned upstream files.", no_args_is_help=True)
     app.add_typer(sources, name="sources")
 
@@ -64,7 +64,7 @@ def _register_sources(app: typer.Typer) -> None:
 
 
 def _register_cache(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `cache`."""
     cache = typer.Typer(help="List and prune the cache.", no_args_is_help=True)
     app.add_typer(cache, name="cache")
 

@@ -15,7 +15,7 @@ IMAGE = typer.Argument(
 
 
 def _register_image(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `image`."""
 
     @app.command()
     def image(
@@ -60,7 +60,7 @@ def _register_image(app: typer.Typer) -> None:
 
 
 def _register_render(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `render`."""
 
     @app.command()
     def render(
@@ -76,7 +76,7 @@ def _register_render(app: typer.Typer) -> None:
 
 
 def _register_attest(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `inspect` and `diff`."""
 
     @app.command()
     def inspect(

@@ -12,7 +12,7 @@ from builder.core.errors import Exit
 
 
 def _register_spec(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `init`, `check` and `schema`."""
 
     @app.command()
     def init(path: Path = typer.Argument(Path("cluster.yml"), help="File to write.")) -> None:
@@ -51,7 +51,7 @@ def _register_spec(app: typer.Typer) -> None:
 
 
 def _register_seed(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `seed` and `transports`."""
 
     @app.command()
     def seed(

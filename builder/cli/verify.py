@@ -28,7 +28,7 @@ JSON = typer.Option(False, "--json", help="Print the results as JSON.")
 
 
 def _register_verify(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `verify`."""
 
     @app.command()
     def verify(
@@ -52,7 +52,7 @@ def _register_verify(app: typer.Typer) -> None:
 
 
 def _register_faults(app: typer.Typer) -> None:
-    """Add the commands to the app."""
+    """Add `rehearse`, `proof` and `scenarios`."""
     _register_runs(app)
 
     @app.command()

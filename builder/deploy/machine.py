@@ -45,7 +45,7 @@ class BakedImage:
 
 
 def baked_image(cluster: Cluster, image: Path | None = None) -> BakedImage:
-    """Return the cluster's own image, or `image`, whose manifest must lie beside it.
+    """Return the cluster's own image, or `image`, whose manifest must be beside it.
 
     Raises UserError if the image does not exist or does not match its manifest.
     """

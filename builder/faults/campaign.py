@@ -77,7 +77,7 @@ def check(cluster: Cluster, options: CampaignOptions) -> None:
     unknown = [name for name in options.only if name not in all_scenarios()]
     if unknown:
         raise UserError(
-            f"unknown scenario: {', '.join(unknown)}", hint=f"known scenarios: {', '.join(all_scenarios())}"
+            f"unknown scenario {', '.join(unknown)}", hint=f"known scenarios: {', '.join(all_scenarios())}"
         )
 
 

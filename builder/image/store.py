@@ -130,6 +130,8 @@ def _remove(entry: CacheEntry, aside: Path) -> bool:
     lock = entry.path.parent / ".lock" if entry.kind == SOURCE else entry.path.with_suffix(".lock")
     moved = aside / entry.name
     with suppress(Timeout, FileNotFoundError), FileLock(lock).acquire(timeout=0):
+        if _is_in_use(_used(entry.kind, entry.path)):  # else a run that has just begun would miss it for a moment
+            return False
         entry.path.rename(moved)
         if _is_in_use(_used(entry.kind, moved)):
             moved.rename(entry.path)

@@ -49,10 +49,6 @@ class Qmp:
         """Return `running`, `paused`, `shutdown`, … (RunState in QEMU's QMP reference)."""
         return str(self.execute("query-status")["status"])
 
-    def power_button(self) -> None:
-        """Ask the guest to shut down, as pressing its power button does."""
-        self.execute("system_powerdown")
-
     def reset(self) -> None:
         """Restart the guest at once, as its reset button does."""
         self.execute("system_reset")

@@ -73,7 +73,7 @@ def _announcement(pins: Sequence[Pin]) -> str:
     total = sum(each.size or 0 for each in missing) / MB
     unknown = " plus files of unknown size" if any(each.size is None for each in missing) else ""
     cached = f"{have} of {len(pins)} sources are cached"
-    return f"{cached}; fetching {total:.1f} MB{unknown}: {listed}" if missing else cached
+    return f"{cached}; {total:.1f} MB{unknown} to fetch: {listed}" if missing else cached
 
 
 def _megabytes(each: Pin) -> str:
@@ -105,7 +105,7 @@ def _matching(word: str) -> Iterator[Pin]:
     named = [each for each in all_pins() if each.name == name]
     if not named:
         names = ", ".join(sorted({each.name for each in all_pins()}))
-        raise UserError(f"there is no source named {name}", hint=f"use NAME or NAME=VERSION, with one of: {names}")
+        raise UserError(f"unknown source {name}", hint=f"use NAME or NAME=VERSION, with one of: {names}")
     yield from [pin(name, version)] if version else named
 
 

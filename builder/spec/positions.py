@@ -130,9 +130,7 @@ def _scalar(node: yaml.Node) -> str | int | float | bool | None:
         raise InvalidValue("is an alias, which a spec does not allow", "write the value out")
     value = scalar_value(node.tag, node.value)
     if isinstance(value, str) and not value.rstrip("\n").isprintable():
-        raise InvalidValue(
-            "contains a control character or a line break", "keep it to one line of printable characters"
-        )
+        raise InvalidValue("contains a control character or a line break", "use a single line of printable characters")
     return value
 
 

@@ -31,7 +31,7 @@ class OneOf:
     words: tuple[str, ...]
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The schema of a Literal of the words."""
+        """The schema of a Literal with these words."""
         return core_schema.literal_schema(list(self.words))
 
 

@@ -1,4 +1,4 @@
-"""Scenarios that break a machine, its CPU time or its network."""
+"""Scenarios that load, pause, reset or power off machines."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ def load_all_cpus(pair: Pair) -> None:
 
 
 SCENARIOS = (
+    Scenario(
+        "cpu-load",
+        "All processors of both nodes are busy",
+        covers="A slow node is not a dead node: the VIPs must stay.",
+        inject=load_all_cpus,
+        recover=lambda _: None,
+        detection=Detection.NONE,
+        effect=Effect.STAYS,
+        is_load=True,
+        hold=LOAD_SECONDS,
+    ),
     Scenario(
         "node-off",
         "The master loses power",
@@ -53,44 +64,5 @@ SCENARIOS = (
         effect=Effect.STAYS,
         needs_machines=True,
         hold=10,
-    ),
-    Scenario(
-        "cpu-load",
-        "All processors of both nodes are busy",
-        covers="A slow node is not a dead node: the VIPs must stay.",
-        inject=load_all_cpus,
-        recover=lambda _: None,
-        detection=Detection.NONE,
-        effect=Effect.STAYS,
-        is_load=True,
-        hold=LOAD_SECONDS,
-    ),
-    Scenario(
-        "link-cut",
-        "The master's network cable is unplugged",
-        covers="A cable, a switch port or a network card fails.",
-        inject=lambda pair: pair.unplug(pair.first),
-        recover=lambda pair: pair.plug(pair.first),
-        detection=Detection.SILENCE,
-    ),
-    Scenario(
-        "vrrp-blocked",
-        "The nodes cannot reach each other",
-        covers="A firewall rule or a switch filter drops VRRP: each node believes it is alone (split brain).",
-        inject=lambda pair: pair.partition(active=True),
-        recover=lambda pair: pair.partition(active=False),
-        detection=Detection.NONE,
-        effect=Effect.SPLIT_BRAIN,
-        hold=1,
-    ),
-    Scenario(
-        "vrrp-blocked-one-way",
-        "The backup no longer receives the master's VRRP advertisements",
-        covers="A filter drops VRRP in one direction: the master sees a second master, and remains master.",
-        inject=lambda pair: pair.mute_vrrp(pair.first, muted=True),
-        recover=lambda pair: pair.mute_vrrp(pair.first, muted=False),
-        detection=Detection.NONE,
-        effect=Effect.SPLIT_BRAIN,
-        hold=1,
     ),
 )

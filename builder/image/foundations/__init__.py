@@ -50,7 +50,7 @@ class FoundationRequest:
 
 
 class Guest(Protocol):
-    """One guest operating system, with the way in which this host builds its foundation."""
+    """One guest operating system, and how this host builds its foundation."""
 
     @property
     def facts(self) -> Facts:

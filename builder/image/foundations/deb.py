@@ -41,7 +41,7 @@ class DebianGuest:
     pins: Mapping[Medium, Pin] = field(default_factory=dict)
 
     def with_base(self, base: str) -> DebianGuest:
-        """Raise UserError: the guest is built from packages and has no vendor's disk."""
+        """Raise UserError: the guest is built from packages and has no vendor image."""
         raise UserError(f"{self.facts.title} has no base {base}", hint="leave out image: base")
 
     def reachable(self, *, offline: bool) -> bool:  # noqa: ARG002 - the same online and offline

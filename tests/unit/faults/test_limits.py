@@ -59,7 +59,7 @@ def test_a_limit_for_an_unknown_scenario_is_a_problem_in_the_spec() -> None:
 
 
 def test_an_unknown_scenario_is_refused_before_anything_starts() -> None:
-    with pytest.raises(UserError, match="unknown scenario: nothing"):
+    with pytest.raises(UserError, match="unknown scenario nothing"):
         campaign.check(quickstart(), CampaignOptions(only=("nothing",)))
 
 

@@ -73,7 +73,7 @@ def test_all_bases_are_selected_on_request() -> None:
 
 @pytest.mark.parametrize("word", ["nginx", "keepalived=9"])
 def test_an_unknown_word_is_refused(word: str) -> None:
-    with pytest.raises(UserError, match=r"no source named|is not pinned"):
+    with pytest.raises(UserError, match=r"unknown source|is not pinned"):
         preview.select_pins([word])
 
 

@@ -105,7 +105,7 @@ def test_offline_without_a_package_the_hint_says_how_to_supply_it(monkeypatch: p
 @pytest.mark.usefixtures("bin_folder")
 def test_on_other_distributions_the_hint_says_how_to_fetch_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.rootfs.mirror.APT", tmp_path / "no-apt")
-    with pytest.raises(HostLacks, match="names no Debian mirror") as caught:
+    with pytest.raises(HostLacks, match="name no Debian mirror") as caught:
         program()
     assert "sources fetch packer --mirror" in caught.value.hint
     assert "image: {mirror:" in caught.value.hint
