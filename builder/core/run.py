@@ -25,7 +25,11 @@ from builder.core.errors import HostLacks, TimedOut, UserError
 
 Argv = Sequence[str | os.PathLike[str]]
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "http_proxy", "https_proxy", "no_proxy")
+KEPT_VARIABLES = (
+    *("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR"),
+    *("http_proxy", "https_proxy", "no_proxy"),
+    *("GNUPGHOME", "SSH_AUTH_SOCK"),  # where the user's keys are: gpg(1), ssh-agent(1)
+)
 TAIL_LINES = 15
 _streaming: set[subprocess.Popen[str]] = set()
 """The processes that `stream` is running, in all threads."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from builder.core import run as door
 from builder.core.errors import HostLacks, TimedOut, UserError
+from builder.core.waiting import until
 
 pytestmark = pytest.mark.real_subprocess
 
@@ -40,6 +42,26 @@ def gone(marker: str, within: float = 5) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The comment of a key that only a real ssh-agent has."""
+    key, socket = tmp_path / "key", tmp_path / "agent"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ops@host", "-f", key], check=True)
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as process:
+        try:
+            until(socket.exists, "the agent's socket", limit=10)
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+            subprocess.run(["ssh-add", "-q", key], check=True)
+            key.unlink()
+            yield "ops@host"
+        finally:
+            process.terminate()
+
+
+def test_ssh_finds_the_keys_in_the_users_agent(agent: str) -> None:
+    assert agent in door.run(["ssh-add", "-l"], timeout=10).out
 
 
 def test_output_is_returned_and_stdin_is_empty() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +35,17 @@ def keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     make = ["gpg", "--batch", "--passphrase", "", "--quick-gen-key", name, "ed25519", "sign"]
     subprocess.run(make, check=True, capture_output=True)
     yield name
-    subprocess.run(["gpgconf", "--kill", "all"], check=True, env={**os.environ, "HOME": str(home)})
+    for folder in filter(Path.is_dir, (home / ".gnupg", tmp_path / "elsewhere")):
+        subprocess.run(["gpgconf", "--homedir", folder, "--kill", "all"], check=True)
+
+
+@pytest.fixture
+def keyring_elsewhere(keyring: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The same key in a keyring that GNUPGHOME names, while the home folder has none."""
+    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+    (tmp_path / "home" / ".gnupg").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("GNUPGHOME", str(tmp_path / "elsewhere"))
+    return keyring
 
 
 def test_minisign(baked: Path, keys: Path) -> None:
@@ -51,6 +60,11 @@ def test_minisign_detects_changed_digests(baked: Path, keys: Path) -> None:
     sums.write_text("".join(reversed(sums.read_text().splitlines(keepends=True))))
     inspection = inspect(baked, keys / "minisign.pub")
     assert (inspection.signature.state, inspection.good) == ("bad", False)
+
+
+def test_gpg_uses_the_keyring_that_gnupghome_names(baked: Path, keyring_elsewhere: str) -> None:
+    assert signature.sign(baked.parent, keyring_elsewhere).name == "SHA256SUMS.asc"
+    assert inspect(baked).signature.state == "good"
 
 
 def test_gpg(baked: Path, keyring: str) -> None:
