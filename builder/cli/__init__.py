@@ -6,6 +6,7 @@ Import heavy modules inside the command functions, so that `--help` stays fast.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 import traceback
@@ -45,6 +46,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def finite(value: float | None) -> float | None:
+    """The callback of options that take a number: refuses nan, inf and negative numbers with exit code 2."""
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise typer.BadParameter(f"{value:g} is not a number from 0 upwards")
+    return value
 
 
 def show_version(requested: bool) -> None:

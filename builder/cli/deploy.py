@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 import typer
 
-from builder.cli import SPEC, SPECS
+from builder.cli import SPEC, SPECS, finite
 from builder.deploy import Description, Verb, hypervisors
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def deploy(
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Show what exists and what would be created, and change nothing."
     ),
-    wait: float = typer.Option(300, "--wait", help="Seconds to wait for the VIPs to answer; 0: do not wait."),
+    wait: float = typer.Option(
+        300, "--wait", callback=finite, help="Seconds to wait for the VIPs to answer; 0: do not wait."
+    ),
 ) -> None:
     """Create the nodes on a hypervisor. A second run changes nothing."""
     from builder.core.progress import carry_out, plan_text
@@ -70,7 +72,9 @@ def upgrade(
         None, "--ssh-config", help="OpenSSH configuration file for reaching the nodes."
     ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be done, and change nothing."),
-    wait: float = typer.Option(600, "--wait", help="Seconds to wait for each node to become healthy."),
+    wait: float = typer.Option(
+        600, "--wait", callback=finite, help="Seconds to wait for each node to become healthy."
+    ),
 ) -> None:
     """Apply a new image or a changed spec, one node at a time."""
     from builder.nodes import running
@@ -178,7 +182,7 @@ def _register_push(app: typer.Typer) -> None:
         ssh_config: Path | None = typer.Option(
             None, "--ssh-config", help="OpenSSH configuration file for reaching the nodes."
         ),
-        wait: float = typer.Option(60, "--wait", help="Seconds to wait for SSH on every node."),
+        wait: float = typer.Option(60, "--wait", callback=finite, help="Seconds to wait for SSH on every node."),
     ) -> None:
         """Apply changed services to running nodes. Checks them on all nodes, then updates the nodes, standby first."""
         from builder.lab.ssh import ssh_setup

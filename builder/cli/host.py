@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from builder.cli import finite
+
 
 def _register_doctor(app: typer.Typer) -> None:
     """Add `doctor`."""
@@ -78,7 +80,7 @@ def _register_cache(app: typer.Typer) -> None:
 
     @cache.command("prune")
     def prune(
-        to: float = typer.Option(10, "--to", min=0, help="GiB to keep."),
+        to: float = typer.Option(10, "--to", callback=finite, help="GiB to keep."),
         json_output: bool = typer.Option(False, "--json", help="Print what was removed as JSON."),
     ) -> None:
         """Remove the least recently used entries. Entries used within the last hour are kept."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from builder.cli import SPEC
+from builder.cli import SPEC, finite
 
 if TYPE_CHECKING:
     from builder.faults.campaign import CampaignOptions
@@ -19,7 +19,9 @@ REPEAT = typer.Option(1, "--repeat", min=1, max=1000, help="Number of trials of 
 RANDOM_SEED = typer.Option(
     0, "--random-seed", help="Decides the order of scenarios and the wait before each fault; 0 keeps the listed order."
 )
-RATE = typer.Option(None, "--rate", min=1, max=1000, help="Milliseconds between two requests of a probe.")
+RATE = typer.Option(
+    None, "--rate", min=1, max=1000, callback=finite, help="Milliseconds between two requests of a probe."
+)
 VIP = typer.Option(
     None, "--vip", help="Probe this VIP, and break the node that holds it; by default, the first VIP of the spec."
 )
@@ -38,7 +40,7 @@ def _register_verify(app: typer.Typer) -> None:
         ssh_config: Path | None = typer.Option(
             None, "--ssh-config", help="OpenSSH configuration file for reaching the nodes."
         ),
-        wait: float = typer.Option(60, "--wait", help="Seconds to wait for SSH on every node."),
+        wait: float = typer.Option(60, "--wait", callback=finite, help="Seconds to wait for SSH on every node."),
         junit: Path | None = typer.Option(None, "--junit", help="Also write the results to this file as JUnit XML."),
         json_output: bool = typer.Option(False, "--json", help="Print the results as JSON."),
     ) -> None:

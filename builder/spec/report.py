@@ -35,7 +35,7 @@ def inspect(path: Path) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
     """The cluster of a spec file, and warnings; raises SpecError with every problem, also of the files it names."""
     cluster, document = read_spec(path)
     if not _names_files(cluster):
-        return cluster, ()
+        return cluster.expanded(), ()
     from builder.spec.checks.tls import tls_findings  # noqa: PLC0415 - importing cryptography takes a tenth of the command's time
 
     findings = tls_findings(cluster)

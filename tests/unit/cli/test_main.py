@@ -158,3 +158,27 @@ def test_a_good_spec_as_json_is_an_empty_list(
 def test_the_schema_is_json_on_stdout(vipforge: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("schema") == Exit.OK
     assert json.loads(capsys.readouterr().out)["title"] == "A cluster of vipforge"
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-1"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "cluster.yml", "--wait"),
+        ("push", "cluster.yml", "--wait"),
+        ("deploy", "libvirt", "cluster.yml", "--wait"),
+        ("upgrade", "libvirt", "cluster.yml", "--wait"),
+        ("rehearse", "cluster.yml", "--rate"),
+        ("cache", "prune", "--to"),
+    ],
+)
+@pytest.mark.usefixtures("vipforge")
+def test_a_limit_must_be_a_number_that_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, words: tuple[str, ...], number: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["vipforge", *words, number])
+    monkeypatch.setattr(cli, "MODULES", ("verify", "deploy", "host"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2  # as docs/exit-codes.md says of a wrong command line
+    assert f"Invalid value for '{words[-1]}'" in capsys.readouterr().err

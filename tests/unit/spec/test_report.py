@@ -10,6 +10,16 @@ import pytest
 from builder.spec import report
 from builder.spec.load import load
 
+PRESET = """\
+presets:
+  - preset: exchange2013
+    tls: passthrough
+    hosts: [mail.example.com]
+    servers:
+      - {name: mbx1, address: 10.0.0.31}
+      - {name: mbx2, address: 10.0.0.32}
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path, good: str) -> Path:
@@ -23,6 +33,13 @@ def test_the_summary_of_a_valid_spec_is_one_line(path: Path) -> None:
         report.spec_summary(load(path))
         == "OK: cluster demo: 2 nodes, 2 VIPs, 2 services, profile standard, guest auto"
     )
+
+
+def test_the_summary_counts_the_services_of_presets(path: Path) -> None:
+    path.write_text(path.read_text().partition("services:")[0] + PRESET)
+    cluster, _ = report.inspect(path)
+    assert f"{len(cluster.services)} services" in report.spec_summary(cluster)
+    assert len(cluster.services) > 1
 
 
 def test_the_json_of_a_valid_spec_is_an_empty_list(path: Path) -> None:
