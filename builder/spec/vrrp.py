@@ -59,7 +59,7 @@ class Vrrp(SpecModel):
     """How VRRP is run: `classic` on any keepalived, `standard`, or `fast` (docs/profiles.md)."""
     preempt: Flag = True
     """Whether a node that comes back takes the VIPs from a node of lower priority; with `false`, they stay where they
-    are."""
+    are. Always `true` in `classic`."""
 
     @model_validator(mode="after")
     def _gather(self) -> Self:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_interface
 
-from builder.spec.model import LONGEST_PREFIX, LONGEST_PREFIX6, SHORTEST_PREFIX, SHORTEST_PREFIX6
+from builder.spec.model import LONGEST_PREFIX, LONGEST_PREFIX6, SHORTEST_PREFIX, SHORTEST_PREFIX6, Network
 from builder.spec.problem import ANY, Loc, Problem, addresses, named, numbers, texts, the, values_at, vips
 from builder.spec.values import IpAddress
 
@@ -15,6 +15,7 @@ SERVERS = ("services", ANY, "servers", ANY, "address")
 ROUTED = ("services", ANY, "routes", ANY, "servers", ANY, "address")
 PRESET_SERVERS = ("presets", ANY, "servers", ANY, "address")
 SMTP_SERVER = ("alerts", "smtp_server")
+NAME_SERVERS = ("network", "dns", ANY)
 PREFIX: Loc = ("network", "prefix6")
 GATEWAY: Loc = ("network", "gateway6")
 OWN_ADDRESS = "give the server's own address"
@@ -48,6 +49,11 @@ class Family:
         """The VIPs of the family."""
         return self._of(vips(data))
 
+    def peers(self, data: object) -> list[Placed]:
+        """Hosts that the nodes connect to: servers, the SMTP server, name servers."""
+        patterns = (SERVERS, ROUTED, PRESET_SERVERS, SMTP_SERVER, NAME_SERVERS)
+        return self._of([found for pattern in patterns for found in addresses(data, *pattern)])
+
     def _of(self, placed: list[Placed]) -> list[Placed]:
         return [(loc, address) for loc, address in placed if address.version == self.version]
 
@@ -63,6 +69,7 @@ def address_problems(data: object) -> Iterator[Problem]:
         subnet = _subnet(data, family, local)
         if subnet is not None:
             yield from _misplaced(local, family, subnet)
+            yield from _unreachable(data, family, subnet)
         yield from _taken(data, family)
     yield from _sent_to_a_vip(data)
 
@@ -82,11 +89,35 @@ def _misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[
     for loc, address in local:
         if address not in subnet:
             yield Problem(loc, f"{named(loc)} is outside the nodes' {family.subnet} {subnet}", hosts)
-        elif address == subnet.network_address:
-            first = "network address" if family is V4 else "subnet-router anycast address"  # RFC 4291, section 2.6.1
-            yield Problem(loc, f"{named(loc)} is the {first} of {subnet}", hosts)
-        elif family is V4 and address == subnet.broadcast_address:
-            yield Problem(loc, f"{named(loc)} is the broadcast address of {subnet}", hosts)
+        elif _reserved(address, family, subnet):
+            yield Problem(loc, f"{named(loc)} is the {_reserved(address, family, subnet)} of {subnet}", hosts)
+
+
+def _reserved(address: IpAddress, family: Family, subnet: Subnet) -> str:
+    """What an address of the subnet stands for if no host can have it; else empty."""
+    if address == subnet.network_address:
+        return "network address" if family is V4 else "subnet-router anycast address"  # RFC 4291, section 2.6.1
+    return "broadcast address" if family is V4 and address == subnet.broadcast_address else ""
+
+
+def _unreachable(data: object, family: Family, subnet: Subnet) -> Iterator[Problem]:
+    """Servers that no node can reach: at a reserved address of the subnet, or in another one without a gateway.
+
+    IPv6 routers announce themselves, so only IPv4 needs the spec's gateway. A key of `network` that does not exist may
+    be a misspelt gateway, which is reported as such.
+    """
+    keys = next((network for _, network in values_at(data, "network") if isinstance(network, dict)), {})
+    misspelt = any(key not in Network.model_fields for key in keys)
+    routed = family is V6 or misspelt or _given(data, ("network", family.gateway))
+    for loc, address in family.peers(data):
+        if address in subnet and _reserved(address, family, subnet):
+            reason = f"{named(loc)} is the {_reserved(address, family, subnet)} of {subnet}"
+            yield Problem(loc, reason, OWN_ADDRESS)
+        elif address not in subnet and not routed:
+            reason = (
+                f"{named(loc)} is outside the nodes' {family.subnet} {subnet}, and network has no {family.gateway}"
+            )
+            yield Problem(loc, reason, f"add {family.gateway}: to network, with the address of the router")
 
 
 def _taken(data: object, family: Family) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ def failover_problems(data: object) -> Iterator[Problem]:
         yield from _some_without_priority(data)
         yield from _no_room_for_the_bonus(data, profile)
         yield from _too_far_apart(data, profile)
+        yield from _stuck_without_preemption(data, profile)
         if profile.vrrp_version == VRRP_2:
             yield from _ipv6_in_version_2(data, profile)
 
@@ -69,6 +70,14 @@ def _no_room_for_the_bonus(data: object, profile: Profile) -> Iterator[Problem]:
             yield Problem(
                 loc, reason, f"a running HAProxy adds {profile.bonus} to it, and {HIGHEST_PRIORITY} is the maximum"
             )
+
+
+def _stuck_without_preemption(data: object, profile: Profile) -> Iterator[Problem]:
+    """`preempt: false` with a profile that only lowers a priority: a backup that must not preempt ignores that."""
+    for loc, preempt in values_at(data, "vrrp", "preempt"):
+        if preempt is False and not profile.haproxy_is_event:
+            reason = f"{named(loc)} cannot be false with profile {profile.name}: if HAProxy exits, no VIP would move"
+            yield Problem(loc, reason, "remove preempt, or use profile: standard")
 
 
 def _too_far_apart(data: object, profile: Profile) -> Iterator[Problem]:

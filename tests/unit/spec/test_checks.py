@@ -62,6 +62,21 @@ CASES = {
         ("10.1.2.20", "10.1.2.0", "10.1.2.0"),
         ("VIP 2 of vrrp is the network address of 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
     ),
+    "a server at the broadcast address": (
+        ("address: 10.9.9.1", "address: 10.1.2.255", "10.1.2.255"),
+        ("address of server 1 of service 2 is the broadcast address of 10.1.2.0/24", "give the server's own address"),
+    ),
+    "a name server at the network address": (
+        ("dns: [10.1.2.2]", "dns: [10.1.2.0]", "10.1.2.0]"),
+        ("name server 1 of network is the network address of 10.1.2.0/24", "give the server's own address"),
+    ),
+    "a remote server without a gateway": (
+        ("  gateway: 10.1.2.1\n", "", "10.9.9.1"),
+        (
+            "address of server 1 of service 2 is outside the nodes' subnet 10.1.2.0/24, and network has no gateway",
+            "add gateway: to network, with the address of the router",
+        ),
+    ),
     "a VIP that is the broadcast address": (
         ("10.1.2.20", "10.1.2.255", "10.1.2.255"),
         ("VIP 2 of vrrp is the broadcast address of 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
@@ -219,3 +234,13 @@ def test_in_the_classic_profile_the_bonus_must_outweigh_the_difference_of_priori
 
 def test_in_other_profiles_priorities_may_be_far_apart(problems, good: str) -> None:
     assert problems(good.replace("priority: 253", "priority: 1")) == ()
+
+
+def test_classic_must_preempt(problems, good: str) -> None:
+    text = good.replace("    priority: 254\n", "").replace("    priority: 253\n", "")
+    (problem,) = problems(text.replace("profile: standard", "profile: classic\n  preempt: false"))
+    assert (
+        problem.reason == "preempt of vrrp cannot be false with profile classic: if HAProxy exits, no VIP would move"
+    )
+    assert problem.hint == "remove preempt, or use profile: standard"
+    assert problems(text.replace("profile: standard", "profile: standard\n  preempt: false")) == ()
