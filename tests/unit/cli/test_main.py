@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from builder import __version__, cli
 from builder.core.errors import Exit, HostLacks, TimedOut, UserError
 
 Run = Callable[..., int]
+README = Path(__file__).parents[3] / "README.md"
 
 
 @pytest.fixture
@@ -182,3 +184,13 @@ def test_a_limit_must_be_a_number_that_ends(
         cli.main()
     assert ended.value.code == 2  # as docs/exit-codes.md says of a wrong command line
     assert f"Invalid value for '{words[-1]}'" in capsys.readouterr().err
+
+
+def test_the_readme_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["vipforge", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    commands = re.findall(r"^  ([a-z]+) {2,}", capsys.readouterr().out.partition("Commands:")[2], re.MULTILINE)
+    rows = [line for line in README.read_text().splitlines() if line.startswith("| `vipforge ")]
+    assert len(commands) > 15
+    assert [name for name in commands if not any(re.search(rf"`(vipforge )?{name}\b", row) for row in rows)] == []
