@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from builder.cli import SPEC, TRANSPORT
 from builder.core.errors import Exit
+
+if TYPE_CHECKING:  # pydantic, which the model loads, takes most of the time of `--help`
+    from builder.spec.model import Cluster
+    from builder.spec.problem import Problem
+
+
+def _limit_problems(cluster: Cluster) -> Iterable[Problem]:
+    """The limits of unknown scenarios; the scenarios are loaded only for a spec that sets limits."""
+    if not cluster.proof.limits:
+        return ()
+    from builder.faults.limits import limit_problems
+
+    return limit_problems(cluster)
 
 
 def _register_spec(app: typer.Typer) -> None:
@@ -33,12 +48,12 @@ def _register_spec(app: typer.Typer) -> None:
         from builder.spec import report
 
         if not json_output:
-            cluster, warnings = report.inspect(spec)
+            cluster, warnings = report.inspect(spec, _limit_problems)
             for warning in warnings:
                 warn(str(warning))
             typer.echo(report.spec_summary(cluster))
             return
-        problems = report.problems(spec)
+        problems = report.problems(spec, _limit_problems)
         typer.echo(report.problems_json(problems))
         raise typer.Exit(Exit.BAD_SPEC if problems else Exit.OK)
 

@@ -10,6 +10,7 @@ from builder.faults import analysis
 from builder.faults.model import ScenarioResult, Spread, Trial
 from builder.faults.scenarios import Detection, Scenario, all_scenarios
 from builder.spec.model import Cluster
+from builder.spec.problem import Problem, nearest
 from builder.spec.vrrp import PROFILES, Profile
 
 HIGHEST_PRIORITY = 256
@@ -123,6 +124,15 @@ def fault_limit(cluster: Cluster, scenario: str, *, emulated: bool) -> float | N
 def recovery_limit(cluster: Cluster, scenario: str, *, emulated: bool) -> float | None:
     """The longest acceptable outage from the start of the recovery on."""
     return _with_room(RECOVERY_LIMITS.get(scenario, FAIL_BACK).of(cluster.vrrp.profile), emulated=emulated)
+
+
+def limit_problems(cluster: Cluster) -> Iterator[Problem]:
+    """Limits that the spec sets for scenarios that do not exist; for `vipforge check`, which shows their lines."""
+    known = all_scenarios()
+    for name in cluster.proof.limits:
+        if name not in known:
+            hint = nearest(name, known) or "`vipforge scenarios` lists them"
+            yield Problem(("proof", "limits", name), f"there is no scenario {name}", hint, shows_value=False)
 
 
 def check_limits(cluster: Cluster) -> None:

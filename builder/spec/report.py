@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,9 +13,12 @@ from pydantic.json_schema import GenerateJsonSchema
 from builder.core.errors import LocatedProblem, SpecError, UserError
 from builder.spec.load import read_spec
 from builder.spec.model import Cluster
+from builder.spec.problem import Problem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 STARTER = Path(__file__).with_name("starter.yml")
+
+FurtherCheck = Callable[[Cluster], Iterable[Problem]]
 
 
 def spec_summary(cluster: Cluster) -> str:
@@ -31,23 +34,33 @@ def spec_summary(cluster: Cluster) -> str:
     return f"OK: cluster {cluster.cluster}: {', '.join(parts)}"
 
 
-def inspect(path: Path) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
-    """The cluster of a spec file, and warnings; raises SpecError with every problem, also of the files it names."""
+def inspect(path: Path, *checks: FurtherCheck) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
+    """The cluster of a spec file, and warnings; raises SpecError with every problem, also of the files it names.
+
+    `checks` are those of other packages, which `spec` cannot import.
+    """
     cluster, document = read_spec(path)
+    problems, warnings = _of_files(cluster)
+    problems += [problem for check in checks for problem in check(cluster)]
+    if problems:
+        raise SpecError([document.locate(problem) for problem in problems])
+    return cluster.expanded(), tuple(document.locate(warning) for warning in warnings)
+
+
+def _of_files(cluster: Cluster) -> tuple[list[Problem], list[Problem]]:
+    """The problems of the files that the spec names, and warnings."""
     if not _names_files(cluster):
-        return cluster.expanded(), ()
+        return [], []
     from builder.spec.checks.tls import tls_findings  # noqa: PLC0415 - importing cryptography takes a tenth of the command's time
 
     findings = tls_findings(cluster)
-    if findings.problems:
-        raise SpecError([document.locate(problem) for problem in findings.problems])
-    return cluster.expanded(), tuple(document.locate(warning) for warning in findings.warnings)
+    return list(findings.problems), list(findings.warnings)
 
 
-def problems(path: Path) -> tuple[LocatedProblem, ...]:
-    """The problems of a spec file and of the files that it names."""
+def problems(path: Path, *checks: FurtherCheck) -> tuple[LocatedProblem, ...]:
+    """The problems of a spec file and of the files that it names; `checks` as in `inspect`."""
     try:
-        inspect(path)
+        inspect(path, *checks)
     except SpecError as error:
         return error.problems
     return ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from builder.core.errors import Exit, UserError
@@ -10,8 +12,9 @@ from builder.faults.campaign import CampaignOptions
 from builder.faults.limits import bound, judge
 from builder.faults.model import ScenarioResult, Trial
 from builder.faults.scenarios import all_scenarios
+from builder.spec import report
 from builder.spec.vrrp import PROFILES
-from tests.specs import of_profile, quickstart
+from tests.specs import QUICKSTART, of_profile, quickstart
 from tests.unit.faults.trials import asked, lost, trial
 
 KILLED = all_scenarios()["haproxy-killed"]
@@ -96,3 +99,13 @@ def test_pings_are_reported_next_to_the_service() -> None:
     samples = [*asked(0, 8, probe="ping"), *asked(0, 1), *lost(1, 2), *asked(2, 8)]
     found = verdict(trial(samples))
     assert (found.by_probe["ping"].worst, found.by_probe["http"].worst) == (0, pytest.approx(1.01, abs=0.001))
+
+
+def test_check_shows_the_line_of_a_limit_for_an_unknown_scenario(tmp_path: Path) -> None:
+    spec = tmp_path / "cluster.yml"
+    spec.write_text(QUICKSTART.read_text() + "proof: {limits: {haproxy-kiled: 1.5}}\n")
+    (problem,) = report.problems(spec, limits.limit_problems)
+    assert problem.line == len(spec.read_text().splitlines())
+    assert (problem.reason, problem.hint) == ("there is no scenario haproxy-kiled", "did you mean haproxy-killed?")
+    spec.write_text(QUICKSTART.read_text() + "proof: {limits: {haproxy-killed: 1.5}}\n")
+    assert report.problems(spec, limits.limit_problems) == ()
