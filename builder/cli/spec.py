@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:  # pydantic, which the model loads, takes most of the time of 
     from builder.spec.problem import Problem
 
 
-def _limit_problems(cluster: Cluster) -> Iterable[Problem]:
-    """The limits of unknown scenarios; the scenarios are loaded only for a spec that sets limits."""
-    if not cluster.proof.limits:
-        return ()
-    from builder.faults.limits import limit_problems
+def _further_problems(cluster: Cluster) -> Iterator[Problem]:
+    """What other packages find in a spec; they are loaded only if the spec says anything about their matters."""
+    if cluster.proof.limits:
+        from builder.faults.limits import limit_problems
 
-    return limit_problems(cluster)
+        yield from limit_problems(cluster)
+    if cluster.keepalived or cluster.haproxy.source:
+        from builder.image.foundations import version_problems
+
+        yield from version_problems(cluster)
 
 
 def _register_spec(app: typer.Typer) -> None:
@@ -48,12 +51,12 @@ def _register_spec(app: typer.Typer) -> None:
         from builder.spec import report
 
         if not json_output:
-            cluster, warnings = report.inspect(spec, _limit_problems)
+            cluster, warnings = report.inspect(spec, _further_problems)
             for warning in warnings:
                 warn(str(warning))
             typer.echo(report.spec_summary(cluster))
             return
-        problems = report.problems(spec, _limit_problems)
+        problems = report.problems(spec, _further_problems)
         typer.echo(report.problems_json(problems))
         raise typer.Exit(Exit.BAD_SPEC if problems else Exit.OK)
 

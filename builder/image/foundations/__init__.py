@@ -12,10 +12,11 @@ from builder.core.errors import UserError
 from builder.core.progress import warn
 from builder.guests import Facts, Medium, all_guests, embedded, in_order_of_preference
 from builder.rootfs.layers import Layer
-from builder.sources import Pin, own_packer, pin
+from builder.sources import Pin, all_pins, own_packer, pin
 from builder.sources.fetch import responds
 from builder.spec.keepalived_features import check_version, keepalived_for, refusals
 from builder.spec.model import Cluster
+from builder.spec.problem import Problem
 from builder.spec.sections import EPEL_GUESTS
 from builder.spec.vrrp import PROFILES
 
@@ -109,6 +110,20 @@ def select_keepalived(cluster: Cluster, facts: Facts) -> str:
             f"using keepalived {version} instead of {facts.default_keepalived}: profile {profile.name} needs {lacking}"
         )
     return version
+
+
+def version_problems(cluster: Cluster) -> Iterator[Problem]:
+    """Versions in the spec that are not among the pinned sources; for `vipforge check`, which shows their lines."""
+    versions_of_spec = (
+        (("keepalived",), "keepalived", cluster.keepalived),
+        (("haproxy", "source"), "haproxy", cluster.haproxy.source),
+    )
+    for loc, name, version in versions_of_spec:
+        versions = [each.version for each in all_pins() if each.name == name]
+        if version and version not in versions:
+            yield Problem(
+                loc, f"{name} {version} is not among the pinned sources", f"use one of: {', '.join(versions)}"
+            )
 
 
 def with_guest(cluster: Cluster, guest: str) -> Cluster:

@@ -8,7 +8,7 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.guests import Facts, all_guests
-from builder.image.foundations import choose, guest_of, select_keepalived, with_guest
+from builder.image.foundations import choose, guest_of, select_keepalived, version_problems, with_guest
 from builder.image.foundations.rpm import RpmGuest
 from builder.render import appliance
 from builder.sources import fetch, pin
@@ -140,3 +140,11 @@ def test_a_guest_from_the_command_line_is_refused_if_it_does_not_support_epel() 
     with pytest.raises(UserError, match="the spec asks for EPEL, which Debian 12 does not support") as caught:
         choose(cluster)
     assert "centos7, rocky9" in caught.value.hint
+
+
+def test_a_version_that_is_not_pinned_is_a_problem() -> None:
+    (keepalived, haproxy) = version_problems(quickstart(keepalived="9.9.9", haproxy={"source": "9.9.9"}))
+    assert (keepalived.loc, haproxy.loc) == (("keepalived",), ("haproxy", "source"))
+    assert keepalived.reason == "keepalived 9.9.9 is not among the pinned sources"
+    assert "2.3.3" in keepalived.hint
+    assert list(version_problems(quickstart(keepalived="2.3.3", haproxy={"source": "3.0.11"}))) == []
