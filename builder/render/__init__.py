@@ -39,12 +39,21 @@ def jinja_environment() -> Environment:
         auto_reload=False,  # otherwise each include checks the time of its file
     )
     environment.filters["word"] = word
+    environment.filters["format_word"] = format_word
     return environment
 
 
 def word(text: str) -> str:
-    """Text escaped as one word of haproxy.cfg for every release; only 1.6 and later support quotes."""
-    return re.sub(r"([ #\\])", r"\\\1", text)
+    """Text escaped as one word of haproxy.cfg for every release.
+
+    Only 1.6 and later support quotes, so a quote is written by its code, which 1.5 reads as well.
+    """
+    return re.sub(r"([ #\\])", r"\\\1", text).replace('"', r"\x22").replace("'", r"\x27")
+
+
+def format_word(text: str) -> str:
+    """Text escaped as one word where HAProxy expects a log format, in which a percent begins a variable."""
+    return word(text.replace("%", "%%"))
 
 
 def render(template: Path, **context: object) -> str:
