@@ -19,6 +19,17 @@ NAME_SERVERS = ("network", "dns", ANY)
 PREFIX: Loc = ("network", "prefix6")
 GATEWAY: Loc = ("network", "gateway6")
 OWN_ADDRESS = "give the server's own address"
+LISTS = (
+    ("network", "dns"),
+    ("network", "search"),
+    ("alerts", "recipients"),
+    ("operator", "ssh_keys"),
+    ("libvirt", "hosts"),
+    *(("services", ANY, name) for name in ("vips", "hosts", "certificates")),
+    *(("services", ANY, "routes", ANY, name) for name in ("paths", "hosts")),
+    *(("presets", ANY, name) for name in ("vips", "hosts", "mail")),
+)
+"""Lists of words that must not contain a word twice."""
 
 Placed = tuple[Loc, IpAddress]
 Subnet = IPv4Network | IPv6Network
@@ -186,6 +197,13 @@ def duplicate_problems(data: object) -> Iterator[Problem]:
     yield from _unique(
         numbers(data, "vrrp", "instances", ANY, "virtual_router_id"), "give every instance a unique number"
     )
+    for pattern in LISTS:
+        for loc, words in values_at(data, *pattern):
+            listed = words if isinstance(words, list) else []
+            yield from _unique(
+                [((*loc, number), word) for number, word in enumerate(listed) if isinstance(word, str)],
+                "remove one of them",
+            )
     yield from _unique(texts(data, "services", ANY, "name"), "give every service a unique name")
     yield from _ports_of_services(data)
     yield from _unique(texts(data, "tls", "certificates", ANY, "name"), "give every certificate a unique name")

@@ -62,6 +62,14 @@ CASES = {
         ("10.1.2.20", "10.1.2.0", "10.1.2.0"),
         ("VIP 2 of vrrp is the network address of 10.1.2.0/24", "its hosts are 10.1.2.1 to 10.1.2.254"),
     ),
+    "a name server twice": (
+        ("dns: [10.1.2.2]", "dns: [10.1.2.2, 10.1.2.2]", "10.1.2.2]"),
+        ("name server 2 of network is also name server 1 of network", "remove one of them"),
+    ),
+    "a recipient twice": (
+        ("recipients: [ops@example.com]", "recipients: [ops@example.com, ops@example.com]", "ops@example.com]"),
+        ("recipient 2 of alerts is also recipient 1 of alerts", "remove one of them"),
+    ),
     "a server at the broadcast address": (
         ("address: 10.9.9.1", "address: 10.1.2.255", "10.1.2.255"),
         ("address of server 1 of service 2 is the broadcast address of 10.1.2.0/24", "give the server's own address"),
