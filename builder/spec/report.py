@@ -44,7 +44,18 @@ def inspect(path: Path, *checks: FurtherCheck) -> tuple[Cluster, tuple[LocatedPr
     problems += [problem for check in checks for problem in check(cluster)]
     if problems:
         raise SpecError([document.locate(problem) for problem in problems])
+    warnings += _no_login(cluster)
     return cluster.expanded(), tuple(document.locate(warning) for warning in warnings)
+
+
+def _no_login(cluster: Cluster) -> list[Problem]:
+    """A warning if nobody will be able to log in to the nodes; the lab adds a key of its own."""
+    if cluster.operator.ssh_keys:
+        return []
+    reason = (
+        "nobody can log in to the nodes outside the lab, so verify, push and upgrade will fail: there is no SSH key"
+    )
+    return [Problem(("operator", "ssh_keys"), reason, "add operator: {ssh_keys: [...]} with a public key")]
 
 
 def _of_files(cluster: Cluster) -> tuple[list[Problem], list[Problem]]:

@@ -58,3 +58,13 @@ def test_the_json_of_a_problem_has_its_place_and_reason(path: Path) -> None:
             "hint": "",
         }
     ]
+
+
+def test_a_spec_without_an_ssh_key_gets_a_warning(path: Path) -> None:
+    (warning,) = report.inspect(path)[1]
+    assert warning.reason.startswith("nobody can log in to the nodes outside the lab")
+    path.write_text(
+        path.read_text()
+        + "operator: {ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzpF3Hd1nbqRxQ7C0h5w0Q9lJ1cKZ0P2l3kLm4nOp5q]}\n"
+    )
+    assert report.inspect(path)[1] == ()

@@ -34,6 +34,7 @@ services:
 """
 AUTHORITY = issue("Test authority")
 HOSTS = ("www.example.com",)
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzpF3Hd1nbqRxQ7C0h5w0Q9lJ1cKZ0P2l3kLm4nOp5q"
 
 Reasons = Callable[[], list[str]]
 
@@ -42,7 +43,7 @@ Reasons = Callable[[], list[str]]
 def spec(tmp_path: Path) -> Path:
     write_pair(tmp_path, "www", issue("www", HOSTS, AUTHORITY), AUTHORITY)
     path = tmp_path / "cluster.yml"
-    path.write_text(SPEC)
+    path.write_text(f"{SPEC}operator: {{ssh_keys: [{KEY}]}}\n")
     return path
 
 
