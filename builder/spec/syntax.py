@@ -5,6 +5,7 @@ The message of an InvalidValue continues the name of the value: "address of node
 
 from __future__ import annotations
 
+import base64
 import re
 from ipaddress import IPv4Address, IPv6Address
 
@@ -12,6 +13,8 @@ LONGEST_HOST_NAME = 253
 LONGEST_NODE_NAME = 64
 HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 MAILBOX = re.compile(r"[A-Za-z0-9._+=-]{1,64}\Z")  # no ! and #, which begin comments in keepalived.conf
+LENGTH_BYTES = 4
+"""Of the number before each field of an SSH key."""
 SSH_KEY = re.compile(
     r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{32,}={0,2}( [^\r\n]*)?\Z"
 )
@@ -209,7 +212,26 @@ def ssh_key(text: str) -> str:
     text = text.strip()
     if not SSH_KEY.match(text):
         raise InvalidValue("must be an SSH public key on one line, such as: ssh-ed25519 AAAA… name")
+    kind, encoded = text.split()[:2]
+    if not _holds_key(kind, encoded):
+        raise InvalidValue(f"must be a whole {kind} key", "copy the line again from the file whose name ends in .pub")
     return text
+
+
+def _holds_key(kind: str, encoded: str) -> bool:
+    """Whether a key's Base64 is its own name and further fields, each after its length (RFC 4253, section 6.6)."""
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    fields = []
+    while len(data) >= LENGTH_BYTES:
+        end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "big")
+        if end > len(data):
+            return False
+        fields.append(data[LENGTH_BYTES:end])
+        data = data[end:]
+    return not data and len(fields) > 1 and fields[0] == kind.encode()
 
 
 def _match(pattern: str, text: str, expected: str) -> str:

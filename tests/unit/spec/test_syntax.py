@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from builder.spec import syntax
 
-KEY = "ssh-ed25519 " + "A" * 68
+
+def public_key(kind: str, *fields: bytes, extra: bytes = b"") -> str:
+    """A line of authorized_keys with these fields after the key's own name."""
+    data = b"".join(len(field).to_bytes(4, "big") + field for field in (kind.encode(), *fields))
+    return f"{kind} {base64.b64encode(data + extra).decode()}"
+
+
+KEY = public_key("ssh-ed25519", bytes(32))
 
 GOOD = [
     (syntax.address, "10.1.2.3"),
@@ -31,8 +40,9 @@ GOOD = [
     (syntax.url, "http://mirror.example.com/debian"),
     (syntax.ssh_key, KEY),
     (syntax.ssh_key, f"{KEY} Jörg at section_of"),
-    (syntax.ssh_key, "ecdsa-sha2-nistp256 " + "A" * 100 + "= me"),
-    (syntax.ssh_key, "sk-ssh-ed25519@openssh.com " + "A" * 100),
+    (syntax.ssh_key, public_key("ecdsa-sha2-nistp256", b"nistp256", bytes(65)) + " me"),
+    (syntax.ssh_key, public_key("sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:")),
+    (syntax.ssh_key, public_key("ssh-rsa", b"\1\0\1", bytes(256))),
 ]
 
 BAD = [
@@ -61,6 +71,10 @@ BAD = [
         for text in ("", "mirror.example.com", "ftp://x", "http://", "http://a b", "https://u:p@a/debian")
     ),
     *((syntax.ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
+    (syntax.ssh_key, "ssh-rsa " + "A" * 68),
+    (syntax.ssh_key, KEY.replace("ssh-ed25519", "ssh-rsa")),
+    (syntax.ssh_key, KEY[:-8]),
+    (syntax.ssh_key, public_key("ssh-ed25519", bytes(32), extra=b"\0")),
     (syntax.ssh_key, "-----BEGIN OPENSSH PRIVATE KEY-----"),
 ]
 

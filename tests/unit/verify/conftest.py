@@ -34,7 +34,7 @@ KEEPALIVED = "2.3.3"
 FACTS = all_guests()["debian12"]
 PACKAGES = {"firewalld": "1.3.3-1", "haproxy": "2.6.12-1+deb12u4", "psmisc": "23.6-1", "rsyslog": "8.2302.0-1"}
 HOST = "www.example.com"
-KEY = "ssh-ed25519 " + "A" * 68 + " someone"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGzpF3Hd1nbqRxQ7C0h5w0Q9lJ1cKZ0P2l3kLm4nOp5q someone"
 NFT = """\
 chain filter_IN_vipforge_allow {{
     tcp dport 22 accept
