@@ -51,7 +51,7 @@ app = typer.Typer(
 def finite(value: float | None) -> float | None:
     """The callback of options that take a number: refuses nan, inf and negative numbers with exit code 2."""
     if value is not None and not (math.isfinite(value) and value >= 0):
-        raise typer.BadParameter(f"{value:g} is not a number from 0 upwards")
+        raise typer.BadParameter(f"{value:g} is not a finite number of 0 or more")
     return value
 
 

@@ -12,13 +12,13 @@ import typer
 from builder.cli import SPEC, TRANSPORT
 from builder.core.errors import Exit
 
-if TYPE_CHECKING:  # pydantic, which the model loads, takes most of the time of `--help`
+if TYPE_CHECKING:  # the model loads pydantic, which would take most of the time of `--help`
     from builder.spec.model import Cluster
     from builder.spec.problem import Problem
 
 
 def _further_problems(cluster: Cluster) -> Iterator[Problem]:
-    """What other packages find in a spec; they are loaded only if the spec says anything about their matters."""
+    """Problems that other packages find; each package is loaded only if the spec uses its keys."""
     if cluster.proof.limits:
         from builder.faults.limits import limit_problems
 

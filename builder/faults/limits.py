@@ -128,16 +128,14 @@ def recovery_limit(cluster: Cluster, scenario: str, *, emulated: bool) -> float 
 
 def limit_problems(cluster: Cluster) -> Iterator[Problem]:
     """Limits that the spec sets for scenarios that do not exist; for `vipforge check`, which shows their lines."""
-    known = all_scenarios()
-    for name in cluster.proof.limits:
-        if name not in known:
-            hint = nearest(name, known) or "`vipforge scenarios` lists them"
-            yield Problem(("proof", "limits", name), f"there is no scenario {name}", hint, shows_value=False)
+    for name in _unknown_limits(cluster):
+        hint = nearest(name, all_scenarios()) or "`vipforge scenarios` lists them"
+        yield Problem(("proof", "limits", name), f"there is no scenario {name}", hint, shows_value=False)
 
 
 def check_limits(cluster: Cluster) -> None:
     """Raise UserError if the spec sets a limit for an unknown scenario."""
-    unknown = sorted(set(cluster.proof.limits) - set(all_scenarios()))
+    unknown = _unknown_limits(cluster)
     if unknown:
         error = UserError(
             f"proof.limits contains unknown scenarios: {', '.join(unknown)}",
@@ -145,6 +143,10 @@ def check_limits(cluster: Cluster) -> None:
         )
         error.exit_code = Exit.BAD_SPEC
         raise error
+
+
+def _unknown_limits(cluster: Cluster) -> list[str]:
+    return sorted(set(cluster.proof.limits) - set(all_scenarios()))
 
 
 def bound(cluster: Cluster, detection: Detection) -> float | None:

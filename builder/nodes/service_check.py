@@ -43,10 +43,12 @@ def _http(target: dict[str, Any]) -> tuple[bool, str]:
 def _connection(target: dict[str, Any]) -> http.client.HTTPConnection:
     if target["mode"] == "http":
         return http.client.HTTPConnection(target["address"], target["port"], timeout=SECONDS)
-    return http.client.HTTPSConnection(target["address"], target["port"], timeout=SECONDS, context=_tls())
+    return http.client.HTTPSConnection(
+        target["address"], target["port"], timeout=SECONDS, context=unverified_context()
+    )
 
 
-def _tls() -> ssl.SSLContext:
+def unverified_context() -> ssl.SSLContext:
     """Return a context that verifies no certificate: the check is whether the server serves, not who it is."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -56,7 +58,7 @@ def _tls() -> ssl.SSLContext:
 def _greeting(target: dict[str, Any]) -> tuple[bool, str]:
     """Wait for the server's greeting: the stub servers speak first, and HAProxy without a server just closes."""
     plain = socket.create_connection((target["address"], target["port"]), timeout=SECONDS)
-    with _tls().wrap_socket(plain) if target["mode"] == "tls" else plain as connection:
+    with unverified_context().wrap_socket(plain) if target["mode"] == "tls" else plain as connection:
         greeting = connection.recv(200).decode(errors="replace").strip()
     return bool(greeting), greeting or "closed without a greeting"
 

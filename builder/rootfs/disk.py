@@ -27,7 +27,6 @@ SECONDS = 15 * 60
 GRUB_IMAGES = "boot/grub/i386-pc"
 """The folder in the root that contains boot.img and core.img."""
 
-GRUB_SECTOR = 512
 BOOT_CODE = 440
 """The number of bytes of boot code in the first sector, before the disk signature and the partition table."""
 CORE_SECTOR = 0x5C
@@ -38,7 +37,7 @@ DRIVE_CHECK = 0x66
 For hard disks, grub-bios-setup enables the workaround by overwriting the jump with no-operations.
 """
 NO_OPERATIONS = b"\x90\x90"
-BLOCK_LIST = GRUB_SECTOR - 12
+BLOCK_LIST = SECTOR - 12
 """Offset in core.img of the list of its remaining blocks: a 64-bit sector, a 16-bit count, a 16-bit segment."""
 
 FSTAB = f"LABEL={LABEL} / ext4 errors=remount-ro 0 1\n"
@@ -133,7 +132,7 @@ def install_grub(disk: Path, boot: bytes, core: bytes, *, start: int, room: int)
         raise ValueError(f"the core image has {len(core)} bytes, but the BIOS boot partition has only {room}")
     with disk.open("r+b") as file:
         file.write(_first_sector(boot, start)[:BOOT_CODE])
-        file.seek(start * GRUB_SECTOR)
+        file.seek(start * SECTOR)
         file.write(_core(core, start))
 
 

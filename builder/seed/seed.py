@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from builder.core.errors import UserError
 from builder.core.files import FileBatch, file_batch
 from builder.guests import Facts, GuestFile
 from builder.seed.identity import has_secrets, identity, identity_files
-from builder.seed.transports import Seed, Transport, nocloud
+from builder.seed.transports import Seed, Transport, base64_text, nocloud
 from builder.spec.model import Cluster, Node
 
 PRIVATE = 0o600
@@ -40,7 +39,7 @@ def seed(
         "facts": facts,
         "network": cluster.network,
         "files": private,
-        "public": {path: (_base64(file.content), f"{file.mode:04o}") for path, file in public.items()},
+        "public": {path: (base64_text(file.content), f"{file.mode:04o}") for path, file in public.items()},
         "ssh_keys": [*cluster.operator.ssh_keys, *extra_keys],
     }
     user_data = render.cloud_init("user-data", **context)
@@ -58,10 +57,6 @@ def _direct(
     network = "network:\n" + textwrap.indent(network_config, "  ")
     own = {path: GuestFile(content, PRIVATE) for path, content in {**private, facts.network_file: network}.items()}
     return {**own, **public}
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 def _instance_id(node: Node, *texts: str) -> str:

@@ -14,7 +14,7 @@ LONGEST_NODE_NAME = 64
 HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 MAILBOX = re.compile(r"[A-Za-z0-9._+=-]{1,64}\Z")  # no ! and #, which begin comments in keepalived.conf
 LENGTH_BYTES = 4
-"""Of the number before each field of an SSH key."""
+"""The length of the number before each field of an SSH key."""
 SSH_KEY = re.compile(
     r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{32,}={0,2}( [^\r\n]*)?\Z"
 )

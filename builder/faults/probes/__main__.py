@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic
 
-from builder.faults.probes import clients
 from builder.faults.probes import record as plans
 from builder.faults.probes.clients import GreetingProbe, HttpProbe, KeptProbe, Probe, Prober, TcpProbe, TlsProbe
 from builder.faults.probes.record import ProbePlan, Record, Tail
 from builder.faults.probes.wire import Wire, packets_of
+from builder.nodes.service_check import unverified_context
 
 SEQUENCE_NUMBERS = 1 << 16
 PACKET_SIZE = 2048
@@ -86,7 +86,7 @@ class ProbeRunner:
         self._prober = Prober(plan, self._wire, record)
         self._pinger = Pinger(plan.vip)
         self._tails = [Tail(Path(path), node, record) for node, paths in plan.logs.items() for path in paths]
-        self._context = clients.unverified_context()
+        self._context = unverified_context()
         self._kept = KeptProbe(self._prober, plan.http) if plan.http else None
         self._kept_is_free = True
         self._pending: set[asyncio.Task[None]] = set()

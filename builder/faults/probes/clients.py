@@ -222,10 +222,3 @@ class TlsProbe:
             finally:
                 writer.transport.abort()
         check_status(answer)
-
-
-def unverified_context() -> ssl.SSLContext:
-    """A TLS context that accepts any certificate."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
@@ -91,6 +92,11 @@ def cd_image(label: str, files: Mapping[str, Content]) -> bytes:
     iso.write_fp(buffer)
     iso.close()
     return buffer.getvalue()
+
+
+def base64_text(text: str) -> str:
+    """The text in Base64, for places where it may contain no line break or quote."""
+    return base64.b64encode(text.encode()).decode()
 
 
 def listing() -> str:

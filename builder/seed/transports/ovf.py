@@ -6,14 +6,13 @@ program `ovf-properties`, which lets them override the user-data.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
 import yaml
 
-from builder.seed.transports import Content, Seed, Transport, VmwareSettings, cd_image
+from builder.seed.transports import Content, Seed, Transport, VmwareSettings, base64_text, cd_image
 
 NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 LABEL = "OVF ENV"
@@ -32,8 +31,8 @@ def properties(seed: Seed) -> dict[str, str]:
         "priority": identity["PRIORITY"],
         "alert-sender": identity["ALERT_SENDER"],
         "instance-id": seed.instance_id,
-        "user-data": _base64(seed.user_data),
-        "network-config": _base64(yaml.safe_dump({"network": network}, sort_keys=False)),
+        "user-data": base64_text(seed.user_data),
+        "network-config": base64_text(yaml.safe_dump({"network": network}, sort_keys=False)),
     }
 
 
@@ -60,10 +59,6 @@ def image(seed: Seed) -> bytes:
 
 def _name(local: str) -> str:
     return f"{{{NAMESPACE}}}{local}"
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 def _files(seed: Seed) -> dict[str, Content]:

@@ -100,8 +100,8 @@ def _misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[
     for loc, address in local:
         if address not in subnet:
             yield Problem(loc, f"{named(loc)} is outside the nodes' {family.subnet} {subnet}", hosts)
-        elif _reserved(address, family, subnet):
-            yield Problem(loc, f"{named(loc)} is the {_reserved(address, family, subnet)} of {subnet}", hosts)
+        elif use := _reserved(address, family, subnet):
+            yield Problem(loc, f"{named(loc)} is the {use} of {subnet}", hosts)
 
 
 def _reserved(address: IpAddress, family: Family, subnet: Subnet) -> str:
@@ -121,9 +121,8 @@ def _unreachable(data: object, family: Family, subnet: Subnet) -> Iterator[Probl
     misspelt = any(key not in Network.model_fields for key in keys)
     routed = family is V6 or misspelt or _given(data, ("network", family.gateway))
     for loc, address in family.peers(data):
-        if address in subnet and _reserved(address, family, subnet):
-            reason = f"{named(loc)} is the {_reserved(address, family, subnet)} of {subnet}"
-            yield Problem(loc, reason, OWN_ADDRESS)
+        if use := _reserved(address, family, subnet):
+            yield Problem(loc, f"{named(loc)} is the {use} of {subnet}", OWN_ADDRESS)
         elif address not in subnet and not routed:
             reason = (
                 f"{named(loc)} is outside the nodes' {family.subnet} {subnet}, and network has no {family.gateway}"
@@ -198,12 +197,8 @@ def duplicate_problems(data: object) -> Iterator[Problem]:
         numbers(data, "vrrp", "instances", ANY, "virtual_router_id"), "give every instance a unique number"
     )
     for pattern in LISTS:
-        for loc, words in values_at(data, *pattern):
-            listed = words if isinstance(words, list) else []
-            yield from _unique(
-                [((*loc, number), word) for number, word in enumerate(listed) if isinstance(word, str)],
-                "remove one of them",
-            )
+        for loc, _ in values_at(data, *pattern):
+            yield from _unique(texts(data, *loc, ANY), "remove one of them")
     yield from _unique(texts(data, "services", ANY, "name"), "give every service a unique name")
     yield from _ports_of_services(data)
     yield from _unique(texts(data, "tls", "certificates", ANY, "name"), "give every certificate a unique name")
