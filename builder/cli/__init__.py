@@ -10,15 +10,20 @@ import math
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from builder import __version__
 from builder.core.errors import Exit, SpecError, UserError
 from builder.seed import DEFAULT_TRANSPORT, TRANSPORT_HELP
+
+if TYPE_CHECKING:  # the model loads pydantic, which would take most of the time of `--help`
+    from builder.spec.model import Cluster
 
 MODULES = ("spec", "image", "lab", "verify", "deploy", "host")
 """One module per command group, in the order of the help. Each has `register(app)`."""
@@ -46,6 +51,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def load_specs(specs: Sequence[Path]) -> list[Cluster]:
+    """The clusters of the specs of one command; warnings go to stderr. Raises SpecError as `load_together` does."""
+    from builder.core.progress import warn
+    from builder.spec.load import load
+    from builder.spec.together import load_together
+
+    clusters, warnings = load_together(specs, load)
+    for warning in warnings:
+        warn(str(warning))
+    return clusters
 
 
 def finite(value: float | None) -> float | None:

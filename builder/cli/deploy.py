@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 import typer
 
-from builder.cli import SPEC, SPECS, finite
+from builder.cli import SPEC, SPECS, finite, load_specs
 from builder.deploy import Description, Verb, hypervisors
 
 if TYPE_CHECKING:
@@ -45,9 +45,8 @@ def deploy(
     """Create the nodes on a hypervisor. A second run changes nothing."""
     from builder.core.progress import carry_out, plan_text
     from builder.deploy.hypervisor import Choice, await_vips
-    from builder.spec.load import load
 
-    clusters, choice = [load(spec) for spec in specs], Choice(node, replace)
+    clusters, choice = load_specs(specs), Choice(node, replace)
     with ExitStack() as stack:
         hypervisor = connected(stack)
         printed = [hypervisor.printout(*each, choice, image) for each in zip(clusters, specs, strict=True)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from builder.cli import SPEC, TRANSPORT
+from builder.cli import TRANSPORT, load_specs
 from builder.core.errors import Exit
 
 if TYPE_CHECKING:  # the model loads pydantic, which would take most of the time of `--help`
@@ -43,20 +43,22 @@ def _register_spec(app: typer.Typer) -> None:
 
     @app.command()
     def check(
-        spec: Path = SPEC,
+        specs: list[Path] = typer.Argument(
+            ..., help="Spec of the cluster; several specs are also checked against each other.", readable=False
+        ),
         json_output: bool = typer.Option(False, "--json", help="Print the problems as a JSON list."),
     ) -> None:
-        """Check a spec, and report every problem with its line."""
+        """Check specs, and report every problem with its line."""
         from builder.core.progress import warn
         from builder.spec import report
 
         if not json_output:
-            cluster, warnings = report.inspect(spec, _further_problems)
+            clusters, warnings = report.inspect(specs, _further_problems)
             for warning in warnings:
                 warn(str(warning))
-            typer.echo(report.spec_summary(cluster))
+            typer.echo("\n".join(map(report.spec_summary, clusters)))
             return
-        problems = report.problems(spec, _further_problems)
+        problems = report.problems(specs, _further_problems)
         typer.echo(report.problems_json(problems))
         raise typer.Exit(Exit.BAD_SPEC if problems else Exit.OK)
 
@@ -87,10 +89,10 @@ def _register_seed(app: typer.Typer) -> None:
         ),
     ) -> None:
         """Write the seed of each node. Seeds go to build/CLUSTER/seeds by default, readable only by you."""
-        from builder.deploy.export import write_specs
+        from builder.deploy.export import write_clusters
         from builder.seed.transports import find_transport
 
-        written = write_specs(specs, to, transport=find_transport(transport))
+        written = write_clusters(load_specs(specs), to, transport=find_transport(transport))
         seeds = {cluster: {name: str(path) for name, path in paths.items()} for cluster, paths in written.items()}
         if json_output:
             typer.echo(json.dumps(seeds if len(specs) > 1 else next(iter(seeds.values())), indent=2))

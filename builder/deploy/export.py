@@ -1,4 +1,4 @@
-"""Exports: an image as a converted disk or as an OVA, and the seeds of several specs."""
+"""Exports: an image as a converted disk or as an OVA, and the seeds of several clusters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from builder.image import manifest
 from builder.image.manifest import virtual_size
 from builder.seed.seed import write_seeds
 from builder.seed.transports import Transport, nocloud
-from builder.spec.load import load
+from builder.spec.model import Cluster
 
 ExportFormat = Literal["ova", "vmdk", "raw", "vhdx"]
 
@@ -104,25 +104,24 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
     return entry
 
 
-def write_specs(
-    specs: Sequence[Path], to: Path | None, *, transport: Transport = nocloud.ISO
+def write_clusters(
+    clusters: Sequence[Cluster], to: Path | None, *, transport: Transport = nocloud.ISO
 ) -> dict[str, dict[str, Path]]:
-    """Write the seeds of all specs or, if one fails, of none; return their paths by cluster and node.
+    """Write the seeds of all clusters or, if one fails, of none; return their paths by cluster and node.
 
-    One spec's seeds go to `to`; with several specs, each gets the folder `to`/CLUSTER. Without `to`, the folder is
-    build/CLUSTER/seeds. Raises UserError if two specs name the same cluster or if the transport would expose a secret.
+    One cluster's seeds go to `to`; with several clusters, each gets `to`/CLUSTER. Without `to`, the folder is
+    build/CLUSTER/seeds. Raises UserError if the transport would expose a secret.
     """
-    written: dict[str, dict[str, Path]] = {}
     with file_batch() as files:
-        for spec in specs:
-            cluster = load(spec)
-            if cluster.cluster in written:
-                raise UserError(
-                    f"{spec}: another spec describes cluster {cluster.cluster}, too", hint="rename one of them"
-                )
-            chosen = to / cluster.cluster if to and len(specs) > 1 else to
-            folder = chosen or paths.build_folder(cluster.cluster, "seeds")
-            written[cluster.cluster] = write_seeds(
-                cluster, manifest.facts(cluster), folder, files, transport=transport
+        return {
+            each.cluster: write_seeds(
+                each, manifest.facts(each), _folder(each, to, len(clusters) > 1), files, transport=transport
             )
-    return written
+            for each in clusters
+        }
+
+
+def _folder(cluster: Cluster, to: Path | None, several: bool) -> Path:
+    if to is None:
+        return paths.build_folder(cluster.cluster, "seeds")
+    return to / cluster.cluster if several else to

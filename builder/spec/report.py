@@ -14,6 +14,7 @@ from builder.core.errors import LocatedProblem, SpecError, UserError
 from builder.spec.load import read_spec
 from builder.spec.model import Cluster
 from builder.spec.problem import Problem
+from builder.spec.together import load_together
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 STARTER = Path(__file__).with_name("starter.yml")
@@ -34,11 +35,23 @@ def spec_summary(cluster: Cluster) -> str:
     return f"OK: cluster {cluster.cluster}: {', '.join(parts)}"
 
 
-def inspect(path: Path, *checks: FurtherCheck) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
-    """The cluster of a spec file, and warnings; raises SpecError with every problem, also of the files it names.
+def inspect(paths: Sequence[Path], *checks: FurtherCheck) -> tuple[list[Cluster], tuple[LocatedProblem, ...]]:
+    """The clusters of spec files, and warnings; raises SpecError with every problem, also of the files they name.
 
     `checks` are those of other packages, which `spec` cannot import.
     """
+    own: list[LocatedProblem] = []
+
+    def inspect_one(path: Path) -> Cluster:
+        cluster, warnings = _inspect(path, checks)
+        own.extend(warnings)
+        return cluster
+
+    clusters, between = load_together(paths, inspect_one)
+    return clusters, (*own, *between)
+
+
+def _inspect(path: Path, checks: Sequence[FurtherCheck]) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
     cluster, document = read_spec(path)
     problems, warnings = _of_files(cluster)
     problems += [problem for check in checks for problem in check(cluster)]
@@ -68,10 +81,10 @@ def _of_files(cluster: Cluster) -> tuple[list[Problem], list[Problem]]:
     return list(findings.problems), list(findings.warnings)
 
 
-def problems(path: Path, *checks: FurtherCheck) -> tuple[LocatedProblem, ...]:
-    """The problems of a spec file and of the files that it names; `checks` as in `inspect`."""
+def problems(paths: Sequence[Path], *checks: FurtherCheck) -> tuple[LocatedProblem, ...]:
+    """The problems of spec files and of the files that they name; `checks` as in `inspect`."""
     try:
-        inspect(path, *checks)
+        inspect(paths, *checks)
     except SpecError as error:
         return error.problems
     return ()

@@ -157,6 +157,30 @@ def test_a_good_spec_as_json_is_an_empty_list(
     assert capsys.readouterr().out == "[]\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("check",), ("check", "--json"), ("seed", "--to", "seeds"), ("deploy", "libvirt", "--wait", "0")],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_vip_in_two_specs_is_refused_by_every_command_that_takes_both(
+    vipforge: Run,
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "MODULES", ("spec", "deploy"))
+    monkeypatch.chdir(tmp_path)
+    vipforge("init", "a.yml")
+    other = Path("a.yml").read_text().replace("cluster: mycluster", "cluster: other")
+    Path("b.yml").write_text(other.replace("address: 192.168.56.11", "address: 192.168.56.51"))
+    assert vipforge(*words, "a.yml", "b.yml") == Exit.BAD_SPEC
+    text = "".join(capsys.readouterr())
+    assert "VIP 1 of vrrp is also VIP 1 of vrrp in a.yml:20" in text
+    assert "address of node 2 is also the address of node 2 in a.yml:" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yml", "b.yml"]
+
+
 def test_the_schema_is_json_on_stdout(vipforge: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("schema") == Exit.OK
     assert json.loads(capsys.readouterr().out)["title"] == "A cluster of vipforge"

@@ -104,8 +104,8 @@ def test_pings_are_reported_next_to_the_service() -> None:
 def test_check_shows_the_line_of_a_limit_for_an_unknown_scenario(tmp_path: Path) -> None:
     spec = tmp_path / "cluster.yml"
     spec.write_text(QUICKSTART.read_text() + "proof: {limits: {haproxy-kiled: 1.5}}\n")
-    (problem,) = report.problems(spec, limits.limit_problems)
+    (problem,) = report.problems([spec], limits.limit_problems)
     assert problem.line == len(spec.read_text().splitlines())
     assert (problem.reason, problem.hint) == ("there is no scenario haproxy-kiled", "did you mean haproxy-killed?")
     spec.write_text(QUICKSTART.read_text() + "proof: {limits: {haproxy-killed: 1.5}}\n")
-    assert report.problems(spec, limits.limit_problems) == ()
+    assert report.problems([spec], limits.limit_problems) == ()

@@ -50,12 +50,12 @@ def spec(tmp_path: Path) -> Path:
 @pytest.fixture
 def reasons(spec: Path) -> Reasons:
     """Return the reasons of all problems."""
-    return lambda: [problem.reason for problem in report.problems(spec)]
+    return lambda: [problem.reason for problem in report.problems([spec])]
 
 
 def test_a_valid_certificate_is_accepted_without_a_warning(spec: Path, reasons: Reasons) -> None:
     assert reasons() == []
-    assert report.inspect(spec)[1] == ()
+    assert report.inspect([spec])[1] == ()
 
 
 def test_paths_are_relative_to_the_folder_of_the_spec(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_a_certificate_that_is_not_valid_yet_is_an_error(spec: Path, reasons: Re
 def test_a_certificate_that_expires_within_thirty_days_is_a_warning_at_its_line(spec: Path, reasons: Reasons) -> None:
     write_pair(spec.parent, "www", issue("www", HOSTS, AUTHORITY, lasts=timedelta(days=12, hours=1)), AUTHORITY)
     assert reasons() == []
-    (warning,) = report.inspect(spec)[1]
+    (warning,) = report.inspect([spec])[1]
     assert "expires in 12 days" in warning.reason
     assert (warning.line, warning.value) == (9, "www.pem")
 
@@ -98,7 +98,7 @@ def test_an_encrypted_key_is_an_error_that_shows_none_of_it(spec: Path) -> None:
     text = issue("www", HOSTS, AUTHORITY).key_pem(b"passphrase")
     (spec.parent / "www.key").write_bytes(text)
     with pytest.raises(SpecError, match="key of certificate 1 of tls is encrypted") as caught:
-        report.inspect(spec)
+        report.inspect([spec])
     assert not any(line in str(caught.value) for line in text.decode().splitlines())
 
 
@@ -179,7 +179,7 @@ def test_a_problem_with_the_authority_of_a_preset_is_reported_at_its_line(spec: 
     servers = "servers: [{name: ex1, address: 10.1.2.32}]}"
     text = SPEC.replace("vips: [10.1.2.10]", "vips: [10.1.2.10, 10.1.2.20]").replace("port: 443", "port: 8443")
     spec.write_text(f"{text}presets:\n{preset}\n    {servers}\n")
-    (problem,) = report.problems(spec)
+    (problem,) = report.problems([spec])
     assert problem.reason == "authority of preset 1 cannot be read: No such file or directory"
     assert (problem.line, problem.value) == (18, "ca.pem")
 
