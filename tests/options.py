@@ -17,6 +17,8 @@ SERVERS = [
     {"name": "b", "address": "192.168.56.22", "port": 8080, "weight": 0},
     {"name": "c", "address": "192.168.56.23", "port": 8080, "backup": True},
 ]
+MORE_CERTIFICATES = [f"certificate{number}" for number in range(33)]
+"""More than HAProxy accepts on one line, which is 64 words."""
 WORDS = ("if", "unless", "or", "and", "not", "true", "false", "http", "localhost", "meth_get", "web")
 """Names that have a meaning in HAProxy's conditions."""
 ROUTES = [
@@ -46,7 +48,7 @@ WEB: list[dict[str, Any]] = [
 ]
 SECURE: list[dict[str, Any]] = [
     {"hsts": 600},
-    {"certificates": ["www", "other"]},
+    {"certificates": ["www", *MORE_CERTIFICATES]},
     {"proxy_protocol": {"accept": True}},
 ]
 TCP: list[dict[str, Any]] = [
@@ -60,7 +62,7 @@ TCP: list[dict[str, Any]] = [
 
 def every_option(folder: Path) -> Cluster:
     """Return the quickstart's cluster with one service per option; the files that they name are in `folder`."""
-    tls = {"certificates": [_certificate(folder, "www"), _certificate(folder, "other")]}
+    tls = {"certificates": [_certificate(folder, name) for name in ("www", *MORE_CERTIFICATES)]}
     services = [_placed(service, number, folder) for number, service in enumerate(_services())]
     cluster = quickstart(services=services, tls=tls, statistics={"password": str(folder / "password")})
     examples.provide(cluster)

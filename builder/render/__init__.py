@@ -90,7 +90,8 @@ def appliance(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, Gues
         content = _content(source, cluster, facts, keepalived)
         if content.strip():
             files[path] = GuestFile(content, EXECUTABLE_MODE if source.stat().st_mode & 0o100 else PLAIN_MODE)
-    files |= {path: GuestFile(page, PLAIN_MODE) for path, page in haproxy.maintenance_pages(cluster).items()}
+    beside = haproxy.maintenance_pages(cluster) | haproxy.certificate_lists(cluster)
+    files |= {path: GuestFile(text, PLAIN_MODE) for path, text in beside.items()}
     return dict(sorted(files.items()))
 
 
@@ -123,7 +124,7 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
         "address": lambda address: haproxy.bind_address(address, release),
         "backends": backends,
         "maintenance_page": haproxy.maintenance_path,
-        "tls_file": haproxy.guest_path,
+        "certificate_option": haproxy.certificate_option,
         "authority_file": haproxy.authority_path,
         "profile": PROFILES[cluster.vrrp.profile],
         "keepalived_has": lambda feature: has(keepalived, feature),

@@ -15,6 +15,7 @@ TLS_1_3 = (1, 8)
 BRACKETS = (1, 7)
 """The first release that accepts an IPv6 address in brackets (commit ff5d51029 of haproxy)."""
 TLS_FILES_FOLDER = "/etc/vipforge/tls"
+LISTS_FOLDER = "/etc/haproxy/certificates"
 MAINTENANCE_FOLDER = "/etc/haproxy/maintenance"
 MAINTENANCE_PAGE = """\
 <!DOCTYPE html>
@@ -81,6 +82,30 @@ def _response(text: str) -> str:
 def guest_path(certificate: str) -> str:
     """The file in the guest with a certificate and its key, by the certificate's name in the spec."""
     return f"{TLS_FILES_FOLDER}/{certificate}.pem"
+
+
+def certificate_option(service: Service) -> str:
+    """The option of `bind` that names a service's certificates: the only one, or a list of them.
+
+    HAProxy accepts 64 words on a line (MAX_LINE_ARGS) and reads lists since 1.5. In both forms, clients that send no
+    host name get the first certificate.
+    """
+    if len(service.certificates) == 1:
+        return f"crt {guest_path(service.certificates[0])}"
+    return f"crt-list {_list_path(service)}"
+
+
+def certificate_lists(cluster: Cluster) -> dict[str, str]:
+    """The lists of the services with several certificates, by path in the guest."""
+    return {
+        _list_path(service): "".join(f"{guest_path(name)}\n" for name in service.certificates)
+        for service in cluster.services
+        if len(service.certificates) > 1
+    }
+
+
+def _list_path(service: Service) -> str:
+    return f"{LISTS_FOLDER}/{service.name}.list"
 
 
 def authority_path(service: Service) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from builder.guests import all_guests, in_order_of_preference
+from builder.spec import syntax
 from builder.spec.presets import Preset, services_of
 from builder.spec.problem import Loc
 from builder.spec.sections import Certificate, Image, Libvirt, Tls
@@ -68,8 +69,8 @@ class Network(SpecModel):
     """IPv6 default gateway, in the subnet or link-local."""
     dns: Annotated[tuple[Address, ...], Field(max_length=3)] = ()
     """Name servers: at most three, because a resolver uses no more (resolv.conf(5), MAXNS)."""
-    search: tuple[HostName, ...] = ()
-    """DNS search domains."""
+    search: Annotated[tuple[HostName, ...], Field(max_length=6), AfterValidator(syntax.search_list)] = ()
+    """DNS search domains: at most six with 256 characters, because CentOS 7 uses no more (resolv.conf(5))."""
     interface: InterfaceName = "auto"
     """The interface that carries the VIPs; `auto` finds the one that has the node's address."""
 

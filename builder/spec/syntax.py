@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 LONGEST_HOST_NAME = 253
 LONGEST_NODE_NAME = 64
+LONGEST_SEARCH_LIST = 256
 HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 MAILBOX = re.compile(r"[A-Za-z0-9._+=-]{1,64}\Z")  # no ! and #, which begin comments in keepalived.conf
 LENGTH_BYTES = 4
@@ -113,6 +114,17 @@ def host_name(text: str) -> str:
     if len(text) > LONGEST_HOST_NAME or not all(HOST_LABEL.match(part) for part in text.split(".")):
         raise InvalidValue("must be a host name: letters, digits and hyphens, in parts separated by dots")
     return text
+
+
+def search_list(domains: tuple[str, ...]) -> tuple[str, ...]:
+    """Domains that fit into the search list of a resolver: 256 characters in glibc 2.25 and earlier."""
+    length = len(" ".join(domains))
+    if length > LONGEST_SEARCH_LIST:
+        raise InvalidValue(
+            f"must have at most {LONGEST_SEARCH_LIST} characters with a space between two domains, not {length}",
+            "list only the domains in which the nodes look up short names",
+        )
+    return domains
 
 
 def full_host_name(text: str) -> str:

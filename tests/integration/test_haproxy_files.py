@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from builder.core import paths
 from builder.core.run import contain, run
+from builder.core.waiting import until
 from builder.guests import all_guests
 from builder.render import appliance
 from builder.rootfs.mirror import KEYRING, mirror
@@ -19,7 +24,9 @@ from builder.seed.identity import identity_files
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests import examples
+from tests.certificates import issue, write_pair
 from tests.options import every_option
+from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
@@ -88,8 +95,58 @@ def test_haproxy_accepts_the_file_without_a_warning(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_bake_checks_everything_except_missing_certificates(tmp_path: Path) -> None:
-    root = write_files(load(examples.with_files("exchange2013", tmp_path / "spec")), "2.6", tmp_path)
+def shown_certificate(port: int, name: str | None) -> str:
+    """The common name of the certificate that a client is shown who asks for that host name, or for none."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        trusting.wrap_socket(plain, server_hostname=name) as secured,
+    ):
+        shown = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+    return shown.subject.rfc4514_string()
+
+
+def test_clients_get_the_certificate_of_the_name_they_ask_for_and_else_the_first(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(40)]
+    for name in names:
+        write_pair(tmp_path, name, issue(name, (f"{name}.example.com",)))
+    tls = {"certificates": [{"name": n, "chain": f"{tmp_path}/{n}.pem", "key": f"{tmp_path}/{n}.key"} for n in names]}
+    web = {"name": "web", "mode": "https", "port": 443, "certificates": names}
+    server = {"name": "web1", "address": "192.168.56.21", "port": 8080}
+    root = write_files(quickstart(services=[{**web, "servers": [server]}], tls=tls), "2.6", tmp_path)
+    configuration = root / CONFIGURATION.lstrip("/")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = configuration.read_text().partition("defaults\n")[2].replace("192.168.56.10:443", f"127.0.0.1:{port}")
+    configuration.write_text(f"defaults\n{text}".replace("log global", ""))
+    with launched(["/usr/sbin/haproxy", "-db", "-f", configuration], port):
+        asked = {name: f"{name}.example.com" for name in names}
+        assert {name: shown_certificate(port, host) for name, host in asked.items()} == {n: f"CN={n}" for n in names}
+        assert shown_certificate(port, None) == "CN=c0"
+
+
+@contextmanager
+def launched(argv: Sequence[str | Path], port: int) -> Iterator[None]:
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: process.poll() is None and answers(port), "HAProxy to listen", limit=10)
+            yield
+        finally:
+            process.terminate()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["exchange2013", "every option"])
+def test_the_bake_checks_everything_except_missing_certificates(name: str, tmp_path: Path) -> None:
+    root = write_files(CLUSTERS[name](tmp_path / "spec"), "2.6", tmp_path)
     configuration = root / CONFIGURATION.lstrip("/")
     configuration.write_text(configuration.read_text().replace(f"{root}/etc/vipforge", "/etc/vipforge"))
     program = paths.resources("packer", "overlay", "common", *CHECK.split("/"))

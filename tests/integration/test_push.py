@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,12 +15,15 @@ from builder.core.run import Completed, run
 from builder.core.waiting import launch, until
 from builder.guests import GuestFile, all_guests
 from builder.lab.netns import NetnsNode
+from builder.nodes.push import pushed_files
 from builder.render import appliance, payload
+from tests.certificates import issue, write_pair
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
 FACTS = all_guests()["debian12"]
+SERVERS = [{"name": "m", "address": "192.168.56.21", "port": 8080}]
 MORE = (("web", 10), ("shop", 20))
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 SYSTEMCTL = """#!/bin/sh
@@ -70,7 +73,7 @@ def push(
     node: NetnsNode, action: str, change: Callable[[str], str] = str, path: str = CONFIGURATION, sudo: str = "env"
 ) -> Completed:
     """Push the quickstart with a second service and the file at `path` changed; `sudo` runs the program."""
-    more = {"name": "more", "port": 81, "servers": [{"name": "m", "address": "192.168.56.21", "port": 8080}]}
+    more = {"name": "more", "port": 81, "servers": SERVERS}
     cluster = quickstart()
     extended = quickstart(services=[*(each.model_dump(mode="json") for each in cluster.services), more])
     files = appliance(extended, FACTS, FACTS.default_keepalived)
@@ -91,6 +94,27 @@ def test_a_check_changes_nothing(node: NetnsNode) -> None:
     assert push(node, "check").code == 0
     assert node.path(CONFIGURATION).read_text() == before
     assert calls(node) == []
+
+
+def test_a_check_reads_the_new_certificates_and_lists(node: NetnsNode, tmp_path: Path) -> None:
+    """None of them is on the node yet, and the list names each by the place that it will have."""
+    names = ["www", "shop"]
+    for name in names:
+        write_pair(tmp_path, name, issue(name))
+    tls = {"certificates": [{"name": n, "chain": f"{tmp_path}/{n}.pem", "key": f"{tmp_path}/{n}.key"} for n in names]}
+    web = {"name": "web", "mode": "https", "port": 443, "certificates": names, "servers": SERVERS}
+    cluster = quickstart(services=[web], tls=tls)
+    files = pushed_files(cluster, cluster.nodes[0])
+    assert check(node, files).code == 0
+    certificate = "/etc/vipforge/tls/shop.pem"
+    done = check(node, files | {certificate: GuestFile("nonsense", 0o600)})
+    assert done.code != 0
+    assert certificate in done.err
+
+
+def check(node: NetnsNode, files: Mapping[str, GuestFile]) -> Completed:
+    text = base64.encodebytes(payload(files)).decode()
+    return node.run("/usr/libexec/vipforge/push", "check", stdin=text, check=False)
 
 
 def test_a_haproxy_built_from_source_checks_its_own_configuration(node: NetnsNode) -> None:

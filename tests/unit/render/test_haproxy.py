@@ -85,6 +85,26 @@ def test_http_2_is_not_offered_because_ntlm_needs_its_own_connection() -> None:
     assert "bind 192.168.56.10:80 ssl crt /etc/vipforge/tls/www.pem" in secured("1.5.18")
 
 
+def test_several_certificates_are_in_a_list_that_begins_with_the_default() -> None:
+    names = [f"certificate{number}" for number in range(40)]
+    tls = {"certificates": [{"name": name, "chain": "a.pem", "key": "a.key"} for name in names]}
+    cluster = quickstart(services=[{**WEB, "mode": "https", "certificates": names}], tls=tls)
+    path = "/etc/haproxy/certificates/web.list"
+    assert f"    bind 192.168.56.10:80 ssl crt-list {path} alpn http/1.1\n" in conf(cluster)
+    listed = appliance(cluster, GUEST, "2.3.3")[path].content
+    assert listed.splitlines() == [f"/etc/vipforge/tls/{name}.pem" for name in names]
+
+
+@pytest.mark.parametrize("release", ["1.5.18", "2.6"])
+@pytest.mark.parametrize("name", [*examples.names(), "every option"])
+def test_no_line_exceeds_what_haproxy_reads(name: str, release: str, tmp_path: Path) -> None:
+    """64 words (MAX_LINE_ARGS), and in 1.5 also 2048 bytes (LINESIZE)."""
+    cluster = every_option(tmp_path) if name == "every option" else load(examples.FOLDER / f"{name}.yml")
+    lines = conf(cluster, release).splitlines()
+    assert max(len(re.split(r"(?<!\\)\s+", line.strip())) for line in lines) <= 64
+    assert max(len(line.encode()) for line in lines) < 2048
+
+
 def test_the_minimum_tls_version_comes_from_the_spec() -> None:
     assert "ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets" in secured()
     assert "ssl-default-bind-options no-sslv3 no-tlsv10 no-tlsv11 no-tls-tickets" in secured("1.5.18")

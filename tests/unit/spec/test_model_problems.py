@@ -6,6 +6,7 @@ import pytest
 
 from builder.spec.service import Service
 
+LONG = ".".join(["x" * 31] * 4)
 CASES = {
     "an unknown key that is like a known one": (
         ("gateway:", "gatway:", "gatway"),
@@ -119,6 +120,13 @@ CASES = {
     "too many name servers": (
         ("[10.1.2.2]", "[10.1.2.2, 10.1.2.3, 10.1.2.4, 10.1.2.5]", "[10.1.2.2"),
         ("dns of network must have at most 3 entries", ""),
+    ),
+    "a search list that a resolver cuts off": (
+        ("dns: [10.1.2.2]", f"search: [{LONG}, ab{LONG}]", f"[{LONG}"),
+        (
+            "search of network must have at most 256 characters with a space between two domains, not 257",
+            "list only the domains in which the nodes look up short names",
+        ),
     ),
     "an address with a prefix length": (
         ("address: 10.1.2.12", "address: 10.1.2.12/24", "10.1.2.12/24"),
