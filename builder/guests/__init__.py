@@ -152,6 +152,8 @@ class Facts:
     serve before cloud-init has run. Empty for a guest that waits for cloud-init."""
     interface: str = ""
     """The name of the only network interface, if the guest fixes it; otherwise the interface is matched by type."""
+    has_ipv6_routes: bool = True
+    """Whether its cloud-init configures an IPv6 route; cloud-init 19.4 does not."""
     disk_interface: str = "virtio"
     """Packer's `disk_interface` for the bake: one on which the guest's kernel can discard unused blocks."""
     os_id: str

@@ -51,6 +51,7 @@ GUEST = RpmFacts(
     repositories=VAULT,
     epel=EPEL,
     toolchain=DEVTOOLSET,
+    has_ipv6_routes=False,
     disk_interface="virtio-scsi",  # virtio-blk supports discard since Linux 5.0, and this kernel is 3.10
     os_id="centos",
     vsphere_type="centos7_64Guest",

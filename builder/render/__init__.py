@@ -8,8 +8,11 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, pass_context
+from jinja2.runtime import Context
 
 from builder.core import paths
 from builder.core.errors import UserError
@@ -20,6 +23,10 @@ from builder.spec.model import Cluster
 from builder.spec.service import backends
 from builder.spec.vrrp import PROFILES
 
+VALUES = "marked values"
+"""The key in a template's context of the values that stand in it as marks; no template can name it."""
+MARK = re.compile("\ue000([0-9]+)\ue001")
+"""A mark, of characters for private use."""
 TEMPLATE_SUFFIX = ".j2"
 EXECUTABLE_MODE = 0o755
 PLAIN_MODE = 0o644
@@ -36,6 +43,7 @@ def jinja_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_mark,
         auto_reload=False,  # otherwise each include checks the time of its file
     )
     environment.filters["word"] = word
@@ -74,9 +82,45 @@ def _compiled(text: str) -> Template:
     return jinja_environment().from_string(text)
 
 
-def cloud_init(name: str, **context: object) -> str:
-    """Render one template in cloud-init/: `user-data`, `meta-data` or `network-config`."""
-    return render(paths.resources("cloud-init", f"{name}.j2"), **context)
+def cloud_init(name: str, **context: object) -> dict[str, object]:
+    """The data of one template in cloud-init/: `user-data`, `meta-data` or `network-config`.
+
+    The template is YAML, rendered with a mark in place of each value; the values take the marks' places once the YAML
+    is parsed. No value is ever part of the text, so none needs quotes there, and none can change the structure.
+    """
+    values: list[object] = []
+    text = render(paths.resources("cloud-init", f"{name}.j2"), **context, **{VALUES: values})
+    data: dict[str, object] = _filled(yaml.safe_load(text), values)
+    return data
+
+
+@pass_context
+def _mark(context: Context, value: object) -> object:
+    """The mark of a value in a template of data; in any other template, the value itself."""
+    values = context.get(VALUES)
+    if values is None:
+        return value
+    values.append(_plain(value))
+    return f"\ue000{len(values) - 1}\ue001"
+
+
+def _plain(value: object) -> object:
+    """The value as the types that YAML has: an address, for example, becomes a string."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def _filled(data: Any, values: list[object]) -> Any:  # noqa: ANN401 - what YAML holds
+    """The data with its marks replaced; a scalar that is nothing but a mark becomes the value with its type."""
+    if isinstance(data, dict):
+        return {_filled(key, values): _filled(value, values) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_filled(each, values) for each in data]
+    if not isinstance(data, str):
+        return data
+    whole = MARK.fullmatch(data)
+    return values[int(whole[1])] if whole else MARK.sub(lambda mark: str(values[int(mark[1])]), data)
 
 
 def appliance(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, GuestFile]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from builder import render
 from builder.core.errors import UserError
 from builder.core.files import FileBatch, file_batch
+from builder.core.quoting import yaml_text
 from builder.guests import Facts, GuestFile
 from builder.seed.identity import has_secrets, identity, identity_files
 from builder.seed.transports import Seed, Transport, base64_text, nocloud
@@ -18,6 +18,8 @@ from builder.spec.model import Cluster, Node
 
 PRIVATE = 0o600
 FOLDER_MODE = 0o700
+USER_DATA_HEADER = "#cloud-config\n# Written by vipforge.\n"
+"""The first line says what the text is (cloud-init's documentation, "User-data formats")."""
 NO_FILES: Mapping[str, GuestFile] = MappingProxyType({})
 
 
@@ -42,20 +44,21 @@ def seed(
         "public": {path: (base64_text(file.content), f"{file.mode:04o}") for path, file in public.items()},
         "ssh_keys": [*cluster.operator.ssh_keys, *extra_keys],
     }
-    user_data = render.cloud_init("user-data", **context)
-    network_config = render.cloud_init("network-config", **context)
+    network = render.cloud_init("network-config", **context)
+    user_data = USER_DATA_HEADER + yaml_text(render.cloud_init("user-data", **context))
+    network_config = yaml_text(network)
     instance_id = _instance_id(node, user_data, network_config)
-    meta_data = render.cloud_init("meta-data", **context, instance_id=instance_id)
-    direct = _direct(facts, network_config, private, public) if facts.network_file else NO_FILES
+    meta_data = yaml_text(render.cloud_init("meta-data", **context, instance_id=instance_id))
+    direct = _direct(facts, network, private, public) if facts.network_file else NO_FILES
     return Seed(user_data, meta_data, network_config, instance_id, identity(cluster, node), direct)
 
 
 def _direct(
-    facts: Facts, network_config: str, private: Mapping[str, str], public: Mapping[str, GuestFile]
+    facts: Facts, network: Mapping[str, object], private: Mapping[str, str], public: Mapping[str, GuestFile]
 ) -> dict[str, GuestFile]:
     """The seed's files, with the network as a netplan file, in which everything is below `network` (netplan-yaml)."""
-    network = "network:\n" + textwrap.indent(network_config, "  ")
-    own = {path: GuestFile(content, PRIVATE) for path, content in {**private, facts.network_file: network}.items()}
+    files = {**private, facts.network_file: yaml_text({"network": network})}
+    own = {path: GuestFile(content, PRIVATE) for path, content in files.items()}
     return {**own, **public}
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+import yaml
 
+from builder.core.quoting import yaml_text
 from builder.core.run import Completed
 from builder.guests import all_guests
 from builder.lab.netns import NetnsNode
@@ -110,13 +112,15 @@ def test_the_same_seed_is_applied_once(node: NetnsNode) -> None:
     assert not left_to_cloud_init(node)
 
 
-def test_a_new_seed_is_applied(node: NetnsNode) -> None:
+@pytest.mark.parametrize("instance_id", ["other-1", "1e3-other"])
+def test_a_new_seed_is_applied(node: NetnsNode, instance_id: str) -> None:
     node_seed = seed_of(node)
     insert(node, node_seed)
     boot(node)
-    insert(node, replace(node_seed, meta_data=node_seed.meta_data.replace(node_seed.instance_id, "other-1")))
+    meta_data = yaml_text({**yaml.safe_load(node_seed.meta_data), "instance-id": instance_id})
+    insert(node, replace(node_seed, meta_data=meta_data))
     node.path(IDENTITY).write_text("of the old seed\n")
-    assert "other-1" in boot(node).out
+    assert f"applied the seed {instance_id}\n" in boot(node).out
     assert node.path(IDENTITY).read_text() == node_seed.direct[IDENTITY].content
 
 

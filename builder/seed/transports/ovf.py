@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, register_namespac
 
 import yaml
 
+from builder.core.quoting import yaml_text
 from builder.seed.transports import Content, Seed, Transport, VmwareSettings, base64_text, cd_image
 
 NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
@@ -32,7 +33,7 @@ def properties(seed: Seed) -> dict[str, str]:
         "alert-sender": identity["ALERT_SENDER"],
         "instance-id": seed.instance_id,
         "user-data": base64_text(seed.user_data),
-        "network-config": base64_text(yaml.safe_dump({"network": network}, sort_keys=False)),
+        "network-config": base64_text(yaml_text({"network": network})),
     }
 
 

@@ -9,7 +9,7 @@ import pycdlib
 import pytest
 import yaml
 
-from builder.guests import all_guests
+from builder.guests import GuestFile, all_guests
 from builder.guests.debian12 import GUEST
 from builder.seed.seed import seed, write_all
 from builder.seed.transports import Seed, nocloud
@@ -66,6 +66,44 @@ def test_the_lab_adds_its_key_to_those_of_the_operator() -> None:
 def test_a_named_interface_is_matched_by_its_name() -> None:
     config = yaml.safe_load(node_seed(network={"interface": "ens160"}).network_config)
     assert config["ethernets"]["primary"]["match"] == {"name": "ens160"}
+
+
+@pytest.mark.parametrize("word", ["null", "no", "y", "on", "true", "n0", "e1"])
+def test_words_of_yaml_stay_names(word: str) -> None:
+    cluster = quickstart(operator={"user": word}, network={"search": [word, "010", "1e3", "0x10"], "interface": word})
+    made = seed(cluster, cluster.nodes[0], GUEST)
+    (user,) = yaml.safe_load(made.user_data)["users"]
+    card = yaml.safe_load(made.network_config)["ethernets"]["primary"]
+    assert (user["name"], user["primary_group"], user["gecos"]) == (word, word, "Operator of quickstart")
+    assert card["match"] == {"name": word}
+    assert card["nameservers"]["search"] == [word, "010", "1e3", "0x10"]
+
+
+@pytest.mark.parametrize(
+    "hostile", ['"', "'", "x: y", " #x", "]", "\\", "{{ node }}", "%", "\ue0000\ue001", "- x", "null"]
+)
+def test_no_value_changes_the_structure(hostile: str) -> None:
+    cluster = quickstart()
+    public = {f"/etc/{hostile}": GuestFile(hostile, 0o644)}
+    made = seed(cluster, cluster.nodes[0], GUEST, [hostile], public)
+    data = yaml.safe_load(made.user_data)
+    assert data["users"][0]["ssh_authorized_keys"] == [hostile]
+    assert data["write_files"][1]["path"] == f"/etc/{hostile}"
+
+
+def test_without_ssh_keys_there_is_no_list_of_them() -> None:
+    """cloud-init's schema refuses an empty one."""
+    cluster = quickstart()
+    assert "ssh_authorized_keys" not in yaml.safe_load(seed(cluster, cluster.nodes[0], GUEST).user_data)["users"][0]
+
+
+@pytest.mark.parametrize("guest", sorted(all_guests()))
+def test_the_ipv6_gateway_is_a_route_except_for_the_cloud_init_that_knows_none(guest: str) -> None:
+    cluster = load(examples.FOLDER / "ipv6.yml")
+    config = yaml.safe_load(seed(cluster, cluster.nodes[0], all_guests()[guest]).network_config)
+    (card,) = config["ethernets"].values()
+    route = {"to": "::/0", "via": "2001:db8:59::1"}
+    assert (route in card["routes"], "gateway6" in card) == ((False, True) if guest == "centos7" else (True, False))
 
 
 @pytest.mark.parametrize("guest", [name for name, facts in all_guests().items() if facts.family == "rpm"])
