@@ -15,6 +15,7 @@ from builder.core.errors import UserError
 from builder.core.files import file_batch, sha256
 from builder.core.progress import step
 from builder.deploy import ovf
+from builder.deploy.hypervisor import MEMORY_MIB
 from builder.deploy.ovf import OvfMachine, system
 from builder.image import manifest
 from builder.image.manifest import virtual_size
@@ -74,6 +75,7 @@ def ovf_machine(image: Path, vmdk: Path) -> OvfMachine:
         disk_file=vmdk.name,
         file_size=vmdk.stat().st_size,
         capacity=virtual_size(image),
+        memory=record.get("memory_mib", MEMORY_MIB),
     )
 
 

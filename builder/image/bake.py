@@ -179,6 +179,7 @@ def bake_record(bake: PreparedBake, installed: dict[str, str]) -> dict[str, Any]
         "cluster": cluster.cluster,
         "guest": plan.guest.facts.name,
         "key": bake.key,
+        "memory_mib": cluster.libvirt.memory_mib,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"vipforge": __version__} | {name: version for name, version in compiled.items() if version},
         "inputs": {

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from builder.core.errors import LocatedProblem, SpecError
 from builder.spec import checks, hints, positions
+from builder.spec.capacity import capacity_problems
 from builder.spec.checks import services
 from builder.spec.model import Cluster
 from builder.spec.positions import Document
@@ -34,6 +35,7 @@ def read_spec(path: Path) -> tuple[Cluster, Document]:
     problems.extend(checks.problems(document.data))
     if cluster is not None:
         problems.extend((*services.listener_problems(cluster), *services.service_problems(cluster)))
+        problems.extend(capacity_problems(cluster))
     located = {document.locate(problem) for problem in problems if problem.loc not in document.refused}
     located |= set(document.problems)
     if cluster is None or located:

@@ -41,6 +41,8 @@ SHORTEST_PREFIX = 8
 LONGEST_PREFIX = 30
 SHORTEST_PREFIX6 = 16
 LONGEST_PREFIX6 = 126
+MAX_CONNECTIONS = 500_000
+"""With two file descriptors each, this is below Linux's limit for a process (fs.nr_open: 1 048 576)."""
 HIGHEST_PRIORITY = 254
 """255 is reserved for the owner of the address (RFC 9568, section 5.2.4)."""
 
@@ -134,6 +136,9 @@ class Haproxy(SpecModel):
 
     source: Version | None = None
     """A release to compile from source; the default is the distribution's package."""
+    maxconn: Annotated[int, Field(ge=100, le=MAX_CONNECTIONS, strict=True, examples=[10000])] | None = None
+    """Connections of clients that a node serves at a time; further ones wait. The default is what the node's memory
+    (`libvirt.memory_mib`) can hold."""
 
 
 class Cluster(SpecModel):

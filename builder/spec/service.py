@@ -201,6 +201,11 @@ class Backend:
         """The name of the cookie that keeps a client on its server; None without cookie affinity."""
         return self.affinity.cookie if self.affinity and self.affinity.by == "cookie" else None
 
+    @property
+    def has_table(self) -> bool:
+        """Whether HAProxy remembers each client's server in a stick-table."""
+        return self.affinity is not None and self.affinity.by == "source"
+
 
 def backends(service: Service) -> Iterator[Backend]:
     """The backends of a service: one per route, then its own. What a route leaves out comes from the service."""

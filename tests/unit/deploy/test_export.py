@@ -14,7 +14,7 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.core.run import CommandFailed
-from builder.deploy.export import export
+from builder.deploy.export import export, ovf_machine
 from builder.deploy.ovf import OVF
 
 pytestmark = pytest.mark.real_subprocess
@@ -103,3 +103,9 @@ def test_an_image_is_never_overwritten_by_its_export(image: Path) -> None:
         export(image, "vmdk", image)
     with pytest.raises(UserError, match="is not an image"):
         export(image.parent / "missing.qcow2", "vmdk")
+
+
+def test_an_ova_has_the_memory_that_the_image_was_made_for(image: Path) -> None:
+    assert ovf_machine(image, image).memory == 1024
+    (image.parent / "manifest.json").write_text(json.dumps({"memory_mib": 4096}))
+    assert ovf_machine(image, image).memory == 4096

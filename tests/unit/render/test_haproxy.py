@@ -160,8 +160,8 @@ def test_connections_that_become_tunnels_have_a_timeout_of_an_hour() -> None:
 
 @pytest.mark.parametrize(("release", "connections", "headers"), [("1.5.18", 1, 1), ("1.8", 1, 0), ("2.0", 0, 0)])
 def test_a_release_with_lower_default_limits_gets_explicit_ones(release: str, connections: int, headers: int) -> None:
-    text = conf(quickstart(), release)
-    assert text.partition("\ndefaults\n")[2].count("    maxconn 20000\n") == connections
+    text = conf(quickstart(haproxy={"maxconn": 700}), release)
+    assert text.partition("\ndefaults\n")[2].count("    maxconn 700\n") == connections
     assert text.count("    tune.maxrewrite 1024\n") == headers
 
 
