@@ -10,6 +10,7 @@ from builder.core.run import Completed
 from builder.guests import all_guests
 from builder.lab.netns import INTERFACE, NetnsNode
 from builder.seed.identity import identity, keepalived_conf
+from tests.integration.full_disk import FILL, full_disk
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +67,36 @@ def test_a_changed_identity_is_applied(node: NetnsNode) -> None:
     path.write_text(path.read_text().replace("PRIORITY=254", "PRIORITY=17"))
     assert run(node).code == 0
     assert "priority 17" in node.path(CONF).read_text()
+
+
+@pytest.fixture
+def full_node(node: NetnsNode) -> Iterator[NetnsNode]:
+    """A node with no block left for its files in /etc."""
+    with full_disk(node):
+        yield node
+    node.identify()
+
+
+def test_a_full_disk_does_not_keep_a_configured_node_down(full_node: NetnsNode) -> None:
+    before = modification_times(full_node)
+    done = run(full_node)
+    assert (done.code, done.err) == (0, "")
+    assert modification_times(full_node) == before
+
+
+def test_a_changed_identity_on_a_full_disk_is_in_memory_until_there_is_room(full_node: NetnsNode) -> None:
+    path = full_node.path(IDENTITY)
+    path.write_text(path.read_text().replace("PRIORITY=254", "PRIORITY=9  "))  # in place: no more blocks
+    done = run(full_node)
+    assert done.code == 0
+    assert f"% full: {CONF} cannot be written" in done.err
+    assert "priority 9\n" in full_node.run("cat", CONF).out
+    assert "I/O error" not in done.err
+    full_node.path(FILL).write_text("")
+    full_node.run("rm", "/run/vipforge/keepalived.conf")  # as the reboot does
+    assert run(full_node).code == 0
+    assert not full_node.path(CONF).is_symlink()
+    assert "priority 9\n" in full_node.path(CONF).read_text()
 
 
 @pytest.mark.parametrize(

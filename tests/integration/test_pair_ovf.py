@@ -13,6 +13,7 @@ from builder.guests import all_guests
 from builder.lab.netns import NetnsNode
 from builder.seed.seed import seed
 from builder.seed.transports import ovf
+from tests.integration.full_disk import full_disk
 
 pytestmark = pytest.mark.integration
 
@@ -81,6 +82,22 @@ def test_a_seeds_properties_change_nothing_in_the_identity_from_its_user_data(no
     assert done.code == 0, done.err
     assert (node.path(IDENTITY).read_bytes(), node.path(IDENTITY).stat().st_ino) == before
     assert network(node) == yaml.safe_load(seed(node.cluster, node.spec, FACTS).network_config)
+
+
+def test_a_full_disk_keeps_no_node_down_whose_properties_are_the_same(node: NetnsNode) -> None:
+    assert boot(node, properties(node)).code == 0
+    with full_disk(node):
+        assert boot(node, properties(node)).code == 0
+
+
+def test_a_changed_property_on_a_full_disk_is_refused_with_the_reason(node: NetnsNode) -> None:
+    assert boot(node, properties(node)).code == 0
+    with full_disk(node):
+        node.run("sh", "-c", f"cat {IDENTITY} >/run/before; rm {CONF}; cat /dev/zero >>/etc/fill", check=False)
+        done = boot(node, {**properties(node), "priority": "17"})
+        assert node.path(IDENTITY).read_text() == node.path("/run/before").read_text()
+    assert done.code == 1
+    assert f"the disk is full: {IDENTITY} cannot be written" in done.err
 
 
 def test_typed_properties_alone_make_the_same_node_as_the_nocloud_cd(node: NetnsNode) -> None:

@@ -18,6 +18,7 @@ from builder.lab.netns import NetnsNode
 from builder.nodes.push import pushed_files
 from builder.render import appliance, payload
 from tests.certificates import issue, write_pair
+from tests.integration.full_disk import full_disk
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
@@ -134,6 +135,17 @@ def test_what_haproxy_refuses_changes_no_file(node: NetnsNode) -> None:
     assert done.code != 0
     assert "[ALERT]" in done.err
     assert node.path(CONFIGURATION).read_text() == before
+    assert calls(node) == []
+
+
+def test_files_without_room_change_none(node: NetnsNode) -> None:
+    before = node.path(CONFIGURATION).read_text(), node.path(ZONE).read_text()
+    with full_disk(node):
+        done = push(node, "apply")
+        assert (node.path(CONFIGURATION).read_text(), node.path(ZONE).read_text()) == before
+        assert not list(node.path("/etc/haproxy").glob("*.vipforge"))
+    assert done.code == 1
+    assert "push: no room for the files, so nothing was changed: " in done.err
     assert calls(node) == []
 
 

@@ -20,8 +20,8 @@ starts() {
     exit 1
 }
 
-for unit in vipforge-seed vipforge-ovf vipforge-identity keepalived haproxy rsyslog vipforge-cloud-init vipforge-coldplug \
-    vipforge-firewall firewalld; do
+for unit in vipforge-room vipforge-seed vipforge-ovf vipforge-identity keepalived haproxy rsyslog vipforge-cloud-init \
+    vipforge-coldplug vipforge-firewall firewalld; do
     starts "$unit"
 done
 # The classic profile has none.

@@ -8,5 +8,5 @@ sysctl --quiet --load=/etc/sysctl.d/60-vipforge.conf
 nft --check --file /usr/share/vipforge/firewall.nft
 systemd-analyze verify --man=no keepalived.service vipforge-identity.service haproxy.service firewalld.service \
     vipforge-firewall.service vipforge-ovf.service vipforge-seed.service vipforge-cloud-init.service \
-    vipforge-coldplug.service
+    vipforge-coldplug.service vipforge-room.service
 sshd -t

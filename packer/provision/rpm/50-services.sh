@@ -7,7 +7,7 @@ starts() {
     [ -L "/etc/systemd/system/multi-user.target.wants/$1.service" ] || systemctl enable "$1.service"
 }
 
-for unit in haproxy rsyslog firewalld; do
+for unit in vipforge-room haproxy rsyslog firewalld; do
     starts "$unit"
 done
 # The classic profile has none.

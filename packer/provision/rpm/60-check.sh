@@ -16,6 +16,6 @@ done
 
 # systemd 219 ends well with a warning for what it does not know, and wants paths.
 told=$(systemd-analyze verify --man=no "$units/keepalived.service" "$units/vipforge-identity.service" \
-    "$units/vipforge-ovf.service" 2>&1) || { echo "$told" >&2 && exit 1; }
+    "$units/vipforge-ovf.service" "$units/vipforge-room.service" 2>&1) || { echo "$told" >&2 && exit 1; }
 echo "$told"
 if echo "$told" | grep "$units" | grep -E 'Unknown lvalue|Unknown section|Failed to parse'; then exit 1; fi

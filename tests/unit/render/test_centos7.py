@@ -39,6 +39,7 @@ SYSTEMD_219 = {
             "ExecReload",
             "ExecStop",
             "ExecStopPost",
+            "Nice",
         ),
         *(
             "KillMode",
