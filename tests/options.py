@@ -33,6 +33,8 @@ WEB: list[dict[str, Any]] = [
     {"proxy_protocol": {"send": "v2"}},
     {"affinity": {"by": "cookie"}},
     {"affinity": {"by": "source"}},
+    {"trusted_proxies": ["192.0.2.0/24", "2001:db8::/32"]},
+    {"trusted_proxies": ["192.0.2.7"], "proxy_protocol": {"accept": True}},
     {"root": "/owa/", "timeout": 300, "maintenance": "Back <soon>, até já."},
     {"check": {"path": "/up?a=b#c", "host": HOST, "status": 204, "every": 9, "fall": 1, "rise": 1}},
     {"check": {"body": "well # 100%"}},
@@ -47,7 +49,7 @@ WEB: list[dict[str, Any]] = [
     {"routes": [{"name": name, "paths": [f"/{name}"], "hosts": [HOST]} for name in WORDS]},
 ]
 SECURE: list[dict[str, Any]] = [
-    {"hsts": 600},
+    {"hsts": 600, "trusted_proxies": ["192.0.2.7"]},
     {"certificates": ["www", *MORE_CERTIFICATES]},
     {"proxy_protocol": {"accept": True}},
 ]
@@ -71,6 +73,8 @@ def every_option(folder: Path) -> Cluster:
 
 def _services() -> Iterator[dict[str, Any]]:
     yield {"redirect": "https"}
+    yield {"redirect": "https", "routes": [{"name": "acme", "paths": ["/acme"], "servers": SERVERS}]}
+    yield {"redirect": "https", "servers": SERVERS, "trusted_proxies": ["192.0.2.7"]}
     yield from ({"servers": SERVERS, **keys} for keys in WEB)
     yield from (
         {"servers": SERVERS, "mode": "https", "certificates": ["www"], "hosts": [HOST], **keys} for keys in SECURE

@@ -12,8 +12,8 @@ from ipaddress import IPv4Address, IPv6Address
 from builder.core.errors import UserError
 from builder.core.run import need, run
 from builder.lab.state import Lab
+from builder.spec.backends import backends
 from builder.spec.model import Cluster, Node
-from builder.spec.service import backends
 from builder.spec.values import IpAddress
 
 BRIDGE = "br0"

@@ -18,10 +18,10 @@ from builder.core import paths
 from builder.core.errors import UserError
 from builder.guests import Facts, GuestFile
 from builder.render import haproxy
+from builder.spec.backends import backends, cookie_names
 from builder.spec.capacity import max_connections
 from builder.spec.keepalived_features import has
 from builder.spec.model import Cluster
-from builder.spec.service import backends
 from builder.spec.vrrp import PROFILES
 
 VALUES = "marked values"
@@ -168,6 +168,7 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
         "haproxy": release,
         "address": lambda address: haproxy.bind_address(address, release),
         "backends": backends,
+        "cookies": cookie_names(cluster.services),
         "max_connections": max_connections(cluster),
         "maintenance_page": haproxy.maintenance_path,
         "certificate_option": haproxy.certificate_option,

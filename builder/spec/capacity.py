@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
+from builder.spec.backends import backends
 from builder.spec.model import MAX_CONNECTIONS, Cluster
 from builder.spec.problem import Loc, Problem, named
-from builder.spec.service import backends
 
 KIB_PER_MIB = 1024
 STEP = 100

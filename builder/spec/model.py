@@ -13,12 +13,14 @@ from pydantic import AfterValidator, Field
 
 from builder.guests import all_guests, in_order_of_preference
 from builder.spec import syntax
+from builder.spec.backends import HTTPS, https_port
 from builder.spec.presets import Preset, services_of
 from builder.spec.problem import Loc
 from builder.spec.sections import Certificate, Image, Libvirt, Tls
 from builder.spec.service import Service
 from builder.spec.values import (
     Address,
+    AnyNetwork,
     Email,
     FilePath,
     FullHostName,
@@ -26,6 +28,7 @@ from builder.spec.values import (
     HostName,
     InterfaceName,
     IpAddress,
+    IpNetwork,
     Label,
     OneOf,
     OwnAddress6,
@@ -164,6 +167,8 @@ class Cluster(SpecModel):
     """E-mail that keepalived sends when a node changes state; off by default."""
     services: tuple[Service, ...] = ()
     """What the VIPs offer."""
+    trusted_proxies: tuple[AnyNetwork, ...] = ()
+    """The proxies before the VIPs, for services that do not list their own."""
     presets: tuple[Preset, ...] = ()
     """Known applications: each preset stands for all services of one application."""
     tls: Tls = Tls()
@@ -225,10 +230,24 @@ class Cluster(SpecModel):
         own = {self.statistics.port} if self.statistics else set()
         return tuple(sorted({service.port for service in self.services} | own))
 
+    def proxies_before(self, service: Service) -> tuple[IpNetwork, ...]:
+        """The trusted proxies of a service: its own list, or the cluster's."""
+        return self.trusted_proxies if service.trusted_proxies is None else service.trusted_proxies
+
+    def redirect_ports(self, service: Service) -> dict[IpAddress, int | None]:
+        """The port on which each VIP of a redirecting service offers https.
+
+        With trusted proxies, https is theirs where the VIP has none; None if nobody offers it.
+        """
+        others = [each for _, each in self.placed_services()]
+        elsewhere = HTTPS if self.proxies_before(service) else None
+        return {vip: https_port(others, vip) or elsewhere for vip in service.vips or self.vrrp.vips}
+
     def expanded(self) -> Cluster:
-        """The cluster with its presets replaced by their services."""
-        expanded = tuple(service for preset in self.presets for service in services_of(preset))
-        return self.model_copy(update={"services": (*self.services, *expanded), "presets": ()})
+        """The cluster with its presets replaced by their services, each with the proxies that it trusts."""
+        services = (service for _, service in self.placed_services())
+        own = tuple(each.model_copy(update={"trusted_proxies": self.proxies_before(each)}) for each in services)
+        return self.model_copy(update={"services": own, "presets": ()})
 
     def placed_services(self) -> list[tuple[Loc, Service]]:
         """Every service with its place in the spec; a preset's services have the place of the preset."""

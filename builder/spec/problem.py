@@ -34,6 +34,7 @@ ONE_OF = MappingProxyType(
         "servers": "server",
         "services": "service",
         "ssh_keys": "SSH key",
+        "trusted_proxies": "trusted proxy",
         "vips": "VIP",
     }
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -11,6 +9,7 @@ from pydantic import AfterValidator, Field
 from builder.spec import syntax
 from builder.spec.values import (
     AnyAddress,
+    AnyNetwork,
     CookieName,
     FilePath,
     Flag,
@@ -71,8 +70,8 @@ class Affinity(SpecModel):
 
     by: Literal["cookie", "source"]
     """`cookie` uses a cookie that HAProxy sets; `source` uses the client's address."""
-    cookie: CookieName = "SERVERID"
-    """Name of the cookie."""
+    cookie: CookieName | None = None
+    """Name of the cookie; the default is SERVERID. A route with servers of its own adds its name."""
     minutes: Annotated[int, Field(ge=1, le=10080, strict=True)] = 30
     """How long an address is remembered after its last connection."""
 
@@ -148,7 +147,7 @@ class Service(SpecModel):
     hsts: Annotated[int, Field(ge=0, le=63_072_000, strict=True)] | None = None
     """For how many seconds browsers must use only https (RFC 6797); by default no such header is sent."""
     redirect: Literal["https"] | None = None
-    """Redirect every request to its https address; such a service needs no servers."""
+    """Redirect requests to https: all that match no route, and did not come to a trusted proxy over https."""
     root: HttpPath | None = None
     """The path that a request for / is redirected to."""
     check: Check | None = None
@@ -161,6 +160,9 @@ class Service(SpecModel):
     """Limits on the connections of the service."""
     proxy_protocol: ProxyProtocol = ProxyProtocol()
     """Use of the PROXY protocol."""
+    trusted_proxies: tuple[AnyNetwork, ...] | None = None
+    """The proxies before the VIPs that are believed what they say about a client, in headers or by the PROXY protocol;
+    default: those of the cluster."""
     timeout: Seconds = 60
     """Seconds of silence after which a connection is closed; a WebSocket may be silent for at least an hour."""
     ntlm: Flag = False
@@ -183,40 +185,3 @@ class Service(SpecModel):
     def longest_silence(self) -> int:
         """The longest timeout of the service and its routes, in seconds."""
         return max(self.timeout, *(route.timeout or 0 for route in self.routes), 0)
-
-
-@dataclass(frozen=True)
-class Backend:
-    """Servers with one health check: those of a service, or those of one of its routes. `timeout` is in seconds."""
-
-    name: str
-    check: Check | None
-    timeout: int
-    affinity: Affinity | None
-    servers: tuple[Server, ...]
-    no_delay: bool = False
-
-    @property
-    def cookie(self) -> str | None:
-        """The name of the cookie that keeps a client on its server; None without cookie affinity."""
-        return self.affinity.cookie if self.affinity and self.affinity.by == "cookie" else None
-
-    @property
-    def has_table(self) -> bool:
-        """Whether HAProxy remembers each client's server in a stick-table."""
-        return self.affinity is not None and self.affinity.by == "source"
-
-
-def backends(service: Service) -> Iterator[Backend]:
-    """The backends of a service: one per route, then its own. What a route leaves out comes from the service."""
-    for route in service.routes:
-        yield Backend(
-            f"{service.name}-{route.name}",
-            route.check or service.check,
-            route.timeout or service.timeout,
-            route.affinity or service.affinity,
-            route.servers or service.servers,
-            route.no_delay,
-        )
-    if service.servers:
-        yield Backend(service.name, service.check, service.timeout, service.affinity, service.servers)

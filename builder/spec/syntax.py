@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 LONGEST_HOST_NAME = 253
 LONGEST_NODE_NAME = 64
@@ -93,6 +93,21 @@ def any_address(value: object) -> object:
     if isinstance(value, IPv6Address) or (isinstance(value, str) and ":" in value):
         return own_address6(value)
     return _address4(value, "an IPv4 or IPv6 address such as 192.168.56.10")
+
+
+def network(value: object) -> object:
+    """A network such as 192.0.2.0/24, or a single address, which stands for itself alone."""
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        parsed = ip_network(value if isinstance(value, str) else "", strict=False)
+    except ValueError:
+        raise InvalidValue("must be a network such as 192.0.2.0/24, or a single address") from None
+    if "/" in str(value) and str(value).partition("/")[0] != str(parsed.network_address):
+        raise InvalidValue("must be a network, but it has bits after the prefix", f"write {parsed}, or one address")
+    if not parsed.prefixlen:
+        raise InvalidValue("must not contain every address", "list the addresses of the proxies")
+    return parsed
 
 
 def _address_hint(text: str) -> str:

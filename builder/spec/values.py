@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +60,11 @@ AnyAddress = Annotated[
     BeforeValidator(syntax.any_address),
     Field(examples=["192.168.56.10", "2001:db8:56::10"]),
 ]
+AnyNetwork = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(syntax.network),
+    Field(examples=["192.0.2.0/24", "192.0.2.7"]),
+]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True, examples=[80])]
 Seconds = Annotated[int, Field(ge=1, le=86400, strict=True, examples=[30])]
 Flag = Annotated[bool, Field(strict=True, examples=[True])]
@@ -75,6 +80,7 @@ class SpecModel(BaseModel):
 
 
 IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
 
 
 def host(address: IpAddress | str) -> str:

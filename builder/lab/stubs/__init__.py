@@ -16,8 +16,9 @@ from builder.core.files import write_atomic
 from builder.core.run import Argv
 from builder.core.waiting import launch, until
 from builder.lab.state import Lab
+from builder.spec.backends import backends
 from builder.spec.model import Cluster
-from builder.spec.service import Check, Server, Service, backends
+from builder.spec.service import Check, Server, Service
 from builder.spec.values import IpAddress
 
 SMTP_PORT = 25

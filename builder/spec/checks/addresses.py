@@ -25,7 +25,8 @@ LISTS = (
     ("alerts", "recipients"),
     ("operator", "ssh_keys"),
     ("libvirt", "hosts"),
-    *(("services", ANY, name) for name in ("vips", "hosts", "certificates")),
+    ("trusted_proxies",),
+    *(("services", ANY, name) for name in ("vips", "hosts", "certificates", "trusted_proxies")),
     *(("services", ANY, "routes", ANY, name) for name in ("paths", "hosts")),
     *(("presets", ANY, name) for name in ("vips", "hosts", "mail")),
 )

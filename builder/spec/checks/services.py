@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from builder.spec.backends import Backend, CookieMeaning, backends, cookie_meaning
 from builder.spec.model import Cluster
 from builder.spec.presets import Preset
 from builder.spec.problem import Loc, Problem, named, nearest, the
@@ -21,6 +22,8 @@ def service_problems(cluster: Cluster) -> Iterator[Problem]:
     for index, service in enumerate(cluster.services):
         loc: Loc = ("services", index)
         yield from _servers(service, loc)
+        yield from _redirect(cluster, service, loc)
+        yield from _proxies(service, loc)
         yield from _mode(service, loc)
         yield from _routes(service, loc)
         yield from _checks(service, loc)
@@ -32,10 +35,41 @@ def service_problems(cluster: Cluster) -> Iterator[Problem]:
 
 def _servers(service: Service, loc: Loc) -> Iterator[Problem]:
     routed = service.routes and all(route.servers for route in service.routes)
-    if not service.servers and not service.redirect and not routed:
+    redirected = service.redirect and not service.routes
+    if not service.servers and not redirected and not routed:
         yield Problem((*loc, "servers"), f"{named(loc)} has no servers", "add them under servers:", shows_value=False)
-    if service.redirect and (service.servers or service.routes):
-        yield Problem((*loc, "redirect"), f"{named(loc)} redirects every request, so it needs no servers or routes")
+
+
+def _redirect(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]:
+    """A redirect that leads nowhere, to several ports or back to a proxy; servers that get no requests."""
+    if not service.redirect:
+        return
+    place = (*loc, "redirect")
+    ports = cluster.redirect_ports(service)
+    proxies = cluster.proxies_before(service)
+    missing = next((vip for vip, port in ports.items() if port is None), None)
+    if missing is not None:
+        hint = "add a service with mode: https on the same VIPs, or list trusted_proxies: that offer it"
+        yield Problem(place, f"{named(loc)} redirects to https, which {missing} does not offer", hint)
+    elif len(set(ports.values())) > 1:
+        found = " and ".join(f"{vip} on port {port}" for vip, port in ports.items())
+        hint = "add such a service for each of them, with vips:"
+        yield Problem(place, f"{named(loc)} redirects to https, which {found} offer", hint)
+    routed = any(not route.servers for route in service.routes)
+    if service.servers and not proxies and not routed:
+        hint = "remove servers:, or list under trusted_proxies: the proxies that clients reach over https"
+        yield Problem(
+            place, f"{named(loc)} redirects every request that matches no route, so it needs no servers", hint
+        )
+    if service.trusted_proxies and not service.servers:
+        reason = f"{named(loc)} does not redirect what a trusted proxy received over https, and has no servers for it"
+        yield Problem(place, reason, "add them under servers:")
+
+
+def _proxies(service: Service, loc: Loc) -> Iterator[Problem]:
+    if service.trusted_proxies and not service.is_web and not service.proxy_protocol.accept:
+        reason = f"in mode tcp a trusted proxy has no headers, and {named(loc)} does not accept the PROXY protocol"
+        yield Problem((*loc, "trusted_proxies"), reason, "add proxy_protocol: {accept: true}, or remove the line")
 
 
 def _mode(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -109,6 +143,7 @@ def _preset(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
 
 def listener_problems(cluster: Cluster) -> Iterator[Problem]:
     """Conflicts between presets and services; `builder.spec.checks.addresses` compares the services."""
+    yield from _cookies(cluster)
     placed = cluster.placed_services()
     if not placed:
         yield Problem(("services",), "the spec has no services", "add services: or presets: (docs/services.md)")
@@ -138,3 +173,28 @@ def _names(placed: list[tuple[Loc, Service]]) -> Iterator[Problem]:
             if first != loc and not (loc[0] == first[0] == "services" and name == service.name):
                 reason = f"{named(loc)} needs the name {name}, which {the(first)} already has"
                 yield Problem(loc, reason, "give one of them another name", shows_value=False)
+
+
+def _cookies(cluster: Cluster) -> Iterator[Problem]:
+    """Cookies that the spec names for two sets of servers: to one of them, the other's value means nothing."""
+    taken: dict[tuple[str, IpAddress], tuple[Loc, CookieMeaning]] = {}
+    for loc, service, backend in _own_backends(cluster):
+        if not backend.cookie:
+            continue
+        meaning = cookie_meaning(service, backend)
+        vips = service.vips or cluster.vrrp.vips
+        found = [taken.setdefault((backend.cookie, vip), (loc, meaning)) for vip in vips]
+        other = next((first for first, its in found if its != meaning), None)
+        if other is not None:
+            reason = f"cookie {backend.cookie} already stands for the servers of {the(other)}"
+            yield Problem((*loc, "affinity", "cookie"), reason, "give it another name, or leave it out")
+
+
+def _own_backends(cluster: Cluster) -> Iterator[tuple[Loc, Service, Backend]]:
+    """Every backend of the services, each service's own first, with its place in the spec."""
+    for index, service in enumerate(cluster.services):
+        loc: Loc = ("services", index)
+        routes = {f"{service.name}-{route.name}": number for number, route in enumerate(service.routes)}
+        for backend in sorted(backends(service), key=lambda each: each.name in routes):
+            place = (*loc, "routes", routes[backend.name]) if backend.name in routes else loc
+            yield place, service, backend

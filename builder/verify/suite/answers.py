@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 from testinfra.host import Host
@@ -209,9 +210,15 @@ def certificate(address: IpAddress, service: Service, host: str | None) -> bytes
 def _connect(address: IpAddress, service: Service) -> socket.socket:
     """Connect to the service, up to the point where TLS or the request begins."""
     connection = socket.create_connection((str(address), service.port), timeout=CLIENT_SECONDS)
-    if service.proxy_protocol.accept:
+    if service.proxy_protocol.accept and _is_proxy(connection.getsockname()[0], service):
         connection.sendall(UNKNOWN_CLIENT)
     return connection
+
+
+def _is_proxy(own_address: str, service: Service) -> bool:
+    """Whether the service takes this host for a proxy: it expects the PROXY protocol from no other client."""
+    proxies = service.trusted_proxies
+    return not proxies or any(ip_address(own_address) in proxy for proxy in proxies)
 
 
 def _tls(plain: socket.socket, host: str | None = None) -> ssl.SSLSocket:

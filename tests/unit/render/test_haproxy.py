@@ -131,7 +131,7 @@ def test_tls_1_3_is_refused_if_haproxy_lacks_it() -> None:
         ({"affinity": {"by": "source"}}, "stick-table type ip size 100k expire 30m"),
         ({"affinity": {"by": "cookie"}}, "cookie SERVERID insert indirect nocache httponly"),
         ({"affinity": {"by": "cookie"}}, "server web1 192.168.56.21:8080 check cookie web1"),
-        ({"redirect": "https", "servers": []}, "http-request redirect scheme https code 301"),
+        ({"trusted_proxies": ["192.0.2.0/24"]}, "acl trusted.proxy src 192.0.2.0/24"),
         ({"root": "/owa/"}, "http-request redirect location /owa/ code 302 if { path / }"),
         ({"log": "errors"}, "option dontlog-normal"),
         ({"timeout": 300}, "timeout client 300s"),
@@ -226,7 +226,7 @@ def test_a_route_matches_a_path_and_all_below_it_and_a_host_with_or_without_port
         "acl all-path path_beg -i /",
         "acl owa-path path -i /owa",
         "acl owa-path path_beg -i /owa/",
-        "acl owa-host hdr(host) -i mail.example.com mail.example.com:80",
+        r"acl owa-host hdr_reg(host) -i ^mail\\.example\\.com\\.?(:[0-9]*)?$",
         "use_backend web-owa if owa-path owa-host",
         "timeout client 900s",
     ):

@@ -31,6 +31,23 @@ presets:
       - {name: ex1, address: 10.1.2.31}
       - {name: ex2, address: 10.1.2.32, weight: 2}
 """
+SECURE = """\
+services:
+  - name: secure
+    mode: https
+    port: 443
+    certificates: [mail]
+    servers: [{name: web1, address: 10.1.2.41, port: 80}]
+"""
+REDIRECT = """\
+  - name: to-https
+    port: 80
+    redirect: https
+"""
+ROUTE = (
+    "[{name: shop, paths: [/shop], affinity: {by: cookie, cookie: ID},"
+    " servers: [{name: s, address: 10.1.2.42, port: 80}]}]"
+)
 WEB = """\
 services:
   - name: web
@@ -86,7 +103,44 @@ def cluster_of(tmp_path):
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    ntlm: true"),
             ("ntlm needs mode http", "no requests"),
         ),
-        (WEB.replace("port: 8080", "port: 8080\n    redirect: https"), ("it needs no servers", "")),
+        (
+            SECURE + WEB.replace("port: 8080", "port: 8080\n    redirect: https").partition("\n")[2],
+            ("redirects every request that matches no route, so it needs no servers", "list under trusted_proxies:"),
+        ),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    redirect: https"),
+            ("service 1 redirects to https, which 10.1.2.10 does not offer", "add a service with mode: https"),
+        ),
+        (
+            SECURE.replace("port: 443", "port: 443\n    vips: [10.1.2.10]")
+            + SECURE.partition("\n")[2].replace("secure", "other").replace("443", "8443\n    vips: [10.1.2.20]")
+            + REDIRECT,
+            ("https, which 10.1.2.10 on port 443 and 10.1.2.20 on port 8443 offer", "for each of them, with vips:"),
+        ),
+        (
+            SECURE + REDIRECT + "    trusted_proxies: [192.0.2.7]\n",
+            ("does not redirect what a trusted proxy received over https", "add them under servers:"),
+        ),
+        (
+            SECURE + REDIRECT + "    routes: [{name: acme, paths: [/acme]}]\n",
+            ("service 2 has no servers", "add them"),
+        ),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    trusted_proxies: [192.0.2.7]"),
+            ("service 1 does not accept the PROXY protocol", "proxy_protocol: {accept: true}"),
+        ),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    trusted_proxies: [192.0.2.7/24]"),
+            ("trusted proxy 1 of service 1 must be a network", "write 192.0.2.0/24, or one address"),
+        ),
+        (
+            "trusted_proxies: [0.0.0.0/0]\n" + WEB,
+            ("trusted proxy 1 must not contain every address", "list the addresses of the proxies"),
+        ),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    affinity: {by: cookie, cookie: ID}\n    routes: " + ROUTE),
+            ("cookie ID already stands for the servers of service 1", "another name, or leave it out"),
+        ),
         (WEB[: WEB.index("    servers")], ("service 1 has no servers", "add them")),
         (
             WEB.replace("port: 8080", "port: 8080\n    routes: [{name: x}]"),

@@ -64,6 +64,15 @@ def test_a_service_that_accepts_the_proxy_protocol_gets_its_header_first(
     assert server.received.startswith(b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize(("proxies", "first"), [(["127.0.0.0/8"], b"PROXY"), (["192.0.2.7"], b"GET /")])
+def test_with_trusted_proxies_only_they_send_the_proxy_protocol(
+    server: Server, service: Callable[..., Service], proxies: list[str], first: bytes
+) -> None:
+    keys = {"proxy_protocol": ProxyProtocol(accept=True), "trusted_proxies": proxies}
+    assert answers.status(HERE, service(**keys), "/") == 204
+    assert server.received.startswith(first)
+
+
 def test_the_presented_certificate_is_read(server: Server, service: Callable[..., Service], tmp_path: Path) -> None:
     write_pair(tmp_path, "www", issue("www", (HOST,)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
