@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from builder.cli import TRANSPORT, load_specs
-from builder.core.errors import Exit
+from builder.core.errors import Exit, SpecError
 
 if TYPE_CHECKING:  # the model loads pydantic, which would take most of the time of `--help`
+    from builder.core.errors import LocatedProblem
     from builder.spec.model import Cluster
     from builder.spec.problem import Problem
 
@@ -23,10 +24,20 @@ def _further_problems(cluster: Cluster) -> Iterator[Problem]:
         from builder.faults.limits import limit_problems
 
         yield from limit_problems(cluster)
-    if cluster.keepalived or cluster.haproxy.source:
-        from builder.image.foundations import version_problems
+    if cluster.keepalived or cluster.haproxy.source or cluster.guest != "auto":
+        from builder.image.foundations import guest_problems, version_problems
 
         yield from version_problems(cluster)
+        yield from guest_problems(cluster)
+
+
+def _deep_check(specs: list[Path]) -> tuple[tuple[LocatedProblem, ...], list[str]]:
+    """The problems that the guest's programs find in valid specs, and a line for each spec that they accept."""
+    from builder.image.judge import deep_problems
+    from builder.spec import report
+
+    accepted: list[str] = []
+    return report.problems(specs, lambda cluster: deep_problems(cluster, accepted)), accepted
 
 
 def _register_spec(app: typer.Typer) -> None:
@@ -46,21 +57,27 @@ def _register_spec(app: typer.Typer) -> None:
         specs: list[Path] = typer.Argument(
             ..., help="Spec of the cluster; several specs are also checked against each other.", readable=False
         ),
+        deep: bool = typer.Option(
+            False, "--deep", help="Also ask the guest's own HAProxy and keepalived, if this host has them."
+        ),
         json_output: bool = typer.Option(False, "--json", help="Print the problems as a JSON list."),
     ) -> None:
         """Check specs, and report every problem with its line."""
         from builder.core.progress import warn
         from builder.spec import report
 
-        if not json_output:
-            clusters, warnings = report.inspect(specs, _further_problems)
-            for warning in warnings:
-                warn(str(warning))
-            typer.echo("\n".join(map(report.spec_summary, clusters)))
-            return
-        problems = report.problems(specs, _further_problems)
-        typer.echo(report.problems_json(problems))
-        raise typer.Exit(Exit.BAD_SPEC if problems else Exit.OK)
+        if json_output:
+            problems = report.problems(specs, _further_problems)
+            problems = _deep_check(specs)[0] if deep and not problems else problems
+            typer.echo(report.problems_json(problems))
+            raise typer.Exit(Exit.BAD_SPEC if problems else Exit.OK)
+        clusters, warnings = report.inspect(specs, _further_problems)
+        for warning in warnings:
+            warn(str(warning))
+        problems, accepted = _deep_check(specs) if deep else ((), [])
+        if problems:
+            raise SpecError(problems)
+        typer.echo("\n".join([*map(report.spec_summary, clusters), *(f"OK: {line}" for line in accepted)]))
 
     @app.command()
     def schema() -> None:

@@ -18,6 +18,7 @@ from builder.core.progress import timings
 from builder.host.packer import PackerFacts
 from builder.host.qemu import qemu, version_of
 from builder.image import attest, manifest, store
+from builder.image.judge import before_bake
 from builder.image.packer.builders.vsphere import template_name
 from builder.image.packer.output import BakeLogs
 from builder.image.packer.program import program
@@ -114,7 +115,9 @@ def _prepared(plan: BakePlan, options: BakeOptions) -> tuple[PackerFacts, Prepar
     packer = program(plan.builder.plugin, offline=options.offline, mirror=debian_mirror)
     if plan.builder.local:
         qemu()
-    return packer, prepare(plan, offline=options.offline, refresh=options.refresh)
+    prepared = prepare(plan, offline=options.offline, refresh=options.refresh)
+    before_bake(plan.cluster, plan.guest, plan.keepalived)
+    return packer, prepared
 
 
 def _packer_run(packer: PackerFacts, bake: PreparedBake, options: BakeOptions, work: Path, folder: Path) -> PackerRun:

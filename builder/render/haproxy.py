@@ -7,6 +7,7 @@ from html import escape
 from builder.core.errors import Exit, UserError
 from builder.guests import Facts
 from builder.spec.model import Cluster
+from builder.spec.problem import Loc
 from builder.spec.service import Service
 from builder.spec.values import IpAddress, host
 
@@ -27,9 +28,13 @@ MAINTENANCE_PAGE = """\
 
 
 class HaproxyTooOld(UserError):
-    """The spec requires a feature that the guest's HAProxy lacks."""
+    """The spec requires, at `loc`, a feature that the guest's HAProxy lacks."""
 
     exit_code = Exit.BAD_SPEC
+
+    def __init__(self, message: str, *, loc: Loc, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.loc = loc
 
 
 def bind_address(address: IpAddress, release: tuple[int, ...]) -> str:
@@ -47,6 +52,7 @@ def haproxy_release(cluster: Cluster, facts: Facts) -> tuple[int, ...]:
     if cluster.tls.minimum == "1.3" and (release < TLS_1_3 or not facts.has_tls_1_3):
         raise HaproxyTooOld(
             f"HAProxy {version} in {facts.title} does not support TLS 1.3, which tls.minimum requires",
+            loc=("tls", "minimum"),
             hint='set tls.minimum to "1.2", or choose another guest',
         )
     return release

@@ -8,9 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from builder.core.errors import UserError
+from builder.core.errors import HostLacks, UserError
 from builder.core.progress import warn
 from builder.guests import Facts, Medium, all_guests, embedded, in_order_of_preference
+from builder.render.haproxy import HaproxyTooOld, haproxy_release
 from builder.rootfs.layers import Layer
 from builder.sources import Pin, all_pins, own_packer, pin
 from builder.sources.fetch import responds
@@ -50,6 +51,10 @@ class FoundationRequest:
     refresh: bool = False
 
 
+class NoNativeRoot(HostLacks):
+    """This host has no root of the guest in which the guest's HAProxy and keepalived could run."""
+
+
 class Guest(Protocol):
     """One guest operating system, and how this host builds its foundation."""
 
@@ -69,6 +74,12 @@ class Guest(Protocol):
 
     def foundation_layer(self, cluster: Cluster, version: str, medium: Medium) -> Layer:
         """The foundation with that keepalived as a layer with its inputs; builds and fetches nothing."""
+
+    def native_root(self, cluster: Cluster, version: str) -> tuple[Path, ...]:
+        """The tars that together are a root with the guest's HAProxy and keepalived; builds and fetches nothing.
+
+        Raises NoNativeRoot, which says what is missing.
+        """
 
     def expected_foundation(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
         """The foundation that `foundation` would return, as if its files were in `folder`; builds nothing."""
@@ -126,6 +137,20 @@ def version_problems(cluster: Cluster) -> Iterator[Problem]:
             )
 
 
+def guest_problems(cluster: Cluster) -> Iterator[Problem]:
+    """What the guest that the spec names cannot do, for `vipforge check`; `auto` takes a guest that can."""
+    if cluster.guest == "auto":
+        return
+    try:
+        guest = choose(cluster)
+        check_version(cluster, keepalived_for(cluster, guest.facts))
+        haproxy_release(cluster, guest.facts)
+    except HaproxyTooOld as error:
+        yield Problem(error.loc, error.message, error.hint)
+    except UserError as error:
+        yield Problem(("guest",), error.message, error.hint)
+
+
 def with_guest(cluster: Cluster, guest: str) -> Cluster:
     """The cluster with `guest` in place of the spec's; unchanged if it is empty. Raises UserError if it is unknown."""
     if guest not in ("", "auto", *all_guests()):
@@ -163,9 +188,14 @@ def _is_usable(guest: Guest, cluster: Cluster, *, offline: bool) -> bool:
 
 
 def _runs(facts: Facts, cluster: Cluster) -> bool:
-    """Whether the guest's network card and keepalived support what the cluster needs."""
-    other_interface = facts.interface not in ("", cluster.network.interface) and cluster.network.interface != "auto"
-    return not (other_interface or refusals(PROFILES[cluster.vrrp.profile], keepalived_for(cluster, facts)))
+    """Whether the guest's network card, HAProxy and keepalived support what the cluster needs."""
+    if facts.interface not in ("", cluster.network.interface) and cluster.network.interface != "auto":
+        return False
+    try:
+        haproxy_release(cluster, facts)
+    except HaproxyTooOld:
+        return False
+    return not refusals(PROFILES[cluster.vrrp.profile], keepalived_for(cluster, facts))
 
 
 def _has_mirror(facts: Facts, cluster: Cluster, *, offline: bool) -> bool:

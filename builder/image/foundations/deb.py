@@ -15,7 +15,7 @@ from builder.core.errors import UserError
 from builder.core.progress import step
 from builder.core.run import run, run_both
 from builder.guests import Facts, Medium
-from builder.image.foundations import Foundation, FoundationRequest
+from builder.image.foundations import Foundation, FoundationRequest, NoNativeRoot
 from builder.rootfs import compiled, disk, layers, mmdebstrap
 from builder.rootfs.compiled import DebianBuildRoot
 from builder.rootfs.layers import Layer
@@ -56,6 +56,23 @@ class DebianGuest:
             programs.append(compiled.haproxy_layer(build.build_root, haproxy))
         own = {"disk": f"{cluster.image.disk_gib} GiB, {disk.FSTAB}"}
         return Layer("foundation", own, (Layer("base", build.base_inputs), *programs))
+
+    def native_root(self, cluster: Cluster, version: str) -> tuple[Path, ...]:
+        """The base and the compiled programs, from the cache."""
+        build, haproxy = _FoundationBuild(self.facts, cluster, version), cluster.haproxy.source
+        parts = [
+            Layer("base", build.base_inputs),
+            compiled.keepalived_layer(build.build_root, version, snmp=cluster.snmp),
+        ]
+        if haproxy:
+            parts.append(compiled.haproxy_layer(build.build_root, haproxy))
+        missing = [part.kind for part in parts if not layers.is_whole(part.place)]
+        if missing:
+            raise NoNativeRoot(
+                f"the cache lacks what runs the programs of {self.facts.title}: {' and '.join(missing)}",
+                hint="`vipforge image` makes them, and asks the programs itself before it bakes",
+            )
+        return tuple(part.place / ("root.tar" if part.kind == "base" else f"{part.kind}.tar") for part in parts)
 
     def expected_foundation(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:  # noqa: ARG002 - constant
         """The disk, and the kernel that QEMU boots directly."""

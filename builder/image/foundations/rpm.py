@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.core.errors import UserError
 from builder.guests import Facts, Medium
-from builder.image.foundations import Foundation, FoundationRequest
+from builder.image.foundations import Foundation, FoundationRequest, NoNativeRoot
 from builder.rootfs import compiled
 from builder.rootfs.compiled import RpmBuildRoot
 from builder.rootfs.layers import Layer
@@ -70,6 +70,13 @@ class RpmGuest:
         keepalived = compiled.build_keepalived(build_root, version, offline=request.offline, snmp=cluster.snmp)
         uploads = {KEEPALIVED: keepalived, **self._haproxy(cluster, request)}
         return Foundation(disk, grow_to_gib=self._grow_to(cluster), uploads=uploads)
+
+    def native_root(self, cluster: Cluster, version: str) -> tuple[Path, ...]:  # noqa: ARG002 - there is none for any
+        """Raise NoNativeRoot: the packages are installed in the guest while it is baked."""
+        raise NoNativeRoot(
+            f"HAProxy of {self.facts.title} exists only inside its image",
+            hint="`vipforge image` asks it there before it publishes the image, and `vipforge push` asks every node's",
+        )
 
     def expected_foundation(self, cluster: Cluster, medium: Medium, folder: Path) -> Foundation:
         """The foundation with the paths that its files would have in `folder`."""

@@ -165,7 +165,7 @@ def ipv6_problems(data: object) -> Iterator[Problem]:
     if asking:
         yield from _nodes_without(data, asking)
     own = next((loc for loc, _ in values_at(data, "nodes", ANY, "address6")), None)
-    if (asking or own) and not _given(data, PREFIX):
+    if (asking or own) and _given(data, PREFIX[:1]) and not _given(data, PREFIX):
         reason = f"{named(PREFIX)} is missing; {named(asking or own or PREFIX)} needs it"
         yield Problem(PREFIX, reason, "add a line such as prefix6: 64", shows_value=False)
     if not (asking or own) and _given(data, GATEWAY):

@@ -8,7 +8,7 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.guests import Facts, all_guests
-from builder.image.foundations import choose, guest_of, select_keepalived, version_problems, with_guest
+from builder.image.foundations import choose, guest_of, guest_problems, select_keepalived, version_problems, with_guest
 from builder.image.foundations.rpm import RpmGuest
 from builder.render import appliance
 from builder.sources import fetch, pin
@@ -77,6 +77,41 @@ def test_auto_takes_centos7_only_if_the_mirror_serves_it(tmp_path: Path) -> None
 @pytest.mark.usefixtures("reachable_centos7")
 def test_auto_skips_a_guest_whose_only_card_has_another_name() -> None:
     assert choose(spec_with("auto", interface="ens160")).facts.name == "debian12"
+
+
+@pytest.mark.usefixtures("reachable_centos7")
+def test_auto_skips_a_guest_whose_haproxy_lacks_what_the_spec_requires() -> None:
+    assert choose(quickstart(guest="auto", tls={"minimum": "1.3"})).facts.name == "debian12"
+
+
+@pytest.mark.parametrize(
+    ("guest", "keys", "loc", "reason"),
+    [
+        (
+            "centos7",
+            {"tls": {"minimum": "1.3"}},
+            ("tls", "minimum"),
+            "HAProxy 1.5 in CentOS 7 does not support TLS 1.3",
+        ),
+        ("centos7", {"network": {"interface": "ens3"}}, ("guest",), "the only network card of CentOS 7 is eth0"),
+        (
+            "debian12",
+            {"image": {"epel": True}},
+            ("guest",),
+            "the spec asks for EPEL, which Debian 12 does not support",
+        ),
+    ],
+)
+def test_check_says_what_the_named_guest_cannot_do(guest: str, keys: dict, loc: tuple, reason: str) -> None:
+    (problem,) = guest_problems(quickstart(guest=guest, **keys))
+    assert problem.loc == loc
+    assert problem.reason.startswith(reason)
+    assert problem.hint
+
+
+@pytest.mark.parametrize("guest", ["auto", *all_guests()])
+def test_check_accepts_every_guest_for_a_simple_spec(guest: str) -> None:
+    assert list(guest_problems(quickstart(guest=guest))) == []
 
 
 @pytest.mark.parametrize(
