@@ -9,6 +9,7 @@ from pathlib import Path
 from builder.core import remote
 from builder.core.errors import UserError
 from builder.core.files import write_atomic
+from builder.core.quoting import ssh_config_path
 from builder.core.run import Completed, environment, need, run
 from builder.lab import state
 from builder.lab.state import Lab
@@ -75,12 +76,12 @@ def config(cluster: Cluster) -> str:
     folder = state.folder(cluster)
     options = {
         "User": cluster.operator.user,
-        "IdentityFile": f'"{folder / KEY}"',
+        "IdentityFile": ssh_config_path(folder / KEY),
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
         "BatchMode": "yes",
         "StrictHostKeyChecking": "no",
-        "UserKnownHostsFile": f'"{folder / KNOWN_HOSTS}"',
+        "UserKnownHostsFile": ssh_config_path(folder / KNOWN_HOSTS),
         "LogLevel": "ERROR",
         "ConnectTimeout": str(CONNECT_SECONDS),
         "ServerAliveInterval": "5",

@@ -16,6 +16,7 @@ from pathlib import Path
 from builder.core import paths
 from builder.core.errors import TimedOut, UserError
 from builder.core.files import workspace, write_atomic
+from builder.core.quoting import ssh_config_path
 from builder.core.run import need, run
 from builder.spec.model import Cluster, Node
 
@@ -98,7 +99,11 @@ def _host(cluster: Cluster, number: int, node: Node, sockets: Path) -> str:
     lines = [f"Host {node.name}", f"  HostName {node.address}", f"  User {cluster.operator.user}"]
     socket = sockets / str(number)
     if len(str(socket)) <= LONGEST_SOCKET:
-        lines += ["  ControlMaster auto", f'  ControlPath "{socket}"', f"  ControlPersist {IDLE_SECONDS}"]
+        lines += [
+            "  ControlMaster auto",
+            f"  ControlPath {ssh_config_path(socket)}",
+            f"  ControlPersist {IDLE_SECONDS}",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -5,17 +5,26 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, pass_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, nodes, pass_context
 from jinja2.runtime import Context
 
 from builder.core import paths
 from builder.core.errors import UserError
+from builder.core.quoting import (
+    Written,
+    config_line,
+    config_word,
+    haproxy_format_word,
+    haproxy_word,
+    shell_word,
+    xml_text,
+)
 from builder.guests import Facts, GuestFile
 from builder.render import haproxy
 from builder.spec.backends import backends, cookie_names
@@ -24,8 +33,18 @@ from builder.spec.keepalived_features import has
 from builder.spec.model import Cluster
 from builder.spec.vrrp import PROFILES
 
-VALUES = "marked values"
-"""The key in a template's context of the values that stand in it as marks; no template can name it."""
+Emitter = Callable[[str], Written]
+EMITTERS: Mapping[str, Emitter] = {
+    "haproxy.cfg": haproxy_word,
+    "statistics": haproxy_word,
+    "ready-network": shell_word,
+    ".xml": xml_text,
+    ".repo": config_line,
+    ".ks": config_line,
+}
+"""The emitters by the name of a file, or by its suffix."""
+EMIT = "emit a value"
+"""The key of the emitter in a template's context; no template can name it."""
 MARK = re.compile("\ue000([0-9]+)\ue001")
 """A mark, of characters for private use."""
 TEMPLATE_SUFFIX = ".j2"
@@ -35,40 +54,68 @@ FILE_TIME = 1_400_000_000
 """The modification time of every file, in 2014: tar would warn about each file with a time near 0."""
 
 
+class _Environment(Environment):
+    """Jinja2's environment, in which a template's own text counts as written, also in an expression or a variable."""
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for output in tree.find_all(nodes.Output):
+            output.nodes = [_written(each) if _is_constant(each) else each for each in output.nodes]
+        for assignment in tree.find_all(nodes.Assign):
+            if _is_constant(assignment.node):
+                assignment.node = _written(assignment.node)
+        for block in tree.find_all(nodes.AssignBlock):
+            block.filter = _written(block.filter)
+        return tree
+
+
+def _is_constant(node: nodes.Node | None) -> bool:
+    """Whether an expression is a text of the template, or chooses between such texts: `{{ " backup" if … }}`."""
+    if isinstance(node, nodes.CondExpr):
+        return _is_constant(node.expr1) and (node.expr2 is None or _is_constant(node.expr2))
+    return isinstance(node, nodes.Const)
+
+
+def _written(node: Any) -> nodes.Filter:  # noqa: ANN401 - an expression, which the parser also calls a node
+    """An expression, or the text of a block, as text that is written."""
+    return nodes.Filter(node, "written", [], [], None, None)
+
+
 @cache
 def jinja_environment() -> Environment:
     """The environment of every template; includes are searched in packer/."""
-    environment = Environment(  # noqa: S701 - nothing is HTML
+    environment = _Environment(
         loader=FileSystemLoader(paths.resources("packer")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_mark,
+        finalize=_emit,
         auto_reload=False,  # otherwise each include checks the time of its file
     )
-    environment.filters["word"] = word
-    environment.filters["format_word"] = format_word
+    environment.filters["written"] = Written
+    environment.filters["word"] = haproxy_word
+    environment.filters["format_word"] = haproxy_format_word
     return environment
 
 
-def word(text: str) -> str:
-    """Text escaped as one word of haproxy.cfg for every release.
-
-    Only 1.6 and later support quotes, so a quote is written by its code, which 1.5 reads as well.
-    """
-    return re.sub(r"([ #\\])", r"\\\1", text).replace('"', r"\x22").replace("'", r"\x27")
-
-
-def format_word(text: str) -> str:
-    """Text escaped as one word where HAProxy expects a log format, in which a percent begins a variable."""
-    return word(text.replace("%", "%%"))
-
-
 def render(template: Path, **context: object) -> str:
-    """Render one template; raises UserError with the line of the template if that fails."""
+    """Render one template; raises UserError with the line of the template if that fails.
+
+    The emitter of the template's language writes every value, unless one of the emitter's own filters has written it.
+    """
+    emitter = _emitter(template.name.removesuffix(TEMPLATE_SUFFIX))
+    return _rendered(template, context, lambda value: value if isinstance(value, Written) else emitter(str(value)))
+
+
+def _emitter(name: str) -> Emitter:
+    """The emitter for a file with that name; the strictest one if neither the name nor the suffix is known."""
+    return EMITTERS.get(name) or EMITTERS.get(Path(name).suffix) or config_word
+
+
+def _rendered(template: Path, context: dict[str, object], emit: Callable[[object], object]) -> str:
     try:
-        return _compiled(template.read_text()).render(context)
+        return _compiled(template.read_text()).render({**context, EMIT: emit})
     except TemplateError as failure:
         line = getattr(failure, "lineno", None)
         place = f"{getattr(failure, 'filename', None) or template}:{line}" if line else str(template)
@@ -90,19 +137,21 @@ def cloud_init(name: str, **context: object) -> dict[str, object]:
     is parsed. No value is ever part of the text, so none needs quotes there, and none can change the structure.
     """
     values: list[object] = []
-    text = render(paths.resources("cloud-init", f"{name}.j2"), **context, **{VALUES: values})
+
+    def mark(value: object) -> str:
+        values.append(_plain(value))
+        return f"\ue000{len(values) - 1}\ue001"
+
+    text = _rendered(paths.resources("cloud-init", f"{name}.j2"), context, mark)
     data: dict[str, object] = _filled(yaml.safe_load(text), values)
     return data
 
 
 @pass_context
-def _mark(context: Context, value: object) -> object:
-    """The mark of a value in a template of data; in any other template, the value itself."""
-    values = context.get(VALUES)
-    if values is None:
-        return value
-    values.append(_plain(value))
-    return f"\ue000{len(values) - 1}\ue001"
+def _emit(context: Context, value: object) -> object:
+    """What a template writes for the value of an expression."""
+    emit: Callable[[object], object] | None = context.get(EMIT)
+    return emit(value) if emit else value
 
 
 def _plain(value: object) -> object:
@@ -172,6 +221,7 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
         "max_connections": max_connections(cluster),
         "maintenance_page": haproxy.maintenance_path,
         "certificate_option": haproxy.certificate_option,
+        "certificate_file": haproxy.certificate_file,
         "authority_file": haproxy.authority_path,
         "profile": PROFILES[cluster.vrrp.profile],
         "keepalived_has": lambda feature: has(keepalived, feature),

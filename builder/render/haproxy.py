@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Literal
 
 from builder.core.errors import Exit, UserError
 from builder.guests import Facts
@@ -90,15 +91,18 @@ def guest_path(certificate: str) -> str:
     return f"{TLS_FILES_FOLDER}/{certificate}.pem"
 
 
-def certificate_option(service: Service) -> str:
-    """The option of `bind` that names a service's certificates: the only one, or a list of them.
+def certificate_option(service: Service) -> Literal["crt", "crt-list"]:
+    """The option of `bind` for a service's certificates: `certificate_file` is the only one, or a list of them.
 
     HAProxy accepts 64 words on a line (MAX_LINE_ARGS) and reads lists since 1.5. In both forms, clients that send no
     host name get the first certificate.
     """
-    if len(service.certificates) == 1:
-        return f"crt {guest_path(service.certificates[0])}"
-    return f"crt-list {_list_path(service)}"
+    return "crt" if len(service.certificates) == 1 else "crt-list"
+
+
+def certificate_file(service: Service) -> str:
+    """The file that `certificate_option` names, in the guest."""
+    return guest_path(service.certificates[0]) if len(service.certificates) == 1 else _list_path(service)
 
 
 def certificate_lists(cluster: Cluster) -> dict[str, str]:

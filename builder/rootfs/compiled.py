@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Literal, Protocol
 from builder.core import paths
 from builder.core.files import sha256
 from builder.core.progress import step
+from builder.core.quoting import shell_word
 from builder.guests import Repositories, Toolchain, is_folder
 from builder.rootfs import dnf, layers, mmdebstrap
 from builder.rootfs.layers import Layer
@@ -101,13 +103,13 @@ class DebianBuildRoot:
         work = job.log.parent.parent
         shutil.copyfile(job.source, work / "source.tar.gz")
         shutil.copyfile(job.script, work / "build.sh")
-        words = " ".join(("/build/source.tar.gz", "/build/result.tar", *job.options))
+        words = shlex.join(("/build/source.tar.gz", "/build/result.tar", *job.options))
         hooks = (
             'mkdir -p "$1/build"',
-            f"upload {work}/source.tar.gz /build/source.tar.gz",
-            f"upload {work}/build.sh /build/build.sh",
+            f"upload {shell_word(str(work))}/source.tar.gz /build/source.tar.gz",
+            f"upload {shell_word(str(work))}/build.sh /build/build.sh",
             f'chroot "$1" sh /build/build.sh {words}',
-            f"download /build/result.tar {job.result}",
+            f"download /build/result.tar {shell_word(str(job.result))}",
         )
         mmdebstrap.make_root(Recipe(self.release, tools, hooks), self._mirror(), Path("/dev/null"), job.log)
 

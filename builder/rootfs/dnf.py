@@ -50,7 +50,7 @@ REPOSITORY = """
 [{name}]
 name={name}
 baseurl={addresses}
-gpgkey=file://{key}
+gpgkey={key}
 enabled={enabled}
 """
 
@@ -101,14 +101,14 @@ def compile_in(root: Root, files: Mapping[str, Path], options: tuple[str, ...], 
 
 def configuration(root: Root, work: Path) -> str:
     """The dnf.conf(5) with these repositories and without any of the host's."""
-    release = [_repository(root, name, path, work / KEY) for name, path in root.repositories.paths]
+    release = [_repository(root, name, path, (work / KEY).as_uri()) for name, path in root.repositories.paths]
     toolchain = root.toolchain
-    key = f"{work}/root{toolchain.key}" if toolchain else ""
+    key = Path(f"{work}/root{toolchain.key}").as_uri() if toolchain else ""
     later = [_repository(root, toolchain.repository, toolchain.path, key, enabled=0)] if toolchain else []
     return "".join((MAIN.format(work=work), *release, *later))
 
 
-def _repository(root: Root, name: str, path: str, key: Path | str, *, enabled: int = 1) -> str:
+def _repository(root: Root, name: str, path: str, key: str, *, enabled: int = 1) -> str:
     addresses = " ".join(f"{mirror}/{path}/" for mirror in root.mirrors)
     return REPOSITORY.format(name=name, addresses=addresses, key=key, enabled=enabled)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from builder.core import paths
 from builder.core.errors import UserError
 from builder.core.files import locked, publish, sha256
+from builder.core.quoting import shell_word
 from builder.core.run import CommandFailed, contain, need, stream
 from builder.rootfs.mirror import KEYRING, Mirror
 
@@ -162,8 +163,8 @@ def shared_debs(release: str, work: Path) -> Iterator[list[str]]:
     yield [
         "--skip=essential/unlink",
         f'--setup-hook=mkdir -p "$1"{ARCHIVES}',
-        f"--setup-hook=sync-in {inbound} {ARCHIVES}",
-        f"--customize-hook=sync-out {ARCHIVES} {outbound}",
+        f"--setup-hook=sync-in {shell_word(str(inbound))} {ARCHIVES}",
+        f"--customize-hook=sync-out {ARCHIVES} {shell_word(str(outbound))}",
     ]
     with suppress(OSError), _locked_folder(release) as folder:
         _copy_out(folder, outbound, cached)

@@ -7,6 +7,7 @@ from pathlib import Path
 from builder import render
 from builder.core import paths
 from builder.core.errors import UserError
+from builder.core.quoting import assignments
 from builder.guests import Facts
 from builder.render import haproxy, overlay_text
 from builder.spec import certificates
@@ -58,8 +59,7 @@ def identity_files(cluster: Cluster, node: Node) -> dict[str, str]:
         raise UserError(
             "; ".join(problem.reason for problem in problems), hint="`vipforge check` shows the lines of the spec"
         )
-    lines = "".join(f"{key}={value}\n" for key, value in identity(cluster, node).items())
-    return {IDENTITY: lines, **_tls(cluster), **_statistics(cluster, node)}
+    return {IDENTITY: assignments(identity(cluster, node)), **_tls(cluster), **_statistics(cluster, node)}
 
 
 def has_secrets(cluster: Cluster) -> bool:

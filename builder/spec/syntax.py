@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 LONGEST_HOST_NAME = 253
+HIGHEST_PORT = 65535
 LONGEST_NODE_NAME = 64
 LONGEST_SEARCH_LIST = 256
 HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 MAILBOX = re.compile(r"[A-Za-z0-9._+=-]{1,64}\Z")  # no ! and #, which begin comments in keepalived.conf
 LENGTH_BYTES = 4
 """The length of the number before each field of an SSH key."""
-SSH_KEY = re.compile(
-    r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{32,}={0,2}( [^\r\n]*)?\Z"
-)
+SSH_KEY = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{32,}={0,2}( .*)?\Z")
 SYSTEM_ACCOUNTS = frozenset(
     re.findall(
         r"\S+",
@@ -29,6 +29,11 @@ SYSTEM_ACCOUNTS = frozenset(
     )
 )
 """From Debian's base-passwd, Red Hat's setup and the appliance's packages; useradd would not create them."""
+URL = re.compile(
+    r"(https?://([A-Za-z0-9.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?(?=/|\Z)|file:///)"
+    r"([A-Za-z0-9._~/:+=@-]|%[0-9A-Fa-f]{2})*\Z"
+)
+"""An address without characters that mean something to yum, apt or sh, and without a query: a path follows it."""
 PREFIXED = re.compile(r"[0-9.]+/[0-9]+\Z")
 
 
@@ -201,7 +206,16 @@ def http_path(text: str) -> str:
 
 def plain_text(text: str) -> str:
     """One line of text, which ends up on a page."""
-    return _match(r"[^\x00-\x1f\x7f]{1,300}", text, "1 to 300 characters on one line")
+    expected = "1 to 300 characters on one line"
+    _match(r"(?s).{1,300}", text, expected)
+    if not all(map(_is_on_a_line, text)):
+        raise InvalidValue(f"must be {expected}")
+    return text
+
+
+def _is_on_a_line(character: str) -> bool:
+    """Whether it is no control character, ends no line, and can be in a file, unlike half of a surrogate pair."""
+    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def cookie_name(text: str) -> str:
@@ -222,14 +236,22 @@ def file_path(value: object) -> str:
         raise InvalidValue("must be the path of a file", "relative paths start from the spec's folder")
     if "PRIVATE KEY" in value or "BEGIN CERTIFICATE" in value:
         raise InvalidValue("must be the path of a file, not its content", "keep secrets out of the spec")
-    return _match(r"[^\x00-\x1f\x7f]{1,1000}", value, "the path of a file")
+    if not all(map(_is_on_a_line, value)):
+        raise InvalidValue("must be the path of a file, without line breaks and control characters")
+    return _match(r".{1,1000}", value, "the path of a file")
 
 
 def url(text: str) -> str:
     """An http, https or file URL to get files from. It ends up in the image, so it must not contain a password."""
     if re.match(r"[a-z]+://[^/]*@", text):
         raise InvalidValue("must be an address without user and password: the image and messages would show them")
-    return _match(r"(https?|file)://[!-~]+", text, "an http, https or file address").rstrip("/")
+    match = URL.match(text)
+    if not match or int(match["port"] or 1) not in range(1, HIGHEST_PORT + 1):
+        raise InvalidValue(
+            "must be an http, https or file address, such as http://mirror.example.com/debian",
+            "write a character other than letters, digits and -._~/:+=@ by its code, such as %20 for a space",
+        )
+    return text.rstrip("/")
 
 
 def ssh_key(text: str) -> str:
@@ -237,7 +259,7 @@ def ssh_key(text: str) -> str:
     if "PRIVATE KEY" in text:
         raise InvalidValue("must be a public key; this is a private one", "use the file whose name ends in .pub")
     text = text.strip()
-    if not SSH_KEY.match(text):
+    if not SSH_KEY.match(text) or not all(map(_is_on_a_line, text)):
         raise InvalidValue("must be an SSH public key on one line, such as: ssh-ed25519 AAAA… name")
     kind, encoded = text.split()[:2]
     if not _holds_key(kind, encoded):

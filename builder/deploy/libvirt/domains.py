@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, indent, register_namespace, tostring
 
 from builder.core.errors import UserError
+from builder.core.quoting import xml_text
 from builder.deploy.hypervisor import CPUS, MEMORY_MIB, machine_name
 from builder.deploy.libvirt import binding, translate_errors
 from builder.lab.network import mac
@@ -45,7 +46,9 @@ def digest(xml: str) -> str:
 
 def with_note(xml: str, cluster: Cluster) -> str:
     """Add a note with the cluster and the XML's digest, by which a later run sees whether the domain is up to date."""
-    note = f'<vipforge:node xmlns:vipforge="{NAMESPACE}" cluster="{cluster.cluster}" digest="{digest(xml)}" />'
+    note = (
+        f'<vipforge:node xmlns:vipforge="{NAMESPACE}" cluster="{xml_text(cluster.cluster)}" digest="{digest(xml)}" />'
+    )
     return xml.replace("</domain>", f"  <metadata>\n    {note}\n  </metadata>\n</domain>")
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from builder.core.errors import UserError
+from builder.core.quoting import packer_literals
 from builder.guests import Facts, is_folder
 from builder.image.packer.builders import Builder, TemplateInputs, as_root
 from builder.sources import fetch
@@ -42,7 +43,7 @@ def template(inputs: TemplateInputs, packer_version: tuple[int, ...], builder: B
 
 def template_json(body: dict[str, Any]) -> str:
     """The text of `appliance.pkr.json`."""
-    return json.dumps(body, indent=2) + "\n"
+    return json.dumps(packer_literals(body), indent=2) + "\n"
 
 
 def _provisioners(inputs: TemplateInputs) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builder.core.errors import UserError
+from builder.core.quoting import UnwritableValue
 from builder.guests.debian12 import GUEST
 from builder.render import FILE_TIME, appliance, payload, render
 from builder.seed.identity import TEMPLATE, keepalived_conf, marks
@@ -142,6 +143,60 @@ def test_the_error_for_a_broken_template_has_its_line(tmp_path: Path) -> None:
     template.write_text("fine\n{% if %}\n")
     with pytest.raises(UserError, match=r"broken\.j2:2"):
         render(template)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("haproxy.cfg", "a #b", r"a\ \#b"),
+        ("zone.xml", "<a & b>", "&lt;a &amp; b&gt;"),
+        ("ready-network", "a b; reboot", "'a b; reboot'"),
+        ("vipforge.repo", "Rocky Linux 9", "Rocky Linux 9"),
+        ("anything.conf", "a@example.com", "a@example.com"),
+    ],
+)
+def test_a_value_is_written_in_the_language_of_the_file(tmp_path: Path, name: str, value: str, text: str) -> None:
+    template = tmp_path / f"{name}.j2"
+    template.write_text("{{ value }}")
+    assert render(template, value=value) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ " a #b" if value else "c d" }}',
+        '{{ " a #b" if not value }} a #b',
+        '{% set own = " a #b" if value %}{{ own }}',
+        "{% set own %} a #b{% endset %}{{ own }}",
+    ],
+)
+def test_text_of_the_template_stays_as_it_is(tmp_path: Path, text: str) -> None:
+    template = tmp_path / "haproxy.cfg.j2"
+    template.write_text(text)
+    assert render(template, value="x y") == " a #b"
+
+
+def test_a_value_in_a_block_is_written_once(tmp_path: Path) -> None:
+    template = tmp_path / "haproxy.cfg.j2"
+    template.write_text("{% set own %}is {{ value }}{% endset %}{{ own }}")
+    assert render(template, value="x y") == r"is x\ y"
+
+
+@pytest.mark.parametrize("name", ["haproxy.cfg", "zone.xml", "vipforge.repo", "keepalived.conf", "anything.conf"])
+@pytest.mark.parametrize("value", ["two\nlines", "\x1b"])
+def test_a_value_that_the_file_cannot_have_is_never_written(tmp_path: Path, name: str, value: str) -> None:
+    template = tmp_path / f"{name}.j2"
+    template.write_text("{{ value }}")
+    with pytest.raises(UnwritableValue):
+        render(template, value=value)
+
+
+@pytest.mark.parametrize("value", ["a b", "a!b", "a#b", 'a"b', "a$b", "a{b", "a;b", "a\\b", "a%b"])
+def test_a_file_without_quotes_gets_plain_words_only(tmp_path: Path, value: str) -> None:
+    template = tmp_path / "keepalived.conf.j2"
+    template.write_text("router_id {{ value }}")
+    with pytest.raises(UnwritableValue):
+        render(template, value=value)
 
 
 def test_a_nodes_peers_do_not_include_itself() -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from benchmarks import many_services
 from builder.core.errors import Exit
+from builder.core.quoting import haproxy_word
 from builder.guests.debian12 import GUEST
-from builder.render import appliance, word
+from builder.render import appliance
 from builder.render.haproxy import HaproxyTooOld
 from builder.spec.load import load
 from builder.spec.model import Cluster
@@ -244,7 +245,7 @@ def test_a_service_listens_on_its_own_vips() -> None:
     ("text", "one"), [("200 OK", r"200\ OK"), ("a#b", r"a\#b"), ("/owa/", "/owa/"), ("\\", "\\\\")]
 )
 def test_text_is_escaped_as_one_word(text: str, one: str) -> None:
-    assert word(text) == one
+    assert haproxy_word(text) == one
 
 
 def test_the_maintenance_page_is_a_complete_response_with_escaped_text() -> None:

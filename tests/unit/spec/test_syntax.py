@@ -45,6 +45,9 @@ GOOD = [
     (syntax.ssh_key, public_key("ssh-rsa", b"\1\0\1", bytes(256))),
 ]
 
+LINE_ENDS = ("\n", "\r", "\x0b", "\x0c", "\x1b", "\x85", "\u2028", "\u2029", "\ud800")
+"""What ends a line for Python's and thus for cloud-init's splitlines(), and what no file can have."""
+
 BAD = [
     *((syntax.address, text) for text in ("", "10.1.2", "10.1.2.256", "10.1.2.3/24", "fe80::1", "010.1.2.3", "host")),
     *(
@@ -70,6 +73,10 @@ BAD = [
         (syntax.url, text)
         for text in ("", "mirror.example.com", "ftp://x", "http://", "http://a b", "https://u:p@a/debian")
     ),
+    *((syntax.url, f"http://m/{text}") for text in ("$releasever", "a,b", "a;b", "#a", "?a", "'a", '"a', "%", "%zz")),
+    *((syntax.url, text) for text in ("http:///a", "http://a:99999/", "http://a:/", "http://[::1", "file://a/b")),
+    *((check, f"{KEY} a{end}b") for check in (syntax.ssh_key,) for end in LINE_ENDS),
+    *((check, f"a{end}b") for check in (syntax.plain_text, syntax.file_path) for end in LINE_ENDS),
     *((syntax.ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
     (syntax.ssh_key, "ssh-rsa " + "A" * 68),
     (syntax.ssh_key, KEY.replace("ssh-ed25519", "ssh-rsa")),

@@ -14,13 +14,14 @@ from builder import render
 from builder.core import paths, remote
 from builder.core.errors import UserError
 from builder.core.files import write_atomic
+from builder.core.quoting import yaml_text
 from builder.core.run import need, run
 from builder.guests import Facts, Medium
 from builder.image.foundations import Foundation
 
 SEED_LABEL = "cidata"
 KICKSTART_LABEL = "OEMDRV"
-USER_DATA = "#cloud-config\nssh_authorized_keys:\n  - {key}\n"
+USER_DATA = "#cloud-config\n"
 """For the default account of the vendor's image, which may use sudo."""
 META_DATA = "instance-id: vipforge-bake\nlocal-hostname: vipforge-bake\n"
 
@@ -68,7 +69,9 @@ def kickstart_text(facts: Facts, key: str) -> str:
 
 def _texts(facts: Facts, key: str, *, kickstart: bool) -> tuple[str, ...]:
     """The contents of the files in `BakeAccess.seed`, in the same order."""
-    return (kickstart_text(facts, key),) if kickstart else (USER_DATA.format(key=key), META_DATA)
+    if kickstart:
+        return (kickstart_text(facts, key),)
+    return (USER_DATA + yaml_text({"ssh_authorized_keys": [key]}), META_DATA)
 
 
 Source = dict[str, Any]
