@@ -50,8 +50,8 @@ EVERY_NODE = Choice()
 
 
 def refuse_other(what: str) -> NoReturn:
-    """Refuse to change a node that was deployed from another spec or image; `what` names it."""
-    raise UserError(f"{what} was deployed from another spec or image", hint=REPLACE_HINT)
+    """Refuse to change a node that was deployed from another spec or image, or with other options; `what` names it."""
+    raise UserError(f"{what} was deployed from another spec or image, or with other options", hint=REPLACE_HINT)
 
 
 def await_vips(cluster: Cluster, seconds: float) -> None:

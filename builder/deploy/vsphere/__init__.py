@@ -17,7 +17,9 @@ class VsphereOptions:
     datacenter: str = field(default="", metadata=option("Data centre. Default: the only one."))
     cluster: str = field(default="", metadata=option("Cluster of hosts. Default: the only one."))
     datastore: str = field(default="", metadata=option("Datastore for the machines. Default: the only one."))
-    network: str = field(default="", metadata=option("Port group for the nodes. Default: the only one."))
+    network: str = field(
+        default="", metadata=option("Port group for the nodes. Default: the only one.", "deploy", "upgrade")
+    )
     transport: str = field(default=DEFAULT_TRANSPORT, metadata=option(TRANSPORT_HELP, "deploy", "upgrade"))
     insecure: bool = field(default=False, metadata=option("Do not check vCenter's certificate."))
 

@@ -16,6 +16,7 @@ from builder.deploy.vsphere.node import (
     CLUSTER_KEY,
     IMAGE_KEY,
     SEED_KEY,
+    TRANSPORT_KEY,
     DesiredMachine,
     Destination,
     SeedStore,
@@ -42,7 +43,7 @@ def deployment(
         identity_seeds.check_target(cluster, destination.transport)
     images = [baked_image(cluster, image) for cluster in clusters]
     nodes = [
-        [desired_machine(cluster, node, image, destination.transport) for node in choice.nodes(cluster)]
+        [desired_machine(cluster, node, image, destination) for node in choice.nodes(cluster)]
         for cluster, image in zip(clusters, images, strict=True)
     ]
     existing = _find_machines(destination.site, clusters, nodes)
@@ -158,12 +159,13 @@ def _seeds_removal(store: SeedStore) -> Iterator[Step]:
 
 @dataclass(frozen=True)
 class ManagedMachine:
-    """A machine that vipforge created, with its cluster, the label of its image, and the instance ID of its seed."""
+    """A machine that vipforge created: its cluster, its image's label, its seed's instance ID and transport."""
 
     name: str
     cluster: str
     image: str
     seed: str
+    transport: str
 
 
 def managed_machines(site: Site) -> list[ManagedMachine]:
@@ -181,11 +183,17 @@ def former_machine_steps(name: str, desired: DesiredMachine, store: SeedStore) -
     everything = managed_machines(store.site)
     (former,) = (each for each in everything if each.name == name)
     others = [each for each in everything if each != former]
-    if former.seed not in {desired.seed.instance_id, *(each.seed for each in others)}:
+    if former.seed not in {each.seed for each in others} and not _keeps_seed(former, desired):
         yield seed_removal(former.seed, store)
     if former.image not in {desired.variables[IMAGE_KEY], *(each.image for each in others)}:
         yield template_removal(former.image, store.site)
     yield machine_removal(former.name, store.site)
+
+
+def _keeps_seed(former: ManagedMachine, desired: DesiredMachine) -> bool:
+    """Return whether the new machine has the former one's seed; a CD is useless to another transport."""
+    same_transport = former.transport == desired.variables[TRANSPORT_KEY]
+    return former.seed == desired.seed.instance_id and (same_transport or bool(desired.cd))
 
 
 def machine_removal(name: str, site: Site) -> Step:
@@ -207,7 +215,7 @@ def seed_removal(instance_id: str, store: SeedStore) -> Step:
 
 def _managed_machine(machine: MachineInfo) -> ManagedMachine:
     return ManagedMachine(
-        machine.name, *(machine.variables.get(key, "") for key in (CLUSTER_KEY, IMAGE_KEY, SEED_KEY))
+        machine.name, *(machine.variables.get(key, "") for key in (CLUSTER_KEY, IMAGE_KEY, SEED_KEY, TRANSPORT_KEY))
     )
 
 

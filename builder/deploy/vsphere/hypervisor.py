@@ -37,9 +37,7 @@ class VsphereMachines:
         self._cluster, self._destination, self._site = cluster, destination, destination.site
         self._image = baked_image(cluster, image)
         self._store = SeedStore(destination.site, destination.login, cluster.cluster)
-        self._desired = {
-            node: desired_machine(cluster, node, self._image, destination.transport) for node in cluster.nodes
-        }
+        self._desired = {node: desired_machine(cluster, node, self._image, destination) for node in cluster.nodes}
 
     def standing(self, node: Node) -> Standing:
         """A machine beside a kept one is current only if it runs; an upgrade may have stopped before the start."""

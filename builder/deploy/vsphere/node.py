@@ -24,7 +24,10 @@ from builder.seed.transports import Seed, Transport, nocloud
 from builder.spec.model import Cluster, Node
 
 SECONDS = 120
-CLUSTER_KEY, IMAGE_KEY, SEED_KEY = (f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed"))
+CLUSTER_KEY, IMAGE_KEY, SEED_KEY, TRANSPORT_KEY, NETWORK_KEY = (
+    f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed", "transport", "network")
+)
+"""What a machine was created from. A seed's instance ID says nothing about how the seed reaches the machine."""
 KEPT = "-replaced"
 """The suffix of a node's former machine, which is kept until the new one has proven itself."""
 
@@ -101,6 +104,28 @@ def cd_drive(template: Any, path: str) -> vim.vm.device.VirtualDeviceSpec:  # no
     return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
 
 
+def network_card(template: Any, network: Any) -> vim.vm.device.VirtualDeviceSpec:  # noqa: ANN401
+    """Return the change that connects the template's card to this network; a template is shared by all networks."""
+    kind = vim.vm.device.VirtualEthernetCard
+    device = next(each for each in template.config.hardware.device if isinstance(each, kind))
+    device.backing = _backing(kind, network)
+    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
+
+
+def _backing(kind: Any, network: Any) -> Any:  # noqa: ANN401
+    """Return the connection to a distributed port group, to a segment of NSX, or to a standard port group."""
+    if isinstance(network, vim.dvs.DistributedVirtualPortgroup):
+        switch: Any = network.config.distributedVirtualSwitch
+        port = vim.dvs.PortConnection(portgroupKey=network.key, switchUuid=switch.uuid)
+        return kind.DistributedVirtualPortBackingInfo(port=port)
+    if isinstance(network, vim.OpaqueNetwork):
+        summary = network.summary
+        return kind.OpaqueNetworkBackingInfo(
+            opaqueNetworkId=summary.opaqueNetworkId, opaqueNetworkType=summary.opaqueNetworkType
+        )
+    return kind.NetworkBackingInfo(deviceName=network.name, network=network)
+
+
 @dataclass(frozen=True)
 class Destination:
     """Where the nodes go, the login that puts them there, and the transport of their seeds."""
@@ -141,11 +166,18 @@ class DesiredMachine:
         return self.variables[CLUSTER_KEY]
 
 
-def desired_machine(cluster: Cluster, node: Node, image: BakedImage, transport: Transport) -> DesiredMachine:
-    """Describe the node's machine for this spec, image and transport."""
+def desired_machine(cluster: Cluster, node: Node, image: BakedImage, destination: Destination) -> DesiredMachine:
+    """Describe the node's machine for this spec, image and destination."""
     node_seed = seed(cluster, node, image.facts, public=machine.seeded_files(cluster, image))
     name = machine_name(cluster, node)
-    variables = {CLUSTER_KEY: cluster.cluster, IMAGE_KEY: image.label, SEED_KEY: node_seed.instance_id}
+    transport = destination.transport
+    variables = {
+        CLUSTER_KEY: cluster.cluster,
+        IMAGE_KEY: image.label,
+        SEED_KEY: node_seed.instance_id,
+        TRANSPORT_KEY: transport.name,
+        NETWORK_KEY: destination.site.network_name,
+    }
     template, number = template_name(image.label), cluster.nodes.index(node)
     if transport.settings is None:
         return DesiredMachine(name, number, template, variables, node_seed, transport.cd(node_seed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -14,6 +15,8 @@ from builder.deploy.vsphere import VsphereOptions
 from builder.deploy.vsphere.session import translate_errors
 
 EXTRA = "config.extraConfig"
+UPLINKS = "SYSTEM/DVS.UPLINKPG"
+"""vCenter's tag on the port group that holds a distributed switch's uplinks, to which no machine can be connected."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,21 @@ class Site:
     datacenter: Any
     cluster: Any
     datastore: Any
-    network: Any
+    requested_network: str = ""
+
+    @cached_property
+    def network(self) -> Any:  # noqa: ANN401
+        """The port group for machines, which a removal does not need; raises UserError like `find_site`."""
+        with translate_errors("looking through the inventory"):
+            candidates = [each for each in self.cluster.network if not _has_uplinks(each)]
+            return _one(candidates, self.requested_network, "network", "--network")
+
+    @cached_property
+    def network_name(self) -> str:
+        """The name of the port group; raises UserError like `network`."""
+        network = self.network
+        with translate_errors("looking through the inventory"):
+            return str(network.name)
 
     @property
     def folder(self) -> Any:  # noqa: ANN401
@@ -96,14 +113,17 @@ def find_site(service: vim.ServiceInstance, options: VsphereOptions) -> Site:
         )
         cluster = _one(find_all(content, centre, vim.ClusterComputeResource), options.cluster, "cluster", "--cluster")
         datastore = _one(list(cluster.datastore), options.datastore, "datastore", "--datastore")
-        network = _one(list(cluster.network), options.network, "network", "--network")
-    return Site(content, centre, cluster, datastore, network)
+    return Site(content, centre, cluster, datastore, options.network)
 
 
 def find_all(content: Any, root: Any, kind: type) -> list[Any]:  # noqa: ANN401
     """Return all objects of a kind below `root`."""
     with _view(content, root, kind) as view:
         return list(view.view)
+
+
+def _has_uplinks(network: Any) -> bool:  # noqa: ANN401
+    return any(tag.key == UPLINKS for tag in network.tag or ())
 
 
 def _collector() -> Any:  # noqa: ANN401

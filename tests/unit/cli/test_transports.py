@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,7 +15,7 @@ from builder import cli
 from builder.core.errors import Exit
 from builder.core.paths import resources
 from builder.deploy.machine import BakedImage
-from builder.deploy.vsphere.node import desired_machine
+from builder.deploy.vsphere.node import Destination, desired_machine
 from builder.guests.debian12 import GUEST
 from builder.seed import transports
 from builder.seed.seed import seed
@@ -88,7 +89,8 @@ def test_a_new_transport_with_a_cd_is_usable_for_every_machine_with_a_cd() -> No
     node = cluster.nodes[0]
     paper = transports.find_transport("paper", "cd")
     image = BakedImage(Path("appliance.qcow2"), GUEST, 1, 1, "label", cluster.cluster)
-    machine = desired_machine(cluster, node, image, paper)
+    destination = Destination(Mock(network_name="VM Network"), Mock(), paper)
+    machine = desired_machine(cluster, node, image, destination)
     assert b"PAPER" in machine.cd
     assert machine.cd == paper.cd(seed(cluster, node, GUEST))
     assert machine.file == f"{machine.seed.instance_id}.iso"

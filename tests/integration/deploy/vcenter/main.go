@@ -1,4 +1,5 @@
-// A vCenter for tests: govmomi's simulator with TLS on a free loopback port, and three hosts in one cluster. It prints its
+// A vCenter for tests: govmomi's simulator with TLS on a free loopback port, and three hosts in one cluster. The uplinks of its
+// distributed switch are tagged as in a real vCenter, which the simulator leaves out. It prints its
 // address and exits when its stdin is closed. A line on stdin, "METHOD KIND [PRIVILEGE]", makes the next call of that method
 // fail (faults.go).
 package main
@@ -10,8 +11,10 @@ import (
 	"log"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
 )
 
 func main() {
@@ -23,6 +26,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer model.Remove()
+	tagUplinks()
 	model.Service.TLS = new(tls.Config)
 	model.Service.Listen = &url.URL{Host: "127.0.0.1:0", User: url.UserPassword("deployer", os.Getenv("VCENTER_PASSWORD"))}
 	server := model.Service.NewServer()
@@ -34,5 +38,14 @@ func main() {
 	for lines.Scan() {
 		faulty.arm(lines.Text())
 		fmt.Println("armed")
+	}
+}
+
+func tagUplinks() {
+	for _, each := range simulator.Map.All("DistributedVirtualPortgroup") {
+		group := each.(*simulator.DistributedVirtualPortgroup)
+		if strings.Contains(group.Name, "-DVUplinks") {
+			group.Tag = []types.Tag{{Key: "SYSTEM/DVS.UPLINKPG"}}
+		}
 	}
 }

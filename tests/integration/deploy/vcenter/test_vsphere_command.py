@@ -39,7 +39,8 @@ def vipforge(vcenter: Vcenter, spec: Path) -> Vipforge:
     """Return a function: `vipforge("deploy", …)` runs a command on the spec, with the options for the login."""
 
     def run(what: str, *more: str) -> subprocess.CompletedProcess[str]:
-        options = ["--server", vcenter.login.server, "--user", USER, "--insecure", "--network", "VM Network", *more]
+        options = ["--server", vcenter.login.server, "--user", USER, "--insecure", *more]
+        options += [] if what == "destroy" else ["--network", "VM Network"]
         words = [sys.executable, "-m", "builder", "--debug", what, "vsphere", spec, *options]
         environment = os.environ | {VARIABLE: PASSWORD}
         return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
