@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -18,8 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from builder.core import markup
 from builder.core.errors import UserError
 from builder.core.files import write_atomic
+from builder.core.markup import Case, Outcome
 from builder.core.progress import duration
 from builder.guests import Facts, all_guests
 from builder.spec.load import load
@@ -28,6 +30,8 @@ from builder.spec.model import Cluster, Node
 CLUSTER = "cluster"
 """The node of a result that belongs to no single node."""
 PLAIN_WIDTH = 120
+NOT_PASSED = frozenset({"failure", "error", "skipped"})
+"""The elements of a JUnit case that did not pass."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Result:
     node: str
     reason: str
     seconds: float
+    details: str = field(default="", compare=False)
+    """What pytest printed about a failure, for JUnit XML."""
 
     @property
     def ok(self) -> bool:
@@ -110,8 +116,25 @@ class Report:
             "checked": len(self.results),
             "failed": len(self.failed),
             "seconds": round(self.seconds, 2),
-            "results": [{**asdict(result), "ok": result.ok} for result in self.results],
+            "results": [_as_data(result) for result in self.results],
         }
+
+
+def _as_data(result: Result) -> dict[str, Any]:
+    return {name: value for name, value in asdict(result).items() if name != "details"} | {"ok": result.ok}
+
+
+def junit(report: Report) -> bytes:
+    """Return the report as JUnit XML, with a case per check and node.
+
+    pytest's own file names the node in a property of the case, which Jenkins and Surefire do not accept.
+    """
+    return markup.junit(report.cluster, report.seconds, map(_case, report.results), {})
+
+
+def _case(result: Result) -> Case:
+    outcome = None if result.ok else Outcome("failure", result.reason, result.details)
+    return Case(f"verify.{result.group}", f"{result.check} [{result.node}]", result.seconds, outcome)
 
 
 def read_results(junit: Path) -> tuple[Result, ...]:
@@ -131,13 +154,14 @@ def _result(case: ET.Element) -> Result:
         node=properties.get("node", CLUSTER),
         reason=_reason(case),
         seconds=float(case.get("time", 0)),
+        details="".join(outcome.text or "" for outcome in case if outcome.tag in NOT_PASSED),
     )
 
 
 def _reason(case: ET.Element) -> str:
     """Say why a case did not pass. A skipped case was not checked, and therefore did not pass."""
     for outcome in case:
-        if outcome.tag in {"failure", "error", "skipped"}:
+        if outcome.tag in NOT_PASSED:
             message = _sentence(outcome.get("message") or "")
             return message or f"{outcome.tag} without a message"
     return ""

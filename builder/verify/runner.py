@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TextIO
 
 from builder.core import paths
 from builder.core.errors import UserError
+from builder.core.files import write_atomic
 from builder.core.progress import say, step, warn
 from builder.core.run import stream
 from builder.image import manifest
@@ -62,8 +62,7 @@ def verify(spec: Path, options: Options) -> Report:
             junit = _run_suite(_plan(spec, cluster, nodes, access), access, folder)
     report = Report(cluster.cluster, plan.read_results(junit), time.monotonic() - began)
     if options.junit:
-        options.junit.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(junit, options.junit)
+        write_atomic(options.junit, plan.junit(report))
     return report
 
 

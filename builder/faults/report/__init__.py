@@ -11,11 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from builder.core.files import write_atomic
+from builder.core.markup import clean
 from builder.core.progress import duration
 from builder.faults import model
 from builder.faults.model import Proof, ScenarioResult, Trial, least_busy
 from builder.faults.report import drawing
-from builder.faults.report.drawing import clean
 from builder.faults.report.story import (
     Event,
     Log,

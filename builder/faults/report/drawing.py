@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
+from builder.core.markup import clean
 from builder.faults.report.lanes import WIDTH, Axis
 
 TEXT, SHAPE = 4.5, 3.0
@@ -59,11 +58,6 @@ LATE = 0.6
 """From this share of the width on, a mark's label is to the left of it."""
 EDGE = 0.06
 """Within this share of an end of the axis, a number is aligned with its tick instead of centred on it."""
-ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-"""Terminal control sequences (ECMA-48), such as colours; removing only the escape character leaves their letters."""
-UNWANTED = frozenset({"Cc", "Cf", "Cs", "Cn"})
-"""Unicode categories: control and format characters (such as right-to-left overrides), surrogates, unassigned."""
-KEPT = "\n\t"
 
 
 def css(root: str = ":root") -> str:
@@ -203,11 +197,3 @@ class Canvas:
 
 def _share(place: float) -> str:
     return f"{place / WIDTH * 100:.4g}%"
-
-
-def clean(text: str) -> str:
-    """Remove everything from a text that is not meant to be read."""
-    plain = ESCAPE_SEQUENCE.sub("", text)
-    if plain.isascii() and plain.isprintable():
-        return plain
-    return "".join(each for each in plain if each in KEPT or unicodedata.category(each) not in UNWANTED)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from builder.core.markup import clean
 from builder.faults.model import Outage, Proof, ScenarioResult, Trial
 from builder.faults.report import lanes
-from builder.faults.report.drawing import clean
 from builder.faults.report.lanes import outage_length
 
 UNIT = 0.9995

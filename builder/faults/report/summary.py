@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from xml.etree import ElementTree as ET
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from builder.core import markup
+from builder.core.markup import Case, Outcome
 from builder.core.progress import duration
-from builder.faults.model import NotCovered, Proof, ScenarioResult
-from builder.faults.report.drawing import append, element
+from builder.faults.model import Proof, ScenarioResult
 from builder.faults.report.story import emulation_note, further_failures, seconds
 from builder.faults.scenarios import all_scenarios
 
@@ -88,41 +89,25 @@ def _verdict(proof: Proof) -> Text:
 
 
 def junit(proof: Proof) -> bytes:
-    """The proof as a JUnit XML file."""
-    counts = {
-        "tests": f"{len(proof.scenarios) + len(proof.not_covered) + bool(proof.broken_off)}",
-        "failures": f"{sum(not each.passed for each in proof.scenarios)}",
-        "errors": f"{int(bool(proof.broken_off))}",
-        "skipped": f"{len(proof.not_covered)}",
-        "time": f"{proof.seconds:.3f}",
-    }
-    root = element("testsuites", name="vipforge", **counts)
-    suite = append(root, "testsuite", name=proof.cluster, timestamp=proof.started, **counts)
-    about = append(suite, "properties")
-    facts = {"profile": proof.profile, "how": proof.how, **proof.versions, **proof.digests}
-    for name, value in facts.items():
-        append(about, "property", name=name, value=value)
-    suite.extend([*map(_test_case, proof.scenarios), *(_skipped(each, proof.profile) for each in proof.not_covered)])
+    """The proof as a JUnit XML file: one case per scenario."""
+    facts = {"started": proof.started, "profile": proof.profile, "how": proof.how, **proof.versions, **proof.digests}
+    return markup.junit(proof.cluster, proof.seconds, _cases(proof), facts)
+
+
+def _cases(proof: Proof) -> Iterator[Case]:
+    group = f"proof.{proof.profile}"
+    yield from map(_case, proof.scenarios)
+    for each in proof.not_covered:
+        yield Case(group, each.name, outcome=Outcome("skipped", each.reason))
     if proof.broken_off:
-        suite.append(_early_end(proof))
-    ET.indent(root)
-    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+        yield Case(group, "the whole run", outcome=Outcome("error", proof.broken_off))
 
 
-def _early_end(proof: Proof) -> ET.Element:
-    case = element("testcase", classname=f"proof.{proof.profile}", name="the whole run", time="0")
-    append(case, "error", message=proof.broken_off)
-    return case
-
-
-def _test_case(result: ScenarioResult) -> ET.Element:
+def _case(result: ScenarioResult) -> Case:
+    details = "\n".join([result.reason, *further_failures(result)])
+    outcome = None if result.passed else Outcome("failure", result.reason, details)
     elapsed = sum(trial.ended_at for trial in result.trials)
-    case = element("testcase", classname=f"proof.{result.profile}", name=result.name, time=f"{elapsed:.3f}")
-    if not result.passed:
-        text = "\n".join([result.reason, *further_failures(result)])
-        append(case, "failure", text, message=result.reason, type="proof")
-    append(case, "system-out", f"{result.title}. {_outage(result)}")
-    return case
+    return Case(f"proof.{result.profile}", result.name, elapsed, outcome, f"{result.title}. {_outage(result)}")
 
 
 def _outage(result: ScenarioResult) -> str:
@@ -130,9 +115,3 @@ def _outage(result: ScenarioResult) -> str:
     limit = "no limit" if result.limit_s is None else f"limit {seconds(result.limit_s)}"
     spread = f"median {seconds(outage.median)}, 95th percentile {seconds(outage.p95)}, worst {seconds(outage.worst)}"
     return f"Outage: {spread}; {limit}; trials: {result.repeats}."
-
-
-def _skipped(each: NotCovered, profile: str) -> ET.Element:
-    case = element("testcase", classname=f"proof.{profile}", name=each.name, time="0")
-    append(case, "skipped", message=each.reason)
-    return case

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from builder.deploy.ovf import OvfMachine, descriptor, system
@@ -12,18 +9,10 @@ from builder.guests import all_guests
 from builder.guests.debian12 import GUEST
 from builder.seed.seed import seed
 from builder.seed.transports import ovf as environments
+from tests.relaxng import errors
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.real_subprocess
-
-SCHEMAS = Path(__file__).parents[2] / "schemas"
-
-
-def errors(schema: str, text: str) -> str:
-    """Return what xmllint reports; empty for a valid text."""
-    command = ["xmllint", "--noout", "--relaxng", SCHEMAS / f"{schema}.rng", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
-    return done.stderr if done.returncode else ""
 
 
 def descriptor_of(guest: str = "debian12") -> str:

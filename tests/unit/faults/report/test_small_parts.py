@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.faults.report.drawing import clean
+from builder.core.markup import clean
 from builder.faults.report.lanes import WIDTH, Axis
 from builder.faults.report.story import FIRST, LAST, counted, enumerated, logs, seconds, timestamp
 from tests import proofs
