@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
@@ -17,6 +18,8 @@ from builder.spec.problem import Problem
 from builder.spec.together import load_together
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FORMATS = frozenset({"ipv4", "ipv6", "email", "hostname", "uri"})
+"""Formats of JSON Schema (2020-12, validation, section 7.3) that values in a spec can have."""
 STARTER = Path(__file__).with_name("starter.yml")
 
 FurtherCheck = Callable[[Cluster], Iterable[Problem]]
@@ -115,8 +118,18 @@ class UntitledSchema(GenerateJsonSchema):
 
 def schema() -> str:
     """The JSON schema of a spec, generated from the model with the descriptions of its fields."""
-    described = Cluster.model_json_schema(schema_generator=UntitledSchema)
+    described = _without_unknown_formats(Cluster.model_json_schema(schema_generator=UntitledSchema))
     return json.dumps({"$schema": DIALECT, **described, "title": "A cluster of vipforge"}, indent=2) + "\n"
+
+
+def _without_unknown_formats(node: Any) -> Any:  # noqa: ANN401 - a part of a JSON document
+    """The schema without pydantic's own formats, such as `path`, which ajv's strict mode refuses as unknown."""
+    if isinstance(node, list):
+        return [_without_unknown_formats(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    unknown = isinstance(node.get("format"), str) and node["format"] not in FORMATS
+    return {key: _without_unknown_formats(value) for key, value in node.items() if not (unknown and key == "format")}
 
 
 def write_starter(path: Path) -> None:

@@ -17,7 +17,11 @@ Vips = Annotated[tuple[AnyAddress, ...], Field(min_length=1, max_length=20, exam
 
 ONLY = "VI_1"
 """The name of the only instance if the spec lists none; no label can be the same."""
-FORMS: list[JsonValue] = [{"required": ["virtual_router_id", "vips"]}, {"required": ["instances"]}]
+FORMS: list[JsonValue] = [
+    {"required": list(keys), "properties": dict.fromkeys(keys, True)}
+    for keys in (("virtual_router_id", "vips"), ("instances",))
+]
+"""The two ways to give the VIPs. Each names the properties that it requires, as ajv's strictRequired demands."""
 
 
 class Instance(SpecModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +88,16 @@ def test_on_a_phone_the_name_of_a_scenario_spans_the_whole_line(page: Page) -> N
     wide = """[...document.querySelectorAll('.results tbody tr')].map(row =>
       row.querySelector('th').getBoundingClientRect().width / row.querySelector('td').getBoundingClientRect().width)"""
     assert min(page.value(wide)) == 1
+
+
+def test_on_a_phone_the_results_are_still_a_table_to_a_screen_reader(page: Page) -> None:
+    """The cells are stacked there, and a browser may take what is no longer laid out as a table for no table."""
+    page.size(360)
+    nodes = page.ask("Accessibility.getFullAXTree")["nodes"]
+    roles = Counter(each["role"]["value"] for each in nodes if not each["ignored"])
+    scenarios = len(proofs.proof().scenarios)
+    assert (roles["table"], roles["rowheader"], roles["columnheader"]) == (1, scenarios, 8)
+    assert roles["cell"] == 7 * scenarios
 
 
 @pytest.mark.parametrize("width", WIDTHS)

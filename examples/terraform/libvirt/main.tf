@@ -140,6 +140,7 @@ resource "libvirt_domain" "node" {
         backend = { random = "/dev/urandom" }
       },
     ]
-    serials = [{ source = { pty = {} } }]
+    # Without a source, libvirt gives it a pseudo-terminal. The provider wants a path for one, which libvirt chooses itself.
+    serials = [{ target = { port = 0 } }]
   }
 }

@@ -9,7 +9,7 @@ import pytest
 from builder.core.errors import UserError
 from builder.core.progress import carry_out, plan_text
 from builder.deploy.hypervisor import EVERY_NODE, Choice
-from builder.deploy.libvirt import LibvirtOptions
+from builder.deploy.libvirt import LibvirtOptions, binding
 from builder.deploy.libvirt.host import Host
 from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
 from builder.deploy.machine import baked_image
@@ -102,3 +102,13 @@ def test_a_node_is_replaced_on_request(image: Cluster, host: Host) -> None:
 def test_a_missing_pool_is_reported(image: Cluster, host: Host) -> None:
     with pytest.raises(UserError, match="no storage pool with matching name 'none'"):
         put(image, host.uri, pool="none")
+
+
+def test_a_serial_port_without_a_source_is_a_pseudo_terminal(host: Host) -> None:
+    """The Terraform example relies on it: its provider wants the path that libvirt chooses."""
+    system = "<name>bare</name><memory>65536</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>"
+    devices = "<devices><serial><target port='0'/></serial></devices>"
+    connection = binding().open(host.uri)
+    made = connection.defineXML(f"<domain type='qemu'>{system}{devices}</domain>")
+    assert "<serial type='pty'>" in made.XMLDesc()
+    connection.close()

@@ -18,6 +18,10 @@ def test_the_libvirt_example_creates_the_nodes_of_a_deployment() -> None:
     assert '<memory unit="MiB">1024</memory>' in domain
     assert 'memory = 1024 memory_unit = "MiB"' in words
     assert 'permissions = { mode = "0600" }' in words
+    assert '<serial type="pty" />' in domain
+    assert "serials = [{ target = { port = 0 } }]" in words, (
+        "the provider's pty requires a path, which libvirt chooses"
+    )
     assert "user-data" not in words, "a secret must not get into Terraform's state"
 
 

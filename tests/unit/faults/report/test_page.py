@@ -73,8 +73,23 @@ def test_the_page_is_accessible_to_people_who_cannot_see_it() -> None:
     drawn = [each for each in page.all("svg") if each.get("role") == "img"]
     assert len(drawn) == len(page.all("figure")) > 4
     assert all(each["aria-labelledby"] in ids and each["aria-describedby"] in ids for each in drawn)
-    named = [each["aria-labelledby"] for each in page.all("section")]
-    assert set(named) <= set(ids)
+    assert {each["aria-labelledby"] for each in page.all("section") if "aria-labelledby" in each} <= set(ids)
+
+
+def test_no_role_repeats_what_an_element_is_anyway() -> None:
+    """The rules no-redundant-role and prefer-native-element of html-validate; the Nu checker has the first, too."""
+    assert {(tag, each["role"]) for tag, each in Reader(html(proofs.proof())).elements if "role" in each} == {
+        ("svg", "img")
+    }
+
+
+def test_every_landmark_has_a_name_of_its_own() -> None:
+    """html-validate's rule unique-landmark: logs of the same node in two scenarios are two landmarks."""
+    page = Reader(html(proofs.proof()))
+    names = [each.get("aria-labelledby") or each.get("aria-label") for each in page.all("section")]
+    assert sum("log of lb1" in str(name) for name in names) > 1
+    assert None not in names
+    assert len(names) == len(set(names))
 
 
 def test_results_are_shown_in_words_as_well_as_in_colour() -> None:
