@@ -166,6 +166,11 @@ class Facts:
     """Its number in an OVF descriptor (CIM_OperatingSystem.OsType of the DMTF)."""
 
     @property
+    def os_version(self) -> str:
+        """`VERSION_ID` in its os-release, up to the first dot. A guest's name ends in it."""
+        return self.name[len(self.name.rstrip("0123456789")) :]
+
+    @property
     def provision(self) -> tuple[str, ...]:
         """The scripts in packer/provision/ (FOLDER/NAME.sh) that the appliance bake runs in the guest, in order."""
         return provision_scripts(*self.steps)

@@ -19,6 +19,7 @@ from builder.host.packer import PackerFacts
 from builder.host.qemu import qemu, version_of
 from builder.image import attest, manifest, store
 from builder.image.judge import before_bake
+from builder.image.packages import Packages, as_record, from_rpm
 from builder.image.packer.builders.vsphere import template_name
 from builder.image.packer.output import BakeLogs
 from builder.image.packer.program import program
@@ -152,16 +153,12 @@ def _shown(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-def packages(bake: PreparedBake, listed: Path | None) -> dict[str, str]:
-    """Package name to version: of the foundation, or from the list that the guest wrote at the end of the bake."""
-    if listed is None:
-        return bake.foundation.packages
-    return dict(line.split(" ", 1) for line in listed.read_text().splitlines())
+def packages(bake: PreparedBake, listed: Path | None) -> Packages:
+    """The packages of the foundation, or those in the list that the guest wrote at the end of the bake."""
+    return bake.foundation.packages if listed is None else from_rpm(listed.read_text())
 
 
-def image_manifest(
-    bake: PreparedBake, installed: dict[str, str], finished: Path, packer: PackerFacts
-) -> dict[str, Any]:
+def image_manifest(bake: PreparedBake, installed: Packages, finished: Path, packer: PackerFacts) -> dict[str, Any]:
     """The manifest of a finished image. Sizes are bytes, times seconds."""
     return {
         **bake_record(bake, installed),
@@ -173,7 +170,7 @@ def image_manifest(
     }
 
 
-def bake_record(bake: PreparedBake, installed: dict[str, str]) -> dict[str, Any]:
+def bake_record(bake: PreparedBake, installed: Packages) -> dict[str, Any]:
     """The part of the manifest that an image and a template have in common: inputs, versions, packages and steps."""
     plan, cluster = bake.plan, bake.plan.cluster
     compiled = {"keepalived": plan.keepalived, "haproxy": cluster.haproxy.source}
@@ -190,7 +187,7 @@ def bake_record(bake: PreparedBake, installed: dict[str, str]) -> dict[str, Any]
             "sources": _sources(compiled),
             "spec_sha256": hashlib.sha256(cluster.model_dump_json().encode()).hexdigest(),
         },
-        "packages": installed,
+        **as_record(installed),
         "steps": [{"name": done.name, "depth": done.depth, "seconds": round(done.seconds, 2)} for done in timings()],
     }
 

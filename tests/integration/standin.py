@@ -35,7 +35,7 @@ esac
 RPM = """\
 #!/bin/sh
 case " $* " in
-    *' --all '*) sed 's/$/ 1.0-1.el7/' /fake/installed ;;
+    *' --all '*) sed 's/.*/&\\t1.0-1.el7\\tx86_64\\t(none)\\t&-1.0-1.el7.src.rpm\\tnone/' /fake/installed ;;
     *) for word in "$@"; do case $word in -*) ;; *) grep -qx -- "$word" /fake/installed || exit 1 ;; esac; done ;;
 esac
 """

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from builder.core.paths import resources
 from builder.guests import all_guests
+from builder.image.packages import from_rpm
 from builder.render import appliance, payload
 from builder.spec.load import load
 from builder.spec.model import Cluster
+from tests.integration.rpm_vendor import Package, build, run
 from tests.integration.standin import StandIn
 
 pytestmark = pytest.mark.integration
@@ -248,8 +252,19 @@ def test_rsyslog_reaches_its_socket_in_haproxys_chroot(root: StandIn) -> None:
 
 def test_the_packages_are_listed_for_the_manifest(root: StandIn) -> None:
     bake(root, "centos7")
-    listed = dict(line.split(" ", 1) for line in root.read("/dev/shm/vipforge-packages").splitlines())
-    assert listed["haproxy"] == "1.0-1.el7"
+    haproxy = from_rpm(root.read("/dev/shm/vipforge-packages"))["haproxy"]
+    assert (haproxy.version, haproxy.epoch) == ("1.0-1.el7", "")
+    assert (haproxy.source, haproxy.source_version, haproxy.licenses) == ("haproxy", "1.0-1.el7", ("none",))
+
+
+def test_the_real_rpm_prints_the_same_columns(tmp_path: Path) -> None:
+    made = build(tmp_path, Package("toolbox"))
+    script = resources("packer", "provision", "rpm", "80-packages.sh").read_text()
+    (columns,) = re.findall(r"^columns='(.*)'$", script, re.MULTILINE)
+    toolbox = from_rpm(run("rpm", "--query", "--package", "--queryformat", columns, made))["toolbox"]
+    assert (toolbox.arch, toolbox.epoch, toolbox.source) == ("x86_64", "", "toolbox")
+    assert toolbox.source_version == toolbox.version == made.name.removeprefix("toolbox-").removesuffix(".x86_64.rpm")
+    assert len(toolbox.licenses) == 1
 
 
 def test_a_fake_command_rejects_options_that_the_guests_release_lacks(root: StandIn) -> None:

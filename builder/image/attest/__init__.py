@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.dependency import Dependency
-from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot5
-from packageurl import PackageURL
 
 from builder.core.errors import UserError
 from builder.core.files import sha256, write_atomic
 from builder.guests import all_guests
+from builder.image.attest import components
 
 CHECKSUMS_NAME = "SHA256SUMS"
 MINISIGN, GPG = f"{CHECKSUMS_NAME}.minisig", f"{CHECKSUMS_NAME}.asc"
 SBOM_NAME = "sbom.cdx.json"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:vipforge:sbom")
-LICENSES = MappingProxyType({"haproxy": "GPL-2.0-or-later", "keepalived": "GPL-2.0-or-later", "vipforge": "MIT"})
-"""SPDX licenses of the components that are in no package."""
 PROVENANCE_NAME = "provenance.intoto.json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -61,51 +57,32 @@ def _matches(path: Path, digest: str) -> bool:
 
 def sbom(manifest: dict[str, Any]) -> str:
     """The SBOM as JSON. Its time is that of the bake, and its serial number follows from the image's digest."""
-    image = _image(manifest)
-    components = [*_packages(manifest), *_built(manifest)]
+    image, facts = _image(manifest), all_guests().get(manifest["guest"])
+    packages, built = list(components.packages(manifest, facts)), list(components.built(manifest))
+    system = [components.operating_system(facts)] if facts else []
+    depends = {image: [*(system or packages), *built]} | dict.fromkeys(system, packages)
     bom = Bom(
-        components=components,
+        components=[*system, *packages, *built],
         serial_number=uuid.uuid5(NAMESPACE, manifest["sha256"]),
         metadata=BomMetaData(component=image, timestamp=datetime.fromisoformat(manifest["made"])),
-        dependencies=[Dependency(image.bom_ref, [Dependency(each.bom_ref) for each in components])],
+        dependencies=[Dependency(whole.bom_ref, _depending_on(parts)) for whole, parts in depends.items()],
     )
     return json.dumps(json.loads(JsonV1Dot5(bom).output_as_string()), indent=2, sort_keys=True) + "\n"
 
 
+def _depending_on(parts: Iterable[Component]) -> list[Dependency]:
+    return [Dependency(each.bom_ref) for each in parts]
+
+
 def _image(manifest: dict[str, Any]) -> Component:
+    """The image. Trivy has this type for disks of virtual machines, too; only the guest is an operating system."""
     return Component(
         name=manifest["cluster"],
         version=manifest["key"],
-        type=ComponentType.OPERATING_SYSTEM,
+        type=ComponentType.CONTAINER,
         bom_ref=f"image:{manifest['sha256']}",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=manifest["sha256"])],
     )
-
-
-def _packages(manifest: dict[str, Any]) -> Iterator[Component]:
-    facts = all_guests().get(manifest["guest"])
-    kind, namespace = (facts.family, facts.os_id) if facts else ("generic", None)
-    for name, version in sorted(manifest["packages"].items()):
-        yield _component(name, version, PackageURL(kind, namespace, name, version))
-
-
-def _built(manifest: dict[str, Any]) -> Iterator[Component]:
-    """The components that are in no package: the compiled programs, with the digests of their sources, and vipforge.
-
-    A compiled HAProxy is listed in addition to the guest's own, which is one of its packages.
-    """
-    sources = manifest["inputs"].get("sources", {})
-    for name, version in sorted(manifest["versions"].items()):
-        component = _component(name, version, PackageURL("generic", None, name, version))
-        component.licenses.add(DisjunctiveLicense(id=LICENSES[name]))
-        source = sources.get(name)
-        if source and source["algorithm"] == "sha256":
-            component.hashes.add(HashType(alg=HashAlgorithm.SHA_256, content=source["digest"]))
-        yield component
-
-
-def _component(name: str, version: str, purl: PackageURL) -> Component:
-    return Component(name=name, version=version, type=ComponentType.LIBRARY, purl=purl, bom_ref=str(purl))
 
 
 def provenance(manifest: dict[str, Any]) -> str:

@@ -15,8 +15,9 @@ from builder.image import attest
 SECONDS = 60
 HINT = "the key must not ask for a passphrase: minisign -G -W creates such a key, and gpg-agent caches a passphrase"
 MIB = 1 << 20
-VARYING = ("made", "sha256", "size", "steps")
-"""These differ between any two bakes and say nothing about the content of an image."""
+VARYING = ("made", "sha256", "size", "steps", "package_facts")
+"""These say nothing about the content of an image that the rest does not: they differ between any two bakes, or follow
+from the versions of the packages."""
 
 FlatRecord = dict[str, str]
 

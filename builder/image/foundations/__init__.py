@@ -11,6 +11,7 @@ from typing import Protocol
 from builder.core.errors import HostLacks, UserError
 from builder.core.progress import warn
 from builder.guests import Facts, Medium, all_guests, embedded, in_order_of_preference
+from builder.image.packages import Packages
 from builder.render.haproxy import HaproxyTooOld, haproxy_release
 from builder.rootfs.layers import Layer
 from builder.sources import Pin, all_pins, own_packer, pin
@@ -34,8 +35,8 @@ class Foundation:
     cmdline: str = ""
     disk_sha256: str = ""
     """The digest of the disk; empty if it is not known yet."""
-    packages: dict[str, str] = field(default_factory=dict)
-    """The installed packages: name to version."""
+    packages: Packages = field(default_factory=dict)
+    """The installed packages, if they are known before the bake."""
     grow_to_gib: int = 0
     """The size to which the disk grows; 0 if it keeps its size."""
     uploads: dict[str, Path] = field(default_factory=dict)

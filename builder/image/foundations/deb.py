@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from builder.core.progress import step
 from builder.core.run import run, run_both
 from builder.guests import Facts, Medium
 from builder.image.foundations import Foundation, FoundationRequest, NoNativeRoot
+from builder.image.packages import as_record, from_record, from_root
 from builder.rootfs import compiled, disk, layers, mmdebstrap
 from builder.rootfs.compiled import DebianBuildRoot
 from builder.rootfs.layers import Layer
@@ -25,6 +25,7 @@ from builder.sources import Pin, fetch
 from builder.spec.model import Cluster
 
 DISK = "disk.qcow2"
+PACKAGES = "packages.json"
 # For the bake only: SSH works, and everything that would only cost time is off.
 CMDLINE = (
     f"root=LABEL={disk.LABEL} ro no_timer_check console=tty0 console=ttyS0,115200 net.ifnames=0 vipforge.bake"
@@ -83,7 +84,7 @@ class DebianGuest:
         build = _FoundationBuild(self.facts, cluster, version, request)
         inputs = self.foundation_layer(cluster, version, request.medium).inputs
         place = layers.layer("foundation", inputs, partial(_make_foundation, build), refresh=request.refresh)
-        installed = json.loads((place / "packages.json").read_text())
+        installed = from_record(json.loads((place / PACKAGES).read_text()))
         image, kernel, initrd = (place / name for name in (DISK, "vmlinuz", "initrd.img"))
         return Foundation(image, kernel, initrd, CMDLINE, layers.digests(place)[DISK], packages=installed)
 
@@ -111,7 +112,8 @@ class _FoundationBuild:
     @property
     def base_inputs(self) -> dict[str, str]:
         # The host's own mirror is not an input, so that layers can be carried to a host with another one or none.
-        return {"recipe": self.recipe.text(), "mirror": self.cluster.image.mirror or "the host's own"}
+        mirror_name = self.cluster.image.mirror or "the host's own"
+        return {"recipe": self.recipe.text(), "mirror": mirror_name, PACKAGES: "with sources and licences"}
 
 
 def _script(name: str) -> str:
@@ -133,7 +135,7 @@ def _make_foundation(build: _FoundationBuild, folder: Path) -> None:
             disk.write_disk(root, folder / DISK, gib=build.cluster.image.disk_gib)
         finally:
             root.remove()
-    for name in ("vmlinuz", "initrd.img", "packages.json"):
+    for name in ("vmlinuz", "initrd.img", PACKAGES):
         shutil.copyfile(base / name, folder / name)
 
 
@@ -151,18 +153,9 @@ def _make_base(build: _FoundationBuild, folder: Path) -> None:
     tar = folder / "root.tar"
     with step(f"building a clean {build.facts.title} with HAProxy and firewalld"):
         mmdebstrap.make_root(build.recipe, source, tar, folder / "mmdebstrap.log")
-    (folder / "packages.json").write_text(json.dumps(_packages(tar), indent=1, sort_keys=True))
+    (folder / PACKAGES).write_text(json.dumps(as_record(from_root(tar)), indent=1, sort_keys=True))
     _extract(tar, "./boot/vmlinuz-*", folder / "vmlinuz")
     _extract(tar, "./boot/initrd.img-*", folder / "initrd.img")
-
-
-def _packages(tar: Path) -> dict[str, str]:
-    """Every installed package and its version, from dpkg's status file."""
-    status = run(["tar", "-xOf", tar, "./var/lib/dpkg/status"], timeout=120).out
-    stanzas = [
-        dict(re.findall(r"^(Package|Status|Version): (.*)$", part, re.MULTILINE)) for part in status.split("\n\n")
-    ]
-    return {each["Package"]: each["Version"] for each in stanzas if each.get("Status", "").endswith(" installed")}
 
 
 def _extract(tar: Path, pattern: str, target: Path) -> None:

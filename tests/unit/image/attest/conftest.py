@@ -34,7 +34,22 @@ def manifest() -> dict[str, Any]:
             "sources": {"keepalived": {"file": "keepalived-2.3.3.tar.gz", "algorithm": "sha256", "digest": "22" * 32}},
             "spec_sha256": "ab" * 32,
         },
-        "packages": {"haproxy": "2.6.12-1+deb12u2", "bash": "5.2.15-2+b13"},
+        "packages": {"haproxy": "2.6.12-1+deb12u2", "bash": "5.2.15-2+b13", "libc6": "2.36-9+deb12u14"},
+        "package_facts": {
+            "haproxy": {
+                "arch": "amd64",
+                "source": "haproxy",
+                "source_version": "2.6.12-1+deb12u2",
+                "licenses": ["GPL-2+", "Expat", "GPL-2+ with OpenSSL exception"],
+            },
+            "bash": {"arch": "amd64", "source": "bash", "source_version": "5.2.15-2", "licenses": ["GPL-3+"]},
+            "libc6": {
+                "arch": "amd64",
+                "source": "glibc",
+                "source_version": "2.36-9+deb12u14",
+                "licenses": ["common-licenses/LGPL-2.1"],
+            },
+        },
         "steps": [],
     }
 

@@ -20,6 +20,8 @@ from builder.image.packer.builders import BakeAccess
 from builder.image.plan import BakePlan, PreparedBake
 from tests.specs import quickstart
 
+LISTED = "haproxy\t1.5.18-9.el7\tx86_64\t(none)\thaproxy-1.5.18-9.el7.src.rpm\tGPLv2+\n"
+
 
 class FakePacker:
     """Records its arguments; its build runs a command line, as the real one does."""
@@ -53,7 +55,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         body = FakePacker.made[-1].body
         for step in body["build"][0]["provisioner"]:
             if step.get("file", {}).get("direction") == "download":
-                Path(step["file"]["destination"]).write_text("haproxy 1.5.18-9.el7\n")
+                Path(step["file"]["destination"]).write_text(LISTED)
         return 0
 
     monkeypatch.setattr(baking, "program", lambda *_, **__: facts)
@@ -92,6 +94,7 @@ def test_a_template_in_a_vcenter_is_recorded_in_the_build_folder(host: dict[str,
     assert made.image is None
     assert made.manifest["template"] == "vipforge-quickstart"
     assert made.manifest["packages"] == {"haproxy": "1.5.18-9.el7"}
+    assert made.manifest["package_facts"]["haproxy"]["source"] == "haproxy"
     record = tmp_path / "build" / "quickstart" / "vsphere.json"
     assert json.loads(record.read_text()) == made.manifest
     assert FakePacker.made[-1].var_file == var_file
