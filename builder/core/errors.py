@@ -35,6 +35,12 @@ class UserError(Exception):
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
 
+class InvalidOption(UserError):
+    """An argument, an option or an environment variable of the command has a value that it cannot use."""
+
+    exit_code = Exit.BAD_SPEC
+
+
 class HostLacks(UserError):
     """This host lacks a program, a package or a permission that the command needs."""
 

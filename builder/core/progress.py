@@ -97,7 +97,8 @@ def _styled(code: str, text: str) -> str:
 
 
 def _line(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")  # at once: print() would let another thread's line in before the line break
+    sys.stderr.flush()
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,12 @@ import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from builder.core import errors
+from builder.core import errors, parallel
 from builder.core.errors import HostLacks, TimedOut, UserError
 
 Argv = Sequence[str | os.PathLike[str]]
@@ -31,13 +29,6 @@ KEPT_VARIABLES = (
     *("GNUPGHOME", "SSH_AUTH_SOCK"),  # where the user's keys are: gpg(1), ssh-agent(1)
 )
 TAIL_LINES = 15
-_streaming: set[subprocess.Popen[str]] = set()
-"""The processes that `stream` is running, in all threads."""
-_failed: ContextVar[threading.Event | None] = ContextVar("failed", default=None)
-"""Set once the other half of `run_both` has failed."""
-
-One = TypeVar("One")
-Other = TypeVar("Other")
 
 
 class CommandFailed(UserError):
@@ -98,19 +89,14 @@ def run(
 ) -> Completed:
     """Run a command and return its output; raises CommandFailed, HostLacks or TimedOut."""
     words = [os.fspath(word) for word in argv]
-    feed = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    try:
-        done = subprocess.run(
-            words, capture_output=True, text=True, errors="replace", timeout=timeout, cwd=cwd,
-            env=environment(env), check=False, **feed,
-        )  # fmt: skip
-    except FileNotFoundError as missing:
-        raise _not_found(words, missing) from None
-    except subprocess.TimeoutExpired:
-        raise TimedOut(errors.timeout_message(words, timeout), hint=hint) from None
-    if check and done.returncode != 0:
-        raise CommandFailed(words, done.returncode, _tail(done.stdout + done.stderr), hint=hint)
-    return Completed(tuple(words), done.returncode, done.stdout, done.stderr)
+    with _started(words, cwd, env, stdin=stdin, stderr=subprocess.PIPE) as process:
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise TimedOut(errors.timeout_message(words, timeout), hint=hint) from None
+    if check and process.returncode != 0:
+        raise CommandFailed(words, process.returncode, _tail(out + err), hint=hint)
+    return Completed(tuple(words), process.returncode, out, err)
 
 
 def stream(
@@ -127,47 +113,25 @@ def stream(
     words = [os.fspath(word) for word in argv]
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     first_error = ""
-    process = _spawn_piped(words, cwd, env)
-    _streaming.add(process)
-    if (failed := _failed.get()) and failed.is_set():  # checked only now: the failure may come while it starts
-        process.kill()
     expired = threading.Event()
-    timer = threading.Timer(timeout, _expire, (process, expired))
-    timer.daemon = True
-    timer.start()
-    try:
-        for line in process.stdout or ():
-            tail.append(line.rstrip("\n"))
-            first_error = first_error or (tail[-1] if errors.is_error(tail[-1]) else "")
-            on_line(tail[-1])
-        code = process.wait()
-    finally:
-        timer.cancel()
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        _streaming.discard(process)
+    with _started(words, cwd, env, stderr=subprocess.STDOUT, new_session=True) as process:
+        timer = threading.Timer(timeout, _expire, (process, expired))
+        timer.daemon = True
+        timer.start()
+        try:
+            for line in process.stdout or ():
+                tail.append(line.rstrip("\n"))
+                first_error = first_error or (tail[-1] if errors.is_error(tail[-1]) else "")
+                on_line(tail[-1])
+            code = process.wait()
+        finally:
+            timer.cancel()
     if expired.is_set():
         raise TimedOut(errors.timeout_message(words, timeout), hint=hint)
     if check and code != 0:
         early = () if first_error in ("", *tail) else (first_error, "…")
         raise CommandFailed(words, code, (*early, *tail), hint=hint)
     return code
-
-
-def run_both(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
-    """Call both at once, `other` in a thread, and return both results. If one fails, running commands are killed."""
-    failed, context = threading.Event(), copy_context()
-    context.run(_failed.set, failed)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(context.run, other)
-        try:
-            return one(), future.result()
-        except BaseException:
-            failed.set()
-            for process in tuple(_streaming):
-                process.kill()
-            raise
 
 
 def start_process(argv: Argv, *, log: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
@@ -198,17 +162,38 @@ def contain(argv: Argv, *, network: bool = True) -> list[str]:
 
 def _expire(process: subprocess.Popen[str], expired: threading.Event) -> None:
     expired.set()
-    process.kill()
+    parallel.kill(process)
 
 
-def _spawn_piped(words: list[str], cwd: Path | None, env: Mapping[str, str] | None) -> subprocess.Popen[str]:
+@contextmanager
+def _started(
+    words: list[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    *,
+    stderr: int,
+    stdin: str | None = None,
+    new_session: bool = False,
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command for the block; at its end the command has ended or is killed. Raises Stopped for its group."""
+    group = parallel.current_group()
+    group.check()
     try:
-        return subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", cwd=cwd, env=environment(env), start_new_session=True,
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=stderr, text=True, errors="replace", cwd=cwd, env=environment(env), start_new_session=new_session,
         )  # fmt: skip
     except FileNotFoundError as missing:
         raise _not_found(words, missing) from None
+    with process:
+        group.running.add(process)
+        try:
+            group.check()  # again: the group may have ended while the command started
+            yield process
+        finally:
+            group.running.discard(process)
+            parallel.kill(process)
+    group.check()
 
 
 def _not_found(words: Sequence[str], missing: FileNotFoundError) -> UserError:

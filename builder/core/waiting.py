@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from builder.core.errors import TimedOut, UserError
+from builder.core.parallel import pause
 from builder.core.progress import duration
 from builder.core.run import Argv, start_process
 
@@ -27,7 +28,7 @@ def until(look: Callable[[], Found | None], what: str, *, limit: float, every: f
             return found
         if time.monotonic() > deadline:
             raise TimedOut(f"waited {duration(limit)} for {what}")
-        time.sleep(every)
+        pause(every)
 
 
 def launch(argv: Argv, ready: Callable[[], Found | None], what: str, *, log: Path, limit: float) -> Found:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from builder.core import files, paths
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.core.files import file_batch, sha256
 from builder.core.progress import step
 from builder.deploy import ovf
@@ -33,12 +33,12 @@ def export(image: Path, to: ExportFormat, output: Path | None = None) -> Path:
     only by a complete new one.
     """
     if not image.is_file():
-        raise UserError(
+        raise InvalidOption(
             f"{image} is not an image", hint="name the file that `vipforge image` wrote: build/CLUSTER/appliance.qcow2"
         )
     target = (output or image.with_suffix(f".{to}")).absolute()
     if target == image.absolute():
-        raise UserError(f"{target} is the image itself", hint="choose another file with --output")
+        raise InvalidOption(f"{target} is the image itself", hint="choose another file with --output")
     with step(f"writing {target.name}"), _work_folder(target) as work:
         written = work / target.name
         if to == "ova":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from builder import deploy
-from builder.core.errors import TimedOut, UserError
+from builder.core.errors import InvalidOption, TimedOut, UserError
 from builder.core.progress import Step, step
 from builder.nodes.upgrade import Machines
 from builder.spec.model import Cluster, Node
@@ -42,7 +42,7 @@ class Choice:
         node = cluster.node(self.node)
         if node is None:
             names = ", ".join(each.name for each in cluster.nodes)
-            raise UserError(f"{cluster.cluster} has no node {self.node}", hint=f"its nodes are: {names}")
+            raise InvalidOption(f"{cluster.cluster} has no node {self.node}", hint=f"its nodes are: {names}")
         return (node,)
 
 

@@ -12,7 +12,7 @@ from random import Random
 
 from builder import __version__
 from builder.core import paths
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption, UserError
 from builder.core.files import sha256
 from builder.core.progress import say, step, warn
 from builder.faults import limits, trial
@@ -73,10 +73,10 @@ def check(cluster: Cluster, options: CampaignOptions) -> None:
     limits.check_limits(cluster)
     vips = [str(vip) for vip in cluster.vrrp.vips]
     if options.vip and options.vip not in vips:
-        raise UserError(f"{options.vip} is not a VIP of {cluster.cluster}", hint=f"its VIPs are {', '.join(vips)}")
+        raise InvalidOption(f"{options.vip} is not a VIP of {cluster.cluster}", hint=f"its VIPs are {', '.join(vips)}")
     unknown = [name for name in options.only if name not in all_scenarios()]
     if unknown:
-        raise UserError(
+        raise InvalidOption(
             f"unknown scenario {', '.join(unknown)}", hint=f"known scenarios: {', '.join(all_scenarios())}"
         )
 

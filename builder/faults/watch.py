@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from builder.core import paths
 from builder.core.errors import UserError
+from builder.core.files import workspace
 from builder.core.waiting import launch, until
 from builder.faults import analysis
 from builder.faults.analysis import Line, Observations, RecordReader
@@ -73,10 +74,9 @@ class Watch:
 @contextmanager
 def watching(pair: Pair, pace: Pace) -> Iterator[Watch]:
     """Probe the pair's VIP until the context ends; raises UserError if the probes cannot be started."""
-    with tempfile.TemporaryDirectory(prefix="vipforge-probes.") as name:
-        folder = Path(name)
+    with workspace(paths.state("probes"), pair.cluster.cluster) as folder:
         plans.write_probe_plan(probe_plan(pair, pace), folder)
-        argv = [*pair.client_argv(), sys.executable, "-I", "-m", "builder.faults.probes", name]
+        argv = [*pair.client_argv(), sys.executable, "-I", "-m", "builder.faults.probes", str(folder)]
         launch(argv, (folder / plans.READY).exists, "the probes", log=folder / LOG, limit=START_SECONDS)
         watch = Watch(folder)
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from builder.core import paths
-from builder.core.errors import HostLacks, TimedOut, UserError
+from builder.core.errors import HostLacks, InvalidOption, TimedOut
 from builder.core.files import locked, sha256, write_atomic
 from builder.core.progress import say, warn
 from builder.core.run import contain, need, run
@@ -40,7 +40,7 @@ def accelerator(kernel: Path | None = None) -> Accelerator:
     """
     override = os.environ.get("VIPFORGE_ACCEL", "")
     if override not in ("", "kvm", "tcg"):
-        raise UserError(f"VIPFORGE_ACCEL is {override!r}", hint="set it to kvm or tcg, or unset it")
+        raise InvalidOption(f"VIPFORGE_ACCEL is {override!r}", hint="set it to kvm or tcg, or unset it")
     if override:
         return "kvm" if override == "kvm" else "tcg"
     reason = why_not_kvm(kernel)

@@ -12,7 +12,7 @@ from typing import Any
 
 from builder import __version__
 from builder.core import files, paths, progress
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.core.files import record_digests, sha256
 from builder.core.progress import timings
 from builder.host.packer import PackerFacts
@@ -60,7 +60,7 @@ class Baked:
     def folder(self) -> Path:
         """The folder of the image; raises UserError if the appliance is a template in a vCenter."""
         if self.image is None:
-            raise UserError("a template in a vCenter cannot be signed here", hint="leave out --sign")
+            raise InvalidOption("a template in a vCenter cannot be signed here", hint="leave out --sign")
         return self.image.parent
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from builder.core import paths
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.core.files import GIB, workspace
 from builder.core.progress import say
 from builder.rootfs import layers
@@ -76,7 +76,7 @@ def limit() -> int:
     """The bytes that a bake may leave in the cache: $VIPFORGE_CACHE_GIB or 20 GiB; raises UserError if invalid."""
     text = os.environ.get(LIMIT) or str(LIMIT_GIB)
     if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise UserError(f"{LIMIT} is {text!r}", hint="set it to the size of the cache in GiB, such as 20")
+        raise InvalidOption(f"{LIMIT} is {text!r}", hint="set it to the size of the cache in GiB, such as 20")
     return int(float(text) * GIB)
 
 

@@ -174,7 +174,7 @@ def _payload(cluster: Cluster, facts: Facts, version: str, folder: Path) -> Path
 def _start_node(
     cluster: Cluster, spec: Node, switch: NamespaceKeeper, tars: tuple[Path, ...], folder: Path
 ) -> NetnsNode:
-    node_folder = folder / spec.name
+    node_folder = folder / state.NODES / spec.name
     layers = node_folder / "layers"
     layers.mkdir(parents=True)
     node = NetnsNode(cluster, spec, _start_keeper(switch.inside(), NODE_NAMESPACES, node_folder), node_folder)

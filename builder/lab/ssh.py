@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.core import remote
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.core.files import write_atomic
 from builder.core.quoting import ssh_config_path
 from builder.core.run import Completed, environment, need, run
@@ -38,7 +38,7 @@ def login(cluster: Cluster, name: str, command: Sequence[str]) -> None:
     node = cluster.node(name)
     if node is None:
         known = ", ".join(each.name for each in cluster.nodes)
-        raise UserError(f"{name} is not a node of {cluster.cluster}", hint=f"its nodes are {known}")
+        raise InvalidOption(f"{name} is not a node of {cluster.cluster}", hint=f"its nodes are {known}")
     lab = state.running_lab(cluster)
     words = [*lab.keeper.client(), *argv(lab, node, command)]
     os.execvpe(words[0], words, {**environment(), "TERM": os.environ.get("TERM", "dumb")})  # noqa: S606 - no shell

@@ -25,6 +25,8 @@ from builder.spec.model import Cluster, Node
 
 RECORD = "keeper.json"
 LOG = "keeper.log"
+NODES = "nodes"
+"""The folder of the nodes' folders: a node may be called keeper.json."""
 START_SECONDS = 20
 END_SECONDS = 30
 LOCK_SECONDS = 120
@@ -161,7 +163,7 @@ def folder(cluster: Cluster) -> Path:
 
 def node_folder(cluster: Cluster, node: Node) -> Path:
     """Return the folder of one node's files: disk, seed, console, monitor."""
-    return folder(cluster) / node.name
+    return folder(cluster) / NODES / node.name
 
 
 def find(cluster: Cluster) -> Lab | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from builder.core.errors import TimedOut
+from builder.core.parallel import run_all
 from builder.core.run import run
 from builder.lab import state, vm
 from builder.lab.ssh import ask
@@ -61,8 +62,7 @@ class LabStatus:
 def status(cluster: Cluster) -> LabStatus:
     """Ask every node, and every VIP from the client; raises UserError if no lab is running."""
     lab = state.running_lab(cluster)
-    with ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
-        nodes = tuple(pool.map(lambda node: node_state(lab, node), cluster.nodes))
+    nodes = tuple(run_all([partial(node_state, lab, node) for node in cluster.nodes]))
     vips = [str(vip) for vip in cluster.vrrp.vips]
     holders = {vip: tuple(node.name for node in nodes if vip in node.vips) for vip in vips}
     return LabStatus(cluster.cluster, nodes, holders, ask_services(lab))

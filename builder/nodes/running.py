@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from builder.core import paths, remote
 from builder.core.errors import TimedOut, UserError
 from builder.core.files import locked, workspace, write_atomic
+from builder.core.parallel import run_all
 from builder.core.progress import warn
 from builder.core.run import run
 from builder.nodes import service_check, ssh, status
@@ -80,8 +80,8 @@ class Running:
         """
         nodes = self._cluster.nodes
         self._answering  # noqa: B018 - what answers before the upgrade has to answer after it
-        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-            return {node.name: state for node, state in zip(nodes, pool.map(self._state, nodes), strict=True)}
+        states = run_all([partial(self._state, node) for node in nodes])
+        return {node.name: state for node, state in zip(nodes, states, strict=True)}
 
     def hand_over(self, node: Node, way: Literal["away", "back"]) -> None:
         """Run the guest's own hand-over program or, in the classic profile, stop and start keepalived."""
@@ -132,8 +132,7 @@ def _key_file(folder: Path, node: Node) -> Path:
 
 
 def _unanswered(targets: list[ServiceTarget]) -> list[ServiceTarget]:
-    with ThreadPoolExecutor(max_workers=max(1, len(targets))) as pool:
-        answers = list(pool.map(service_check.check_service, targets))
+    answers = run_all([partial(service_check.check_service, target) for target in targets])
     return [target for target, answer in zip(targets, answers, strict=True) if not answer["ok"]]
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from builder.core import paths
-from builder.core.errors import TimedOut, UserError
+from builder.core.errors import InvalidOption, TimedOut, UserError
 from builder.core.files import workspace, write_atomic
+from builder.core.parallel import pause, run_all
 from builder.core.quoting import ssh_config_path
 from builder.core.run import need, run
 from builder.spec.model import Cluster, Node
@@ -56,7 +57,7 @@ def configuration(path: Path | None) -> Path:
     if path is None:
         return Path("~/.ssh/config").expanduser()
     if not path.is_file():
-        raise UserError(f"{path} is not a file", hint="name an OpenSSH client configuration")
+        raise InvalidOption(f"{path} is not a file", hint="name an OpenSSH client configuration")
     return path.absolute()
 
 
@@ -84,8 +85,7 @@ def wait_for(nodes: Iterable[Node], access: SshAccess, *, seconds: float) -> Non
     """Wait until every node runs a command; raises TimedOut, which names each node that did not, and why."""
     targets = tuple(nodes)
     deadline = time.monotonic() + seconds
-    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
-        errors = list(pool.map(lambda node: _error_until(node, access, deadline), targets))
+    errors = run_all([partial(_error_until, node, access, deadline) for node in targets])
     failed = [f"{node.name} ({node.address}): {error}" for node, error in zip(targets, errors, strict=True) if error]
     if failed:
         lines = "".join(f"\n    {line}" for line in failed)
@@ -113,7 +113,7 @@ def _error_until(node: Node, access: SshAccess, deadline: float) -> str:
         error = _attempt(node, access)
         if not error or time.monotonic() >= deadline:
             return error
-        time.sleep(PAUSE_SECONDS)
+        pause(PAUSE_SECONDS)
 
 
 def _attempt(node: Node, access: SshAccess) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption, UserError
 from builder.core.files import publish
 from builder.core.progress import say, warn
 from builder.sources import Pin, all_pins, pin
@@ -105,7 +105,7 @@ def _matching(word: str) -> Iterator[Pin]:
     named = [each for each in all_pins() if each.name == name]
     if not named:
         names = ", ".join(sorted({each.name for each in all_pins()}))
-        raise UserError(f"unknown source {name}", hint=f"use NAME or NAME=VERSION, with one of: {names}")
+        raise InvalidOption(f"unknown source {name}", hint=f"use NAME or NAME=VERSION, with one of: {names}")
     yield from [pin(name, version)] if version else named
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from builder.core import paths
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption, UserError
 from builder.core.files import write_atomic
 from builder.core.progress import say, step, warn
 from builder.core.run import stream
@@ -71,7 +71,7 @@ def _chosen(cluster: Cluster, name: str | None) -> tuple[Node, ...]:
         return cluster.nodes
     node = cluster.node(name)
     if node is None:
-        raise UserError(
+        raise InvalidOption(
             f"cluster {cluster.cluster} has no node {name}",
             hint=f"its nodes are {', '.join(each.name for each in cluster.nodes)}",
         )

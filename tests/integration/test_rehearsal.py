@@ -193,17 +193,18 @@ def test_without_preemption_the_vip_stays_on_the_node_that_took_it(tmp_path: Pat
 
 def test_a_killed_rehearsal_leaves_no_probe(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "builder", "rehearse", EXAMPLES / "fast.yml", "--only", "cpu-load"]
-    with subprocess.Popen(words, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen(words, env=environment(tmp_path), stderr=subprocess.DEVNULL) as run:
         until(lambda: probes_in(tmp_path), "the probes to start", limit=60)
         run.send_signal(signal.SIGKILL)
     until(lambda: not probes_in(tmp_path), "the probes to end", limit=10)
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_an_interrupted_rehearsal_reports_its_results_and_leaves_no_probe(tmp_path: Path) -> None:
     only = ("--only", "hand-over", "--only", "cpu-load", "--report", tmp_path / "report")
     words = ["env", "--default-signal=INT", sys.executable, "-m", "builder", "rehearse", EXAMPLES / "fast.yml", *only]
     with subprocess.Popen(
-        list(map(str, words)), env={**os.environ, "TMPDIR": str(tmp_path)}, text=True,
+        list(map(str, words)), env=environment(tmp_path), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as run:  # fmt: skip
         assert run.stderr
@@ -215,6 +216,13 @@ def test_an_interrupted_rehearsal_reports_its_results_and_leaves_no_probe(tmp_pa
     assert "the run ended early in cpu-load: interrupted" in output
     assert [each.name for each in read_proof(tmp_path / "report").scenarios] == ["hand-over"]
     assert not probes_in(tmp_path)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a command with its own state and temporary folder."""
+    (folder / "tmp").mkdir()
+    return {**os.environ, "TMPDIR": str(folder / "tmp"), "VIPFORGE_STATE": str(folder / "state")}
 
 
 def read_proof(folder: Path) -> Proof:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption, UserError
 from builder.core.run import Argv, need, run
 from builder.image import attest
 
@@ -63,7 +63,7 @@ def _minisign(folder: Path, public_key: Path | None) -> SignatureVerdict:
     if public_key is None:
         return SignatureVerdict("not checked", "signed with minisign: pass its public key with --key")
     if not public_key.is_file():
-        raise UserError(f"{public_key} is missing", hint="pass the signer's minisign.pub")
+        raise InvalidOption(f"{public_key} is missing", hint="pass the signer's minisign.pub")
     signed = ("-x", folder / attest.MINISIGN, "-m", folder / attest.CHECKSUMS_NAME)
     done = run([need("minisign", "minisign"), "-V", "-p", public_key, *signed], timeout=SECONDS, check=False)
     return _verdict(done.code, done.out + done.err)

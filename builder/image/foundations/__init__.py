@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from builder.core.errors import HostLacks, UserError
+from builder.core.errors import HostLacks, InvalidOption, UserError
 from builder.core.progress import warn
 from builder.guests import Facts, Medium, all_guests, embedded, in_order_of_preference
 from builder.image.packages import Packages
@@ -155,7 +155,7 @@ def guest_problems(cluster: Cluster) -> Iterator[Problem]:
 def with_guest(cluster: Cluster, guest: str) -> Cluster:
     """The cluster with `guest` in place of the spec's; unchanged if it is empty. Raises UserError if it is unknown."""
     if guest not in ("", "auto", *all_guests()):
-        raise UserError(f"unknown guest {guest}", hint=f"use one of: {', '.join(sorted(all_guests()))}, or auto")
+        raise InvalidOption(f"unknown guest {guest}", hint=f"use one of: {', '.join(sorted(all_guests()))}, or auto")
     return cluster.model_copy(update={"guest": guest}) if guest else cluster
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from builder.core import paths
 from builder.core.errors import UserError
+from builder.core.parallel import run_both
 from builder.core.progress import step
-from builder.core.run import run, run_both
+from builder.core.run import run
 from builder.guests import Facts, Medium
 from builder.image.foundations import Foundation, FoundationRequest, NoNativeRoot
 from builder.image.packages import as_record, from_record, from_root

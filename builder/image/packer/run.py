@@ -13,7 +13,7 @@ from typing import Self
 import packer
 
 from builder.core import files, progress
-from builder.core.errors import TimedOut, UserError, cause
+from builder.core.errors import InvalidOption, TimedOut, UserError, cause
 from builder.core.run import Completed, contain, run, stream
 from builder.host.packer import PackerFacts
 from builder.host.qemu import accelerator
@@ -79,7 +79,7 @@ class Packer(packer.Packer):  # type: ignore[misc] # python-packer has no types
         output = getattr(verdict, "output", verdict.error)  # python-packer's own object if Packer could not be run
         missing = sorted(set(UNSET.findall(output)))
         if missing:
-            raise UserError(
+            raise InvalidOption(
                 f"this builder needs {', '.join(missing)}",
                 hint=f"set them in a Packer var file (--var-file), or in the environment as {VARIABLE}{missing[0]} …",
             )

@@ -13,7 +13,7 @@ from typing import Literal
 
 import pycdlib
 
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.guests import GuestFile
 
 Form = Literal["files", "cd", "settings"]
@@ -60,7 +60,7 @@ class Transport:
     def cd(self, seed: Seed) -> bytes:
         """The image of the seed's CD; raises UserError if this transport has no CD."""
         if self.image is None:
-            raise UserError(f"transport {self.name} has no CD", hint=_use(_with(("cd",))))
+            raise InvalidOption(f"transport {self.name} has no CD", hint=_use(_with(("cd",))))
         return self.image(seed)
 
 
@@ -75,9 +75,9 @@ def all_transports() -> dict[str, Transport]:
 def find_transport(name: str, *forms: Form) -> Transport:
     """The transport with that name; raises UserError if there is none, or if it has none of the forms."""
     if name not in all_transports():
-        raise UserError(f"unknown transport {name}", hint=_use(_with(forms)))
+        raise InvalidOption(f"unknown transport {name}", hint=_use(_with(forms)))
     if name not in _with(forms):
-        raise UserError(f"transport {name} cannot be used here", hint=_use(_with(forms)))
+        raise InvalidOption(f"transport {name} cannot be used here", hint=_use(_with(forms)))
     return all_transports()[name]
 
 

@@ -37,3 +37,13 @@ def test_timings_are_in_the_order_in_which_steps_ended() -> None:
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert progress.duration(seconds) == shown
+
+
+def test_each_line_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that print at the same time never share a line."""
+    written: list[str] = []
+    monkeypatch.setattr(progress.sys.stderr, "write", written.append)
+    with progress.step("work"):
+        progress.say("word")
+    assert all(text.endswith("\n") and text.count("\n") == 1 for text in written)
+    assert len(written) == 3

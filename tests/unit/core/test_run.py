@@ -6,11 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -164,56 +162,3 @@ def test_a_contained_command_without_network_has_only_a_loopback_interface() -> 
     assert len(done.out.splitlines()) == 1
     assert done.out.startswith("lo ")
     assert "UP" in done.out
-
-
-def test_run_both_returns_both_results() -> None:
-    lines: list[str] = []
-    code, completed = door.run_both(
-        lambda: door.stream(["echo", "one"], lines.append, timeout=5), lambda: door.run(["echo", "two"], timeout=5)
-    )
-    assert (code, lines, completed.out) == (0, ["one"], "two\n")
-
-
-def test_when_one_half_fails_the_commands_of_the_other_are_killed() -> None:
-    marker = f"3{os.getpid()}.5"
-
-    def fail() -> None:
-        deadline = time.monotonic() + 5
-        while not alive(f"sleep\0{marker}") and time.monotonic() < deadline:
-            time.sleep(0.05)
-        raise UserError("no")
-
-    began = time.monotonic()
-    with pytest.raises(UserError, match="no"):
-        door.run_both(fail, lambda: door.stream(["sleep", marker], print, timeout=60))
-    assert time.monotonic() - began < 30
-    assert gone(marker)
-
-
-def test_a_command_that_starts_just_as_the_other_half_fails_is_killed_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    spawned, marker = door._spawn_piped, f"3{os.getpid()}.25"
-    started, failing = threading.Event(), threading.Event()
-
-    def spawn(*words: Any) -> subprocess.Popen[str]:
-        process = spawned(*words)
-        started.set()
-        failing.wait(5)
-        time.sleep(0.2)  # by now the failure has killed the processes it knows of
-        return process
-
-    def fail() -> None:
-        started.wait(5)
-        failing.set()
-        raise UserError("no")
-
-    monkeypatch.setattr(door, "_spawn_piped", spawn)
-    began = time.monotonic()
-    with pytest.raises(UserError, match="no"):
-        door.run_both(fail, lambda: door.stream(["sleep", marker], print, timeout=20))
-    assert time.monotonic() - began < 10
-    assert gone(marker)
-
-
-def test_a_failure_in_the_thread_is_raised() -> None:
-    with pytest.raises(door.CommandFailed, match="false"):
-        door.run_both(lambda: None, lambda: door.run(["false"], timeout=5))

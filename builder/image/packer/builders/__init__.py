@@ -12,7 +12,7 @@ from typing import Any
 
 from builder import render
 from builder.core import paths, remote
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.core.files import write_atomic
 from builder.core.quoting import yaml_text
 from builder.core.run import need, run
@@ -167,7 +167,7 @@ def find_builder(name: str, facts: Facts) -> Builder:
         if builder.name == name:
             return builder
     names = ", ".join(builder.name for builder in usable)
-    raise UserError(f"{facts.title} cannot be baked with the builder {name}", hint=f"use one of: {names}")
+    raise InvalidOption(f"{facts.title} cannot be baked with the builder {name}", hint=f"use one of: {names}")
 
 
 def builders_for(facts: Facts) -> tuple[Builder, ...]:
