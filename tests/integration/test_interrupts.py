@@ -86,9 +86,8 @@ def test_ctrl_c_ends_every_command_within_a_second(waiting: dict[str, subprocess
     assert {ending.code for ending in endings.values()} == {Exit.INTERRUPTED}, endings
     assert not [ending for ending in endings.values() if "Traceback" in ending.output]
     assert list((tmp_path / "tmp").iterdir()) == []
-    seconds = sorted(ending.seconds for ending in endings.values())
-    assert seconds[-2] < 1.2, endings  # all but one: other tests may run at the same time
-    assert seconds[-1] < 2, endings
+    # A second on an idle machine; without the interrupt, the fastest of them waits for 30 s.
+    assert max(ending.seconds for ending in endings.values()) < 4, endings
 
 
 @dataclass(frozen=True)

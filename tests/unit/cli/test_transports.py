@@ -110,11 +110,11 @@ def test_a_new_transport_with_a_cd_is_usable_for_every_machine_with_a_cd() -> No
 def test_each_command_names_the_transports_that_it_can_use(
     vipforge: Vipforge, capsys: pytest.CaptureFixture[str], *, command: tuple[str | Path, ...], hint: str
 ) -> None:
-    assert vipforge(*command, "--transport", "pigeon") == Exit.FAILED
+    assert vipforge(*command, "--transport", "pigeon") == Exit.BAD_SPEC
     said = capsys.readouterr().err
     assert "error: unknown transport pigeon\n" in said
     assert f"  hint: use one of: {hint}\n" in said
     if "folder" in hint:
         return
-    assert vipforge(*command, "--transport", "folder") == Exit.FAILED
+    assert vipforge(*command, "--transport", "folder") == Exit.BAD_SPEC
     assert "error: transport folder cannot be used here\n" in capsys.readouterr().err
