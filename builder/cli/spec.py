@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -101,15 +101,21 @@ def _register_seed(app: typer.Typer) -> None:
             help="Folder for the seeds; with several specs, one subfolder each. Default: build/CLUSTER/seeds.",
         ),
         transport: str = TRANSPORT,
+        target: Literal["libvirt"] | None = typer.Option(
+            None, "--for", help="Find network cards by the hardware addresses that `deploy libvirt` gives them."
+        ),
         json_output: bool = typer.Option(
             False, "--json", help="Print node names and paths as JSON, for several specs by cluster."
         ),
     ) -> None:
         """Write the seed of each node. Seeds go to build/CLUSTER/seeds by default, readable only by you."""
         from builder.deploy.export import write_clusters
+        from builder.lab.network import macs
+        from builder.seed.network import spec_addresses
         from builder.seed.transports import find_transport
 
-        written = write_clusters(load_specs(specs), to, transport=find_transport(transport))
+        known = macs if target else spec_addresses
+        written = write_clusters(load_specs(specs), to, transport=find_transport(transport), known=known)
         seeds = {cluster: {name: str(path) for name, path in paths.items()} for cluster, paths in written.items()}
         if json_output:
             typer.echo(json.dumps(seeds if len(specs) > 1 else next(iter(seeds.values())), indent=2))

@@ -19,6 +19,7 @@ from builder.deploy.hypervisor import MEMORY_MIB
 from builder.deploy.ovf import OvfMachine, system
 from builder.image import manifest
 from builder.image.manifest import virtual_size
+from builder.seed.network import Known, spec_addresses
 from builder.seed.seed import write_seeds
 from builder.seed.transports import Transport, nocloud
 from builder.spec.model import Cluster
@@ -107,17 +108,23 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 
 
 def write_clusters(
-    clusters: Sequence[Cluster], to: Path | None, *, transport: Transport = nocloud.ISO
+    clusters: Sequence[Cluster], to: Path | None, *, transport: Transport = nocloud.ISO, known: Known = spec_addresses
 ) -> dict[str, dict[str, Path]]:
     """Write the seeds of all clusters or, if one fails, of none; return their paths by cluster and node.
 
     One cluster's seeds go to `to`; with several clusters, each gets `to`/CLUSTER. Without `to`, the folder is
     build/CLUSTER/seeds. Raises UserError if the transport would expose a secret.
+    `known` returns the hardware addresses of a node's machine.
     """
     with file_batch() as files:
         return {
             each.cluster: write_seeds(
-                each, manifest.facts(each), _folder(each, to, len(clusters) > 1), files, transport=transport
+                each,
+                manifest.facts(each),
+                _folder(each, to, len(clusters) > 1),
+                files,
+                transport=transport,
+                known=known,
             )
             for each in clusters
         }

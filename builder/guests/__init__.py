@@ -92,6 +92,17 @@ def is_folder(mirror: str) -> bool:
     return mirror.startswith("file:")
 
 
+@dataclass(frozen=True)
+class OptionsFile:
+    """The file that a service's unit reads its command-line options from, and the variable in it."""
+
+    path: str
+    variable: str
+
+
+SSHD_OPTIONS = OptionsFile("/etc/default/ssh", "SSHD_OPTS")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """All facts about one guest. Its packages are listed in packer/packages/NAME.txt."""
@@ -119,6 +130,7 @@ class Facts:
     sudo_group: str = "sudo"
     options: str = "/etc/default"
     """The folder of the files with the command-line options of services."""
+    sshd_options: OptionsFile = SSHD_OPTIONS
 
     # How its image is baked.
     overlay: tuple[str, ...]
@@ -150,8 +162,6 @@ class Facts:
     network_file: str = ""
     """Where cloud-init writes a node's network for netplan. The seed's CD supplies the same file, so that the node can
     serve before cloud-init has run. Empty for a guest that waits for cloud-init."""
-    interface: str = ""
-    """The name of the only network interface, if the guest fixes it; otherwise the interface is matched by type."""
     has_ipv6_routes: bool = True
     """Whether its cloud-init configures an IPv6 route; cloud-init 19.4 does not."""
     disk_interface: str = "virtio"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.guests import Epel, Facts, Family, Medium, Repositories
+from builder.guests import Epel, Facts, Family, Medium, OptionsFile, Repositories
 
 ARCHITECTURE = "x86_64/os"
+SSHD_OPTIONS = OptionsFile("/etc/sysconfig/sshd", "OPTIONS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class RpmFacts(Facts):
     has_selinux: bool = True
     sudo_group: str = "wheel"
     options: str = "/etc/sysconfig"
-    interface: str = "eth0"
+    sshd_options: OptionsFile = SSHD_OPTIONS
     snmp_list: str = "rpm-snmp"
     media: tuple[Medium, ...] = ("disk", "template")
 

@@ -19,6 +19,7 @@ from builder.image.packer.template import GuestNetwork, guest_network, template,
 from builder.image.plan import BakeContext, BakePlan, plan_for
 from builder.render import appliance
 from builder.seed.identity import keepalived_conf
+from builder.seed.network import card_names
 from builder.seed.seed import seed
 from builder.sources import Pin, carry
 from builder.spec.load import load
@@ -43,8 +44,7 @@ KEY = "ssh-ed25519 (the key that each bake generates for itself)"
 def preview(cluster: Cluster) -> Path:
     """Replace build/CLUSTER/rendered/ and return it; the README in it describes the parts.
 
-    The interface in nodes/NAME/keepalived.conf stays `auto` if neither the spec nor the guest names it; the guest
-    finds it at boot.
+    The guest writes nodes/NAME/keepalived.conf itself, with the interface that has the node's address.
     """
     guest = choose(cluster)
     version = select_keepalived(cluster, guest.facts)
@@ -69,9 +69,7 @@ def _guest_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> 
 
 
 def _node_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> None:
-    interface = cluster.network.interface
-    if interface == "auto" and facts.interface:
-        interface = facts.interface
+    interface, _ = card_names(cluster)
     for node in cluster.nodes:
         own = folder / node.name
         write_atomic(own / "keepalived.conf", keepalived_conf(cluster, node, facts, version, interface))

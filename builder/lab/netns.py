@@ -21,10 +21,11 @@ from builder.lab import init, network, state, stubs
 from builder.lab.state import NamespaceKeeper
 from builder.render import appliance, payload
 from builder.seed.identity import identity_files
+from builder.seed.network import CARDS
 from builder.spec.model import Cluster, Node
 
 HERE = Path(__file__).parent
-INTERFACE = "eth0"
+INTERFACE = CARDS[0]
 SECONDS = 30
 IDENTITY_SECONDS = 90
 """The identity program itself waits 60 s for the node's address."""
@@ -183,25 +184,37 @@ def _start_node(
         node.run("tar", "--extract", "--no-same-owner", "--file", str(tar), "--directory", "/")
     _connect(node, switch)
     node.run("sysctl", "--quiet", "--load=/etc/sysctl.d/60-vipforge.conf")
-    for path, content in identity_files(cluster, spec).items():
+    for path, content in identity_files(network.in_lab(cluster), spec).items():
         node.run("install", "-D", "-m", "0600", "/dev/stdin", path, stdin=content)
     return node
 
 
 def _connect(node: NetnsNode, switch: NamespaceKeeper) -> None:
-    """Connect the node to a port of the switch, and give it its addresses and routes."""
-    port, cluster = network.tap(node.cluster, node.spec), node.cluster
-    _ip(
-        switch.client(),
-        [
-            f"link add {port} type veth peer name {INTERFACE} netns {node.keeper.pid}",
-            f"link set {port} master {network.BRIDGE} up",
-        ],
-    )
+    """Connect the node's cards to ports of the switch, and give them their addresses and routes."""
+    cluster = node.cluster
+    for card, (port, bridge) in zip(CARDS, network.ports(cluster, node.spec).items(), strict=False):
+        _ip(
+            switch.client(),
+            [
+                f"link add {port} type veth peer name {card} netns {node.keeper.pid}",
+                f"link set {port} master {bridge} up",
+            ],
+        )
     addresses = [network.add_address(node.spec.address, cluster.network.prefix, INTERFACE)]
     if node.spec.address6:
         addresses.append(network.add_address(node.spec.address6, cluster.network.prefix6, INTERFACE))
-    _ip(node.inside(), ["link set lo up", *addresses, f"link set {INTERFACE} up", *_routes(node)])
+    _ip(node.inside(), ["link set lo up", *addresses, f"link set {INTERFACE} up", *_routes(node), *_management(node)])
+
+
+def _management(node: NetnsNode) -> list[str]:
+    management, card = node.cluster.management, CARDS[1]
+    if management is None or node.spec.management is None:
+        return []
+    return [
+        network.add_address(node.spec.management, management.prefix, card),
+        f"link set {card} up",
+        *(f"route add {route.to} via {route.via}" for route in management.routes),
+    ]
 
 
 def _routes(node: NetnsNode) -> list[str]:

@@ -1,4 +1,4 @@
-"""The lab's network: one bridge that the nodes' network cards and the client share.
+"""The lab's network: one bridge that the nodes' network cards and the client share, and one for management cards.
 
 A Linux bridge is both a switch and the host's own card on it. The lab's namespace therefore is the client: its bridge
 has the gateway's address, because the client is also the router, and the addresses of the servers behind the cluster.
@@ -7,16 +7,18 @@ has the gateway's address, because the client is also the router, and the addres
 from __future__ import annotations
 
 import hashlib
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from builder.core.errors import UserError
 from builder.core.run import need, run
 from builder.lab.state import Lab
+from builder.seed.network import HardwareAddresses
 from builder.spec.backends import backends
 from builder.spec.model import Cluster, Node
 from builder.spec.values import IpAddress
 
-BRIDGE = "br0"
+BRIDGE, MANAGEMENT_BRIDGE = "br0", "br1"
 SECONDS = 30
 
 
@@ -29,24 +31,42 @@ def commands(cluster: Cluster) -> str:
     """Return the input of `ip -batch`."""
     lines = bridge_commands(cluster)
     for node in cluster.nodes:
-        lines += [
-            f"tuntap add dev {tap(cluster, node)} mode tap",
-            f"link set {tap(cluster, node)} master {BRIDGE} up",
-        ]
+        for port, bridge in ports(cluster, node).items():
+            lines += [f"tuntap add dev {port} mode tap", f"link set {port} master {bridge} up"]
     return "\n".join(lines) + "\n"
 
 
 def bridge_commands(cluster: Cluster) -> list[str]:
-    """Return the lines that make the bridge, with the addresses of the client and of the stub servers."""
-    # With snooping, a bridge that hears no IGMP querier drops VRRP's multicast.
+    """Return the lines that make the bridges, with the addresses of the client and of the stub servers."""
     return [
         "link set lo up",
-        f"link add {BRIDGE} type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
+        _add_bridge(BRIDGE),
         f"address add {client_address(cluster)}/{cluster.network.prefix} dev {BRIDGE}",
         *(add_address(address, cluster.network.prefix6, BRIDGE) for address in client_addresses6(cluster)),
         *(add_address(address, address.max_prefixlen, BRIDGE) for address in stub_addresses(cluster)),
         f"link set {BRIDGE} up",
+        *_management_commands(cluster),
     ]
+
+
+def _management_commands(cluster: Cluster) -> list[str]:
+    """Return the lines that make the bridge of the management cards; the client is the first router there, too."""
+    subnet = cluster.management_subnet()
+    if cluster.management is None or subnet is None:
+        return []
+    routers = {route.via for route in cluster.management.routes}
+    taken = {node.management for node in cluster.nodes}
+    own = routers or {_highest_free(subnet, taken)}
+    return [
+        _add_bridge(MANAGEMENT_BRIDGE),
+        *(add_address(address, cluster.management.prefix, MANAGEMENT_BRIDGE) for address in sorted(own)),
+        f"link set {MANAGEMENT_BRIDGE} up",
+    ]
+
+
+def _add_bridge(name: str) -> str:
+    """Return the line that makes a bridge. With snooping, one that hears no IGMP querier drops VRRP's multicast."""
+    return f"link add {name} type bridge mcast_snooping 0 stp_state 0 forward_delay 0"
 
 
 def add_address(address: IpAddress, prefix: int | None, device: str) -> str:
@@ -61,8 +81,10 @@ def client_address(cluster: Cluster) -> IPv4Address:
     """
     if cluster.network.gateway:
         return cluster.network.gateway
-    taken = {*cluster.own_addresses(), *_named_addresses(cluster)}
-    subnet = cluster.subnet()
+    return _highest_free(cluster.subnet(), {*cluster.own_addresses(), *_named_addresses(cluster)})
+
+
+def _highest_free(subnet: IPv4Network, taken: Collection[IpAddress | None]) -> IPv4Address:
     hosts = (subnet[number] for number in range(subnet.num_addresses - 2, 0, -1))
     free = next((address for address in hosts if address not in taken), None)
     if free is None:
@@ -95,10 +117,30 @@ def tap(cluster: Cluster, node: Node) -> str:
     return f"tap{cluster.nodes.index(node)}"
 
 
-def mac(cluster: Cluster, node: Node) -> str:
-    """Return the node's hardware address: stable, and in QEMU's range of locally administered addresses."""
-    digest = hashlib.sha256(f"{cluster.cluster}/{node.name}".encode()).digest()
+def ports(cluster: Cluster, node: Node) -> dict[str, str]:
+    """Return the ports for a node's cards, in the order of the cards, each with its bridge."""
+    number = cluster.nodes.index(node)
+    return {tap(cluster, node): BRIDGE} | ({f"mgmt{number}": MANAGEMENT_BRIDGE} if cluster.management else {})
+
+
+def macs(cluster: Cluster, node: Node) -> HardwareAddresses:
+    """Return the hardware addresses of the node's cards: the spec's, or else stable ones of QEMU's range."""
+    return HardwareAddresses(
+        node.mac or _mac(cluster.cluster, node.name),
+        (node.management_mac or _mac(cluster.cluster, node.name, "management")) if cluster.management else "",
+    )
+
+
+def _mac(*names: str) -> str:
+    digest = hashlib.sha256("/".join(names).encode()).digest()
     return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
+
+
+def in_lab(cluster: Cluster) -> Cluster:
+    """Return the cluster without the names of its cards, which differ between here and another machine."""
+    network = cluster.network.model_copy(update={"interface": "auto"})
+    management = cluster.management and cluster.management.model_copy(update={"interface": "auto"})
+    return cluster.model_copy(update={"network": network, "management": management})
 
 
 def _named_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:

@@ -87,7 +87,9 @@ def config(cluster: Cluster) -> str:
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "6",
     }
-    hosts = [f"Host {_short(node)} {node.name}\n    HostName {node.address}\n" for node in cluster.nodes]
+    hosts = [
+        f"Host {_short(node)} {node.name}\n    HostName {cluster.login_address(node)}\n" for node in cluster.nodes
+    ]
     common = "".join(f"    {name} {value}\n" for name, value in options.items())
     return "\n".join([*hosts, f"Host *\n{common}"])
 

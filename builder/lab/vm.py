@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from builder.host.qemu import Accelerator, accelerator, qemu
 from builder.image import manifest
 from builder.image.packer.output import plain
 from builder.lab import qmp
-from builder.lab.network import mac, tap
+from builder.lab.network import in_lab, macs, ports
 from builder.lab.ssh import public_key
 from builder.lab.state import Lab, node_folder
 from builder.seed.seed import PRIVATE, seed
@@ -25,7 +26,7 @@ from builder.spec.model import Cluster, Node
 
 MEMORY_MIB = 768
 CARD = "net0"
-"""QMP's name of the node's network card."""
+"""QMP's name of the node's network card in the cluster's network."""
 DISK, SEED, CONSOLE, MONITOR = "disk.qcow2", "seed.iso", "console.log", "qmp"
 START_SECONDS = 60
 LAST_LINES = 12
@@ -58,7 +59,8 @@ def prepare_node(lab: Lab, node: Node, source: Appliance) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     qemu_img = need("qemu-img", "qemu-utils")
     run([qemu_img, "create", "-q", "-f", "qcow2", "-b", source.path, "-F", "qcow2", folder / DISK], timeout=60)
-    identity = seed(_in_lab(lab.cluster), node, source.facts, (public_key(lab.cluster),))
+    known = macs(lab.cluster, node)
+    identity = seed(in_lab(lab.cluster), node, source.facts, (public_key(lab.cluster),), known=known)
     write_atomic(folder / SEED, source.transport.cd(identity), mode=PRIVATE)
 
 
@@ -112,7 +114,6 @@ def _lines(log: Path) -> list[str]:
 def command(cluster: Cluster, node: Node, accelerator: Accelerator) -> list[str]:
     """Return QEMU's command line. It has to run in the node's folder, and returns when the machine runs."""
     folder = node_folder(cluster, node)
-    card = f"virtio-net-pci,netdev={CARD},id={CARD}-card,mac={mac(cluster, node)},romfile="
     return [
         *(os.fspath(qemu()), "-name", node.name, "-no-user-config", "-daemonize", "-pidfile", "qemu.pid"),
         *("-machine", f"pc,accel={accelerator}", "-cpu", "host" if accelerator == "kvm" else "max"),
@@ -120,7 +121,7 @@ def command(cluster: Cluster, node: Node, accelerator: Accelerator) -> list[str]
         # The disk is removed with the lab, so flushing writes to the host's disk would gain nothing.
         *("-drive", f"file={_escaped(folder / DISK)},format=qcow2,if=virtio,cache=unsafe,discard=unmap"),
         *("-drive", f"file={_escaped(folder / SEED)},format=raw,media=cdrom,readonly=on"),
-        *("-netdev", f"tap,id={CARD},ifname={tap(cluster, node)},script=no,downscript=no", "-device", card),
+        *_cards(cluster, node),
         *("-device", "virtio-rng-pci", "-display", "none"),
         *("-chardev", f"file,id=console,path={_escaped(folder / CONSOLE)},append=on", "-serial", "chardev:console"),
         # Relative: the address of a UNIX socket has 108 bytes at most (unix(7)).
@@ -128,12 +129,15 @@ def command(cluster: Cluster, node: Node, accelerator: Accelerator) -> list[str]
     ]
 
 
+def _cards(cluster: Cluster, node: Node) -> Iterator[str]:
+    """Yield the options for the node's cards, the cluster's first: the guest names them in this order."""
+    known = macs(cluster, node)
+    for number, (port, mac) in enumerate(zip(ports(cluster, node), (known.primary, known.management), strict=False)):
+        card = f"net{number}"
+        yield from ("-netdev", f"tap,id={card},ifname={port},script=no,downscript=no")
+        yield from ("-device", f"virtio-net-pci,netdev={card},id={card}-card,mac={mac},romfile=")
+
+
 def _escaped(path: Path) -> str:
     """Return a path for one of QEMU's option lists, where a comma is written twice."""
     return os.fspath(path).replace(",", ",,")
-
-
-def _in_lab(cluster: Cluster) -> Cluster:
-    """Return the cluster with the interface set to auto, because a card has another name here than on vSphere."""
-    network = cluster.network.model_copy(update={"interface": "auto"})
-    return cluster.model_copy(update={"network": network})

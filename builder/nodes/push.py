@@ -28,6 +28,8 @@ from builder.spec.model import Cluster, Node
 PROGRAM = "/usr/libexec/vipforge/push"
 FOLDERS = ("/etc/haproxy/", "/etc/firewalld/zones/", "/usr/share/vipforge/")
 """The appliance's files that a push changes; any other file needs a new image, and the identity needs a new seed."""
+MANAGEMENT = f"sed -n s/^MANAGEMENT=//p {identity.IDENTITY}"
+"""Prints a node's management address with its prefix length; nothing if it has none."""
 SECONDS = 300
 PRIVATE = 0o600
 
@@ -43,6 +45,8 @@ def push(cluster: Cluster, user_config: Path, prefix: Sequence[str], *, wait: fl
     with ssh.open_access(cluster, user_config, prefix) as access:
         with step(f"reaching {', '.join(node.name for node in cluster.nodes)} over SSH"):
             ssh.wait_for(cluster.nodes, access, seconds=wait)
+        for node in cluster.nodes:
+            _refuse_other_cards(cluster, access, node)
         for node in cluster.nodes:
             _run_push(access, node, "check", texts[node.name])
         order = standby_first(cluster, access)
@@ -66,6 +70,21 @@ def standby_first(cluster: Cluster, access: SshAccess) -> list[Node]:
     addresses = {node.name: run([*access.ssh(node), command], timeout=SECONDS).out for node in cluster.nodes}
     holders = {name for names in vip_holders(cluster, addresses).values() for name in names}
     return sorted(cluster.nodes, key=lambda node: node.name in holders)
+
+
+def _refuse_other_cards(cluster: Cluster, access: SshAccess, node: Node) -> None:
+    """Raise UserError if the node has not the spec's management address: its firewall would lock SSH out."""
+    found = run([*access.ssh(node), remote.command(MANAGEMENT, root=True)], timeout=SECONDS).out.strip()
+    expected = identity.identity(cluster, node).get("MANAGEMENT", "")
+    if found != expected:
+        raise UserError(
+            f"{node.name} has {_management(found)}, and in the spec it has {_management(expected)}",
+            hint="a seed brings the cards' addresses: use `vipforge upgrade`",
+        )
+
+
+def _management(address: str) -> str:
+    return f"the management address {address}" if address else "no management address"
 
 
 def _run_push(access: SshAccess, node: Node, action: Literal["check", "apply"], text: str) -> None:

@@ -7,9 +7,9 @@ one. The user's own configuration takes precedence (ssh_config(5): the first val
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -39,10 +39,14 @@ Host *
 
 @dataclass(frozen=True)
 class SshAccess:
-    """How to reach the nodes: a configuration for `ssh -F`, and the argv prefix that runs ssh."""
+    """How to reach the nodes: a configuration for `ssh -F`, and the argv prefix that runs ssh.
+
+    `addresses` has the address of each node by its name, for messages.
+    """
 
     config: Path
     prefix: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     def ssh(self, node: Node, *words: str) -> list[str]:
         """Return the command line of ssh to a node; `words` are further options."""
@@ -65,7 +69,8 @@ def configuration(path: Path | None) -> Path:
 def open_access(cluster: Cluster, user_config: Path, prefix: Sequence[str] = ()) -> Iterator[SshAccess]:
     """Write a configuration for this run, which includes the user's, and close the shared connections at the end."""
     with workspace(paths.state("ssh"), "v") as folder:
-        access = SshAccess(folder / "config", tuple(prefix))
+        addresses = {node.name: str(cluster.login_address(node)) for node in cluster.nodes}
+        access = SshAccess(folder / "config", tuple(prefix), addresses)
         write_atomic(access.config, config(cluster, user_config, folder), mode=0o600)
         try:
             yield access
@@ -86,7 +91,11 @@ def wait_for(nodes: Iterable[Node], access: SshAccess, *, seconds: float) -> Non
     targets = tuple(nodes)
     deadline = time.monotonic() + seconds
     errors = run_all([partial(_error_until, node, access, deadline) for node in targets])
-    failed = [f"{node.name} ({node.address}): {error}" for node, error in zip(targets, errors, strict=True) if error]
+    failed = [
+        f"{node.name} ({access.addresses.get(node.name, node.address)}): {error}"
+        for node, error in zip(targets, errors, strict=True)
+        if error
+    ]
     if failed:
         lines = "".join(f"\n    {line}" for line in failed)
         raise TimedOut(
@@ -96,7 +105,7 @@ def wait_for(nodes: Iterable[Node], access: SshAccess, *, seconds: float) -> Non
 
 
 def _host(cluster: Cluster, number: int, node: Node, sockets: Path) -> str:
-    lines = [f"Host {node.name}", f"  HostName {node.address}", f"  User {cluster.operator.user}"]
+    lines = [f"Host {node.name}", f"  HostName {cluster.login_address(node)}", f"  User {cluster.operator.user}"]
     socket = sockets / str(number)
     if len(str(socket)) <= LONGEST_SOCKET:
         lines += [

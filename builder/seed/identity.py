@@ -18,6 +18,8 @@ from builder.spec.syntax import InvalidValue
 TEMPLATE = "/usr/share/vipforge/keepalived.conf"
 IDENTITY = "/etc/vipforge/identity"
 STATISTICS = "/etc/vipforge/statistics.cfg"
+SNMPD = "/etc/snmp/snmpd.local.conf"
+"""Read beside snmpd.conf (snmp_config(5))."""
 
 
 def keepalived_conf(cluster: Cluster, node: Node, facts: Facts, keepalived: str, interface: str) -> str:
@@ -62,6 +64,21 @@ def identity_files(cluster: Cluster, node: Node) -> dict[str, str]:
     return {IDENTITY: assignments(identity(cluster, node)), **_tls(cluster), **_statistics(cluster, node)}
 
 
+def listener_files(cluster: Cluster, node: Node, facts: Facts) -> dict[str, str]:
+    """The private files that make sshd and snmpd listen on the node's management address alone.
+
+    sshd gets it as an option: OpenSSH before 8.2 includes no files into its configuration.
+    """
+    if cluster.management is None:
+        return {}
+    files = {}
+    if cluster.management.ssh:
+        files[facts.sshd_options.path] = f'{facts.sshd_options.variable}="-o ListenAddress={node.management}"\n'
+    if cluster.management.snmp and cluster.snmp:
+        files[SNMPD] = f"agentAddress udp:{node.management}:161\n"
+    return files
+
+
 def has_secrets(cluster: Cluster) -> bool:
     """Whether the cluster's seeds contain a private key or a password, which not every transport may carry."""
     return bool(cluster.tls.certificates or cluster.statistics)
@@ -81,6 +98,7 @@ def identity(cluster: Cluster, node: Node) -> dict[str, str]:
         "ALERT_SENDER": alert_sender(node),
         "PEERS": " ".join(str(other.address) for other in cluster.nodes if other != node),
         **_ipv6(cluster, node),
+        **({"MANAGEMENT": f"{node.management}/{cluster.management.prefix}"} if cluster.management else {}),
     }
 
 
@@ -118,4 +136,6 @@ def _statistics(cluster: Cluster, node: Node) -> dict[str, str]:
         return {}
     password = certificates.read_password(cluster.statistics.password)
     template = paths.resources("packer", "haproxy", "statistics.j2")
-    return {STATISTICS: render.render(template, node=node, statistics=cluster.statistics, password=password)}
+    listens = cluster.statistics_address(node)
+    context = {"node": node, "listens": listens, "statistics": cluster.statistics, "password": password}
+    return {STATISTICS: render.render(template, **context)}

@@ -12,7 +12,8 @@ from builder.core.errors import UserError
 from builder.core.files import FileBatch, file_batch
 from builder.core.quoting import yaml_text
 from builder.guests import Facts, GuestFile
-from builder.seed.identity import has_secrets, identity, identity_files
+from builder.seed.identity import has_secrets, identity, identity_files, listener_files
+from builder.seed.network import HardwareAddresses, Known, cards, spec_addresses
 from builder.seed.transports import Seed, Transport, base64_text, nocloud
 from builder.spec.model import Cluster, Node
 
@@ -29,19 +30,22 @@ def seed(
     facts: Facts,
     extra_keys: Sequence[str] = (),
     public: Mapping[str, GuestFile] = NO_FILES,
+    *,
+    known: HardwareAddresses | None = None,
 ) -> Seed:
     """The node's seed. `extra_keys` are further SSH public keys for the operator (the lab has one).
 
-    `public` are files that the image lacks, by path in the guest.
+    `public` are files that the image lacks, by path in the guest. `known` are the hardware addresses of the machine
+    that is to get the seed; by default, those of the spec.
     """
-    private = identity_files(cluster, node)
+    private = {**identity_files(cluster, node), **listener_files(cluster, node, facts)}
     context = {
         "cluster": cluster,
         "node": node,
         "facts": facts,
-        "network": cluster.network,
         "files": private,
         "public": {path: (base64_text(file.content), f"{file.mode:04o}") for path, file in public.items()},
+        "cards": list(cards(cluster, node, facts, known or spec_addresses(cluster, node))),
         "ssh_keys": [*cluster.operator.ssh_keys, *extra_keys],
     }
     network = render.cloud_init("network-config", **context)
@@ -91,11 +95,17 @@ def write_seeds(
     extra_keys: Sequence[str] = (),
     *,
     transport: Transport = nocloud.ISO,
+    known: Known = spec_addresses,
 ) -> dict[str, Path]:
-    """Write the seeds as `write_all` does, but among `files`, which the caller publishes together."""
+    """Write the seeds as `write_all` does, but among `files`, which the caller publishes together.
+
+    `known` returns the hardware addresses of a node's machine.
+    """
     check_target(cluster, transport)
     return {
-        node.name: _write(seed(cluster, node, facts, extra_keys), folder / node.name, files, transport)
+        node.name: _write(
+            seed(cluster, node, facts, extra_keys, known=known(cluster, node)), folder / node.name, files, transport
+        )
         for node in cluster.nodes
     }
 

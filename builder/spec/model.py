@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from builder.guests import all_guests, in_order_of_preference
 from builder.spec import syntax
 from builder.spec.backends import HTTPS, https_port
+from builder.spec.management import CardName, MacAddress, Management
 from builder.spec.presets import Preset, services_of
 from builder.spec.problem import Loc
 from builder.spec.sections import Certificate, Image, Libvirt, Tls
@@ -26,13 +27,13 @@ from builder.spec.values import (
     FullHostName,
     Gateway6,
     HostName,
-    InterfaceName,
     IpAddress,
     IpNetwork,
     Label,
     OneOf,
     OwnAddress6,
     Port,
+    Prefix,
     SpecModel,
     SshKey,
     UserName,
@@ -40,8 +41,6 @@ from builder.spec.values import (
 )
 from builder.spec.vrrp import PROFILES, Instance, Vrrp
 
-SHORTEST_PREFIX = 8
-LONGEST_PREFIX = 30
 SHORTEST_PREFIX6 = 16
 LONGEST_PREFIX6 = 126
 MAX_CONNECTIONS = 500_000
@@ -64,7 +63,7 @@ GuestName = Annotated[
 class Network(SpecModel):
     """The network of the nodes and the VIPs."""
 
-    prefix: Annotated[int, Field(ge=SHORTEST_PREFIX, le=LONGEST_PREFIX, strict=True, examples=[24])]
+    prefix: Prefix
     """Prefix length of the nodes' subnet, in bits: 24 is 255.255.255.0."""
     gateway: Address | None = None
     """Default gateway; without it, the nodes have no route out of their subnet."""
@@ -76,8 +75,8 @@ class Network(SpecModel):
     """Name servers: at most three, because a resolver uses no more (resolv.conf(5), MAXNS)."""
     search: Annotated[tuple[HostName, ...], Field(max_length=6), AfterValidator(syntax.search_list)] = ()
     """DNS search domains: at most six with 256 characters, because CentOS 7 uses no more (resolv.conf(5))."""
-    interface: InterfaceName = "auto"
-    """The interface that carries the VIPs; `auto` finds the one that has the node's address."""
+    interface: CardName = "auto"
+    """The network card that carries the VIPs; `auto` is the card with the node's `mac`, or else `eth0`."""
 
 
 class Node(SpecModel):
@@ -94,6 +93,12 @@ class Node(SpecModel):
     from the nodes' order and the profile: 254, 253 and so on, or 101, 100 in `classic`."""
     alert_sender: Email | None = None
     """Sender of this node's alerts; the default is keepalived@ followed by the node's name."""
+    mac: MacAddress | None = None
+    """Hardware address of its network card, for machines that vipforge does not create."""
+    management: Address | None = None
+    """Its address in the management subnet; required if there is the section `management`."""
+    management_mac: MacAddress | None = None
+    """Hardware address of its management card; required if there is a `mac`."""
 
 
 class Alerts(SpecModel):
@@ -159,6 +164,8 @@ class Cluster(SpecModel):
     """HAProxy itself."""
     network: Network
     """The network of the nodes and the VIPs."""
+    management: Management | None = None
+    """A second network card of every node, for operators and not for clients; off by default."""
     vrrp: Vrrp
     """How the VIPs move between the nodes."""
     nodes: Annotated[tuple[Node, ...], Field(min_length=2, max_length=8)]
@@ -187,6 +194,24 @@ class Cluster(SpecModel):
     def subnet(self) -> IPv4Network:
         """The nodes' subnet, from the first node's address and the prefix."""
         return IPv4Interface(f"{self.nodes[0].address}/{self.network.prefix}").network
+
+    def management_subnet(self) -> IPv4Network | None:
+        """The management subnet; None if there is none."""
+        if self.management is None:
+            return None
+        return IPv4Interface(f"{self.nodes[0].management}/{self.management.prefix}").network
+
+    def login_address(self, node: Node) -> IPv4Address:
+        """The address on which a node's SSH server listens."""
+        return self._chosen(node, managed=self.management is not None and self.management.ssh)
+
+    def statistics_address(self, node: Node) -> IPv4Address:
+        """The address on which a node's statistics page listens."""
+        return self._chosen(node, managed=self.management is not None and self.management.statistics)
+
+    @staticmethod
+    def _chosen(node: Node, *, managed: bool) -> IPv4Address:
+        return node.management if managed and node.management else node.address
 
     def subnet6(self) -> IPv6Network | None:
         """The nodes' IPv6 subnet; None if no node has an IPv6 address."""
@@ -226,8 +251,9 @@ class Cluster(SpecModel):
         return next((each for each in self.tls.certificates if each.name == name), None)
 
     def ports(self) -> tuple[int, ...]:
-        """Every TCP port on which HAProxy accepts connections from other hosts, in order."""
-        own = {self.statistics.port} if self.statistics else set()
+        """Every TCP port on which HAProxy accepts connections from the nodes' subnet and beyond, in order."""
+        elsewhere = self.management is not None and self.management.statistics
+        own = {self.statistics.port} if self.statistics and not elsewhere else set()
         return tuple(sorted({service.port for service in self.services} | own))
 
     def proxies_before(self, service: Service) -> tuple[IpNetwork, ...]:

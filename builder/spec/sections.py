@@ -117,6 +117,10 @@ class Libvirt(SpecModel):
     """libvirt network of the nodes; the default is `default`, unless there is a bridge."""
     bridge: InterfaceName | None = None
     """The hosts' bridge for the nodes, instead of a network."""
+    management_network: Name | None = None
+    """libvirt network of the nodes' management cards."""
+    management_bridge: InterfaceName | None = None
+    """The hosts' bridge for the management cards, instead of a network."""
     disks: Literal["overlay", "copy"] = "overlay"
     """A node's disk: an `overlay` stores only the differences from the image and depends on it, a `copy` is
     independent."""
@@ -131,11 +135,16 @@ class Libvirt(SpecModel):
 
 def libvirt_problems(data: object) -> Iterator[Problem]:
     """The problems between values of `libvirt`."""
-    if texts(data, "libvirt", "network"):
-        for loc, _ in texts(data, "libvirt", "bridge"):
-            yield Problem(
-                loc, "libvirt has both a network and a bridge", "a node has one network card: remove one of the two"
-            )
+    for network, bridge in (("network", "bridge"), ("management_network", "management_bridge")):
+        if texts(data, "libvirt", network):
+            for loc, _ in texts(data, "libvirt", bridge):
+                reason = f"libvirt has both a {network} and a {bridge}"
+                yield Problem(loc, reason, "a network card has one connection: remove one of the two")
+    if not any(isinstance(section, dict) for _, section in values_at(data, "management")):
+        for key in ("management_network", "management_bridge"):
+            for loc, _ in texts(data, "libvirt", key):
+                hint = "add a section such as management: {prefix: 24}, or remove the line"
+                yield Problem(loc, f"{key} has no effect without the section management", hint)
 
 
 class Certificate(SpecModel):

@@ -19,7 +19,7 @@ from builder.spec.values import IpAddress
 
 CLUSTER: Loc = ("cluster",)
 ROUTER_IDS = (("vrrp", "virtual_router_id"), ("vrrp", "instances", ANY, "virtual_router_id"))
-OWN_ADDRESSES = (("nodes", ANY, "address"), ("nodes", ANY, "address6"))
+OWN_ADDRESSES = (("nodes", ANY, "address"), ("nodes", ANY, "address6"), ("nodes", ANY, "management"))
 
 Warnings = tuple[LocatedProblem, ...]
 

@@ -20,6 +20,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from builder.spec import syntax
 
+SHORTEST_PREFIX = 8
+LONGEST_PREFIX = 30
 FOLDER = "folder"
 """The key in pydantic's context of the folder that relative paths in the spec start from."""
 
@@ -53,6 +55,7 @@ Version = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"
 HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]
 Url = Annotated[str, AfterValidator(syntax.url), Field(examples=["http://mirror.example.com/debian"])]
 Address = Annotated[IPv4Address, BeforeValidator(syntax.address), Field(examples=["192.168.56.10"])]
+Prefix = Annotated[int, Field(ge=SHORTEST_PREFIX, le=LONGEST_PREFIX, strict=True, examples=[24])]
 OwnAddress6 = Annotated[IPv6Address, BeforeValidator(syntax.own_address6), Field(examples=["2001:db8:56::11"])]
 Gateway6 = Annotated[IPv6Address, BeforeValidator(syntax.address6), Field(examples=["2001:db8:56::1", "fe80::1"])]
 AnyAddress = Annotated[

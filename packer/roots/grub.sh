@@ -19,7 +19,7 @@ set timeout=0
 if keystatus --shift; then set timeout=-1; fi
 # no_timer_check: on a busy host an emulated timer is late at the kernel's check of it, and it may give up.
 menuentry 'Debian GNU/Linux' {
-    linux /vmlinuz root=LABEL=vipforge-root ro quiet no_timer_check console=tty0 console=ttyS0,115200
+    linux /vmlinuz root=LABEL=vipforge-root ro quiet no_timer_check net.ifnames=0 console=tty0 console=ttyS0,115200
     initrd /initrd.img
 }
 CFG

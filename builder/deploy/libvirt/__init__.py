@@ -60,6 +60,12 @@ class LibvirtOptions:
     pool: str = field(default="", metadata=option("Storage pool for images, disks and seeds."))
     network: str = field(default="", metadata=option("libvirt network for the nodes.", "deploy", "upgrade"))
     bridge: str = field(default="", metadata=option("Bridge on the hosts, instead of a network.", "deploy", "upgrade"))
+    management_network: str = field(
+        default="", metadata=option("libvirt network for the management cards.", "deploy", "upgrade")
+    )
+    management_bridge: str = field(
+        default="", metadata=option("Bridge for the management cards, instead of a network.", "deploy", "upgrade")
+    )
     print: Literal["xml", "commands"] | None = field(
         default=None, metadata=option("Create nothing; print domain XML or shell commands.", "deploy")
     )

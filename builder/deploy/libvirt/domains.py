@@ -6,14 +6,14 @@ import hashlib
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, SubElement, fromstring, indent, register_namespace, tostring
 
 from builder.core.errors import UserError
 from builder.core.quoting import xml_text
 from builder.deploy.hypervisor import CPUS, MEMORY_MIB, machine_name
 from builder.deploy.libvirt import binding, translate_errors
-from builder.lab.network import mac
+from builder.lab.network import macs
 from builder.spec.model import Cluster, Node
 
 NAMESPACE = "urn:vipforge:node"
@@ -23,18 +23,26 @@ PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What varies in a domain: the volumes in one pool, a network or else a bridge, `kvm` or `qemu`, and the size.
+class Link:
+    """What a network card is connected to: a libvirt network, or a bridge of the host."""
 
-    `memory` is in MiB.
+    kind: Literal["network", "bridge"]
+    name: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What varies in a domain: the volumes in one pool, what its cards are connected to, `kvm` or `qemu`, the size.
+
+    `memory` is in MiB; `management` is None if there is no second card.
     """
 
     pool: str
     disk: str
     seed: str
-    network: str
-    bridge: str
+    link: Link
     virtualization: str
+    management: Link | None = None
     memory: int = MEMORY_MIB
     cpus: int = CPUS
 
@@ -75,10 +83,10 @@ def _devices(devices: Element, cluster: Cluster, node: Node, shape: Shape) -> No
     _disk(devices, "disk", "qcow2", (shape.pool, shape.disk), ("vda", "virtio"))
     # IDE: Debian's cloud kernel has no driver for SATA.
     _disk(devices, "cdrom", "raw", (shape.pool, shape.seed), ("hda", "ide"))
-    card = SubElement(devices, "interface", type="bridge" if shape.bridge else "network")
-    SubElement(card, "mac", address=mac(cluster, node))
-    SubElement(card, "source", {"bridge": shape.bridge} if shape.bridge else {"network": shape.network})
-    SubElement(card, "model", type="virtio")
+    known = macs(cluster, node)
+    _card(devices, shape.link, known.primary)
+    if shape.management:
+        _card(devices, shape.management, known.management)
     SubElement(devices, "serial", type="pty")
     SubElement(devices, "console", type="pty")
     SubElement(SubElement(devices, "rng", model="virtio"), "backend", model="random").text = "/dev/urandom"
@@ -91,6 +99,13 @@ def _disk(devices: Element, device: str, volume_format: str, volume: tuple[str, 
     SubElement(disk, "target", dev=target[0], bus=target[1])
     if device == "cdrom":
         SubElement(disk, "readonly")
+
+
+def _card(devices: Element, link: Link, mac: str) -> None:
+    card = SubElement(devices, "interface", type=link.kind)
+    SubElement(card, "mac", address=mac)
+    SubElement(card, "source", {link.kind: link.name})
+    SubElement(card, "model", type="virtio")
 
 
 def _text(parent: Element, tag: str, text: str, **attributes: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import fromstring
 
 from builder.deploy.libvirt import LibvirtOptions, binding, translate_errors
-from builder.deploy.libvirt.domains import Domains
+from builder.deploy.libvirt.domains import Domains, Link
 from builder.deploy.libvirt.pool import Pool
 from builder.host.qemu import accelerator
 from builder.spec.model import Cluster
@@ -74,13 +74,13 @@ def open_host(uri: str, pool: str) -> Iterator[Host]:
 class Placement:
     """The hosts' libvirt URIs, a storage pool and a network or bridge on each of them, and the nodes' size.
 
-    `memory` is in MiB; `disks` is `overlay` or `copy`.
+    `memory` is in MiB; `disks` is `overlay` or `copy`; `management` connects the management cards.
     """
 
     uris: tuple[str, ...]
     pool: str
-    network: str
-    bridge: str
+    link: Link
+    management: Link | None
     virtualization: str
     memory: int
     cpus: int
@@ -90,8 +90,16 @@ class Placement:
 def placement(cluster: Cluster, options: LibvirtOptions = NO_OPTIONS) -> Placement:
     """Return where the nodes go; a network or bridge in the options replaces the spec's network or bridge."""
     spec = cluster.libvirt
-    bridge = options.bridge or ("" if options.network else spec.bridge or "")
-    network = "" if bridge else options.network or spec.network or NETWORK
+    link = _link(options.network, options.bridge) or _link(spec.network, spec.bridge) or Link("network", NETWORK)
+    management = _link(options.management_network, options.management_bridge) or _link(
+        spec.management_network, spec.management_bridge
+    )
     uris = tuple(options.connect) or spec.hosts
     pool = options.pool or spec.pool
-    return Placement(uris, pool, network, bridge, spec.virtualization, spec.memory_mib, spec.cpus, spec.disks)
+    return Placement(uris, pool, link, management, spec.virtualization, spec.memory_mib, spec.cpus, spec.disks)
+
+
+def _link(network: str | None, bridge: str | None) -> Link | None:
+    if bridge:
+        return Link("bridge", bridge)
+    return Link("network", network) if network else None

@@ -15,11 +15,11 @@ from builder.core.errors import UserError
 from builder.deploy import machine
 from builder.deploy.hypervisor import Choice, machine_name
 from builder.deploy.libvirt import LibvirtOptions, domains
-from builder.deploy.libvirt.domains import Shape
+from builder.deploy.libvirt.domains import Link, Shape
 from builder.deploy.libvirt.host import Host, Hosts, Placement, placement
 from builder.deploy.libvirt.pool import image_volume
 from builder.deploy.machine import BakedImage, baked_image, seeded_files
-from builder.lab.network import mac
+from builder.lab.network import macs
 from builder.seed.seed import seed
 from builder.seed.transports import Seed, nocloud
 from builder.spec.model import Cluster, Node
@@ -89,10 +89,21 @@ class DesiredDomain:
 
     def _xml(self, disk: str) -> str:
         place = self.place
-        shape = Shape(
-            place.pool, disk, self.cd, place.network, place.bridge, self.virtualization, place.memory, place.cpus
-        )
+        management = management_link(self.cluster, place)
+        shape = Shape(place.pool, disk, self.cd, place.link, self.virtualization, management, place.memory, place.cpus)
         return domains.domain(self.cluster, self.node, shape)
+
+
+def management_link(cluster: Cluster, place: Placement) -> Link | None:
+    """Return what connects the management cards, None without any; raises UserError if nothing says it."""
+    if cluster.management is None:
+        return None
+    if place.management is None:
+        raise UserError(
+            f"the nodes of {cluster.cluster} have management cards, and nothing says what connects them",
+            hint="set libvirt.management_network or libvirt.management_bridge, or give the option of that name",
+        )
+    return place.management
 
 
 def display_uri(uri: str) -> str:
@@ -143,7 +154,8 @@ def placed_domains(
 
 def _placed(cluster: Cluster, node: Node, host: Host, image: BakedImage, place: Placement) -> PlacedDomain:
     virtualization = host.virtualization() if place.virtualization == "auto" else place.virtualization
-    node_seed = seed(cluster, node, image.facts, public=machine.seeded_files(cluster, image))
+    public = machine.seeded_files(cluster, image)
+    node_seed = seed(cluster, node, image.facts, public=public, known=macs(cluster, node))
     return PlacedDomain(cluster, node, host.uri, virtualization, image, node_seed, place, host)
 
 
@@ -166,7 +178,10 @@ def printout(
 def _commands(domains: list[DesiredDomain], spec: Path) -> str:
     """Return the commands of virsh and virt-install that do the same as a deployment."""
     images = {each.uri: each for each in domains}.values()
-    lines = [("vipforge", "seed", spec), *(line for each in images for line in _image_commands(each))]
+    lines = [
+        ("vipforge", "seed", spec, "--for", "libvirt"),
+        *(line for each in images for line in _image_commands(each)),
+    ]
     lines += [line for each in domains for line in _node_commands(each)]
     return "".join(f"{shlex.join(map(str, line))}\n" for line in lines)
 
@@ -180,7 +195,15 @@ def _domains(cluster: Cluster, options: LibvirtOptions, choice: Choice, image: P
         )
     virtualization = "kvm" if target.virtualization == "auto" else target.virtualization
     return [
-        DesiredDomain(cluster, node, uri, virtualization, baked, seed(cluster, node, baked.facts), target)
+        DesiredDomain(
+            cluster,
+            node,
+            uri,
+            virtualization,
+            baked,
+            seed(cluster, node, baked.facts, known=macs(cluster, node)),
+            target,
+        )
         for node, uri in assign_hosts(cluster, target)
         if node in nodes
     ]
@@ -195,13 +218,19 @@ def _node_commands(domain: DesiredDomain) -> Iterator[tuple[str | Path, ...]]:
     yield _disk(domain)
     yield from _upload(domain, domain.cd, "raw", str(len(nocloud.image(domain.seed))), file)
     place, pool = domain.place, domain.place.pool
-    network = f"bridge={place.bridge}" if place.bridge else f"network={place.network}"
+    known, links = macs(domain.cluster, domain.node), (place.link, management_link(domain.cluster, place))
+    cards = [
+        word
+        for link, mac in zip(links, (known.primary, known.management), strict=True)
+        if link
+        for word in ("--network", f"{link.kind}={link.name},model=virtio,mac={mac}")
+    ]
     yield (
         "virt-install", "--connect", domain.uri, "--name", domain.name, "--virt-type", domain.virtualization,
         "--machine", "pc", "--memory", str(place.memory), "--vcpus", str(place.cpus),
         "--osinfo", "detect=on,require=off", "--import",
         "--disk", f"vol={pool}/{domain.disk},bus=virtio", "--disk", f"vol={pool}/{domain.cd},device=cdrom,bus=ide",
-        "--network", f"{network},model=virtio,mac={mac(domain.cluster, domain.node)}", "--rng", "/dev/urandom",
+        *cards, "--rng", "/dev/urandom",
         "--graphics", "none", "--noautoconsole", "--autostart",
     )  # fmt: skip
 

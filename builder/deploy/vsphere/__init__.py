@@ -20,6 +20,9 @@ class VsphereOptions:
     network: str = field(
         default="", metadata=option("Port group for the nodes. Default: the only one.", "deploy", "upgrade")
     )
+    management_network: str = field(
+        default="", metadata=option("Port group for the nodes' management cards.", "deploy", "upgrade")
+    )
     transport: str = field(default=DEFAULT_TRANSPORT, metadata=option(TRANSPORT_HELP, "deploy", "upgrade"))
     insecure: bool = field(default=False, metadata=option("Do not check vCenter's certificate."))
 

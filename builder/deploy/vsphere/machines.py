@@ -39,7 +39,7 @@ def clone(site: Site, desired: DesiredMachine, cd: str) -> None:
     annotation = f"A load balancer of {desired.cluster}, by vipforge"
     with translate_errors(f"machine {desired.name}"):
         template = site.machine(desired.template)
-        changes = [node.network_card(template, site.network), *([node.cd_drive(template, cd)] if cd else [])]
+        changes = [*node.card_changes(template, desired, site), *([node.cd_drive(template, cd)] if cd else [])]
         config = vim.vm.ConfigSpec(extraConfig=extra, annotation=annotation, deviceChange=changes)
         if desired.properties:
             config.vAppConfig = vapp_settings(template, desired.properties)

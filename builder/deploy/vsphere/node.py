@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,13 +20,17 @@ from builder.deploy.hypervisor import machine_name
 from builder.deploy.machine import BakedImage
 from builder.deploy.vsphere.session import Login, task_result, translate_errors
 from builder.deploy.vsphere.site import MachineInfo, Site
+from builder.seed.network import HardwareAddresses, spec_addresses
 from builder.seed.seed import seed
 from builder.seed.transports import Seed, Transport, nocloud
 from builder.spec.model import Cluster, Node
 
 SECONDS = 120
-CLUSTER_KEY, IMAGE_KEY, SEED_KEY, TRANSPORT_KEY, NETWORK_KEY = (
-    f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed", "transport", "network")
+VENDOR_BYTES = 3
+NEW_DEVICE = -1
+"""A device that does not exist yet has a negative key (vSphere Web Services, VirtualDevice)."""
+CLUSTER_KEY, IMAGE_KEY, SEED_KEY, TRANSPORT_KEY, NETWORK_KEY, MANAGEMENT_KEY = (
+    f"guestinfo.vipforge.{name}" for name in ("cluster", "image", "seed", "transport", "network", "management")
 )
 """What a machine was created from. A seed's instance ID says nothing about how the seed reaches the machine."""
 KEPT = "-replaced"
@@ -104,14 +109,6 @@ def cd_drive(template: Any, path: str) -> vim.vm.device.VirtualDeviceSpec:  # no
     return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
 
 
-def network_card(template: Any, network: Any) -> vim.vm.device.VirtualDeviceSpec:  # noqa: ANN401
-    """Return the change that connects the template's card to this network; a template is shared by all networks."""
-    kind = vim.vm.device.VirtualEthernetCard
-    device = next(each for each in template.config.hardware.device if isinstance(each, kind))
-    device.backing = _backing(kind, network)
-    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
-
-
 def _backing(kind: Any, network: Any) -> Any:  # noqa: ANN401
     """Return the connection to a distributed port group, to a segment of NSX, or to a standard port group."""
     if isinstance(network, vim.dvs.DistributedVirtualPortgroup):
@@ -147,6 +144,8 @@ class DesiredMachine:
     template: str
     variables: dict[str, str]
     seed: Seed
+    known: HardwareAddresses
+    """The hardware addresses of its cards; vCenter chooses those that are empty."""
     cd: bytes = b""
     properties: Mapping[str, str] = field(default_factory=dict)
 
@@ -166,9 +165,27 @@ class DesiredMachine:
         return self.variables[CLUSTER_KEY]
 
 
+def card_changes(template: Any, desired: DesiredMachine, site: Site) -> Iterator[vim.vm.device.VirtualDeviceSpec]:  # noqa: ANN401
+    """Yield the changes that connect the template's card, which all networks share, and add the management card."""
+    kind = vim.vm.device.VirtualEthernetCard
+    device = next(each for each in template.config.hardware.device if isinstance(each, kind))
+    device.backing = _backing(kind, site.network)
+    if desired.known.primary:
+        device.addressType, device.macAddress = "manual", desired.known.primary
+    yield vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
+    if desired.known.management:
+        connected = vim.vm.device.VirtualDevice.ConnectInfo(startConnected=True, allowGuestControl=True)
+        second = vim.vm.device.VirtualVmxnet3(
+            key=NEW_DEVICE, backing=_backing(kind, site.management), connectable=connected
+        )
+        second.addressType, second.macAddress = "manual", desired.known.management
+        yield vim.vm.device.VirtualDeviceSpec(operation="add", device=second)
+
+
 def desired_machine(cluster: Cluster, node: Node, image: BakedImage, destination: Destination) -> DesiredMachine:
     """Describe the node's machine for this spec, image and destination."""
-    node_seed = seed(cluster, node, image.facts, public=machine.seeded_files(cluster, image))
+    known = hardware_addresses(cluster, node)
+    node_seed = seed(cluster, node, image.facts, public=machine.seeded_files(cluster, image), known=known)
     name = machine_name(cluster, node)
     transport = destination.transport
     variables = {
@@ -178,12 +195,27 @@ def desired_machine(cluster: Cluster, node: Node, image: BakedImage, destination
         TRANSPORT_KEY: transport.name,
         NETWORK_KEY: destination.site.network_name,
     }
+    if cluster.management:
+        variables[MANAGEMENT_KEY] = destination.site.management_name
     template, number = template_name(image.label), cluster.nodes.index(node)
     if transport.settings is None:
-        return DesiredMachine(name, number, template, variables, node_seed, transport.cd(node_seed))
+        return DesiredMachine(name, number, template, variables, node_seed, known, transport.cd(node_seed))
     settings = transport.settings(node_seed)
     variables |= settings.variables
-    return DesiredMachine(name, number, template, variables, node_seed, properties=settings.properties)
+    return DesiredMachine(name, number, template, variables, node_seed, known, properties=settings.properties)
+
+
+def hardware_addresses(cluster: Cluster, node: Node) -> HardwareAddresses:
+    """Return those that the spec names; for two cards, stable ones of VMware's range for addresses set by hand.
+
+    With one card, vCenter may choose. The range is 00:50:56:00:00:00 to 00:50:56:3f:ff:ff (VMware's documentation).
+    """
+    given = spec_addresses(cluster, node)
+    if cluster.management is None or given.primary:
+        return given
+    digest = hashlib.sha256(f"{cluster.cluster}/{node.name}".encode()).digest()
+    parts = (digest[:VENDOR_BYTES], digest[VENDOR_BYTES : 2 * VENDOR_BYTES])
+    return HardwareAddresses(*(f"00:50:56:{part[0] & 0x3F:02x}:{part[1]:02x}:{part[2]:02x}" for part in parts))
 
 
 def template_name(label: str) -> str:

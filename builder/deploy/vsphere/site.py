@@ -39,13 +39,34 @@ class Site:
     cluster: Any
     datastore: Any
     requested_network: str = ""
+    requested_management: str = ""
 
     @cached_property
     def network(self) -> Any:  # noqa: ANN401
         """The port group for machines, which a removal does not need; raises UserError like `find_site`."""
         with translate_errors("looking through the inventory"):
-            candidates = [each for each in self.cluster.network if not _has_uplinks(each)]
-            return _one(candidates, self.requested_network, "network", "--network")
+            return _one(self._networks(), self.requested_network, "network", "--network")
+
+    @cached_property
+    def management(self) -> Any:  # noqa: ANN401
+        """The port group for management cards; raises UserError like `find_site`, or if the operator named none."""
+        if not self.requested_management:
+            raise UserError(
+                "the nodes have management cards, and nothing says what connects them",
+                hint="name a port group with --management-network",
+            )
+        with translate_errors("looking through the inventory"):
+            return _one(self._networks(), self.requested_management, "network", "--management-network")
+
+    @cached_property
+    def management_name(self) -> str:
+        """The name of that port group; raises UserError like `management`."""
+        network = self.management
+        with translate_errors("looking through the inventory"):
+            return str(network.name)
+
+    def _networks(self) -> list[Any]:
+        return [each for each in self.cluster.network if not _has_uplinks(each)]
 
     @cached_property
     def network_name(self) -> str:
@@ -113,7 +134,7 @@ def find_site(service: vim.ServiceInstance, options: VsphereOptions) -> Site:
         )
         cluster = _one(find_all(content, centre, vim.ClusterComputeResource), options.cluster, "cluster", "--cluster")
         datastore = _one(list(cluster.datastore), options.datastore, "datastore", "--datastore")
-    return Site(content, centre, cluster, datastore, options.network)
+    return Site(content, centre, cluster, datastore, options.network, options.management_network)
 
 
 def find_all(content: Any, root: Any, kind: type) -> list[Any]:  # noqa: ANN401

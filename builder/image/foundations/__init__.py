@@ -103,7 +103,7 @@ def choose(cluster: Cluster, *, offline: bool = False) -> Guest:
     if cluster.guest == "auto":
         candidates = (guest_of(facts) for facts in in_order_of_preference())
         return _with_epel(next(guest for guest in candidates if _is_usable(guest, cluster, offline=offline)), cluster)
-    guest = _with_interface(guest_of(all_guests()[cluster.guest]), cluster.network.interface)
+    guest = guest_of(all_guests()[cluster.guest])
     return _with_epel(guest.with_base(cluster.image.base) if cluster.image.base else guest, cluster)
 
 
@@ -159,17 +159,6 @@ def with_guest(cluster: Cluster, guest: str) -> Cluster:
     return cluster.model_copy(update={"guest": guest}) if guest else cluster
 
 
-def _with_interface(guest: Guest, interface: str) -> Guest:
-    """The guest; raises UserError if its network card cannot have the name in the spec."""
-    name = guest.facts.interface
-    if name and interface not in ("auto", name):
-        raise UserError(
-            f"the only network card of {guest.facts.title} is {name}, but the spec names {interface}",
-            hint="set interface: auto; in the image the card has that name on every hypervisor",
-        )
-    return guest
-
-
 def _with_epel(guest: Guest, cluster: Cluster) -> Guest:
     """The guest; raises UserError if the spec asks for EPEL and the guest, perhaps from `--guest`, has none."""
     if cluster.image.epel and guest.facts.epel is None:
@@ -189,9 +178,7 @@ def _is_usable(guest: Guest, cluster: Cluster, *, offline: bool) -> bool:
 
 
 def _runs(facts: Facts, cluster: Cluster) -> bool:
-    """Whether the guest's network card, HAProxy and keepalived support what the cluster needs."""
-    if facts.interface not in ("", cluster.network.interface) and cluster.network.interface != "auto":
-        return False
+    """Whether the guest's HAProxy and keepalived support what the cluster needs."""
     try:
         haproxy_release(cluster, facts)
     except HaproxyTooOld:

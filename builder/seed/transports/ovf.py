@@ -13,12 +13,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, register_namespac
 import yaml
 
 from builder.core.quoting import yaml_text
+from builder.seed.network import ANYWHERE
 from builder.seed.transports import Content, Seed, Transport, VmwareSettings, base64_text, cd_image
 
 NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 LABEL = "OVF ENV"
 FILE = "ovf-env.xml"
-ANYWHERE = "0.0.0.0/0"
 
 
 def properties(seed: Seed) -> dict[str, str]:
@@ -38,8 +38,8 @@ def properties(seed: Seed) -> dict[str, str]:
 
 
 def _gateway(network: Mapping[str, Mapping[str, Mapping[str, list[dict[str, str]]]]]) -> str:
-    (card,) = network["ethernets"].values()
-    return next((route["via"] for route in card.get("routes", []) if route["to"] == ANYWHERE), "")
+    routes = (route for card in network["ethernets"].values() for route in card.get("routes", []))
+    return next((route["via"] for route in routes if route["to"] == ANYWHERE), "")
 
 
 def ovf_environment(values: Mapping[str, str]) -> str:

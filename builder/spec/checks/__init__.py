@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.spec.checks import addresses, failover
+from builder.spec.checks import addresses, failover, management
 from builder.spec.problem import ANY, Problem, named, numbers
 from builder.spec.sections import image_problems, libvirt_problems
 
@@ -16,6 +16,7 @@ def problems(data: object) -> Iterator[Problem]:
     yield from addresses.address_problems(data)
     yield from addresses.ipv6_problems(data)
     yield from failover.instance_problems(data)
+    yield from management.management_problems(data)
     yield from addresses.duplicate_problems(data)
     yield from failover.failover_problems(data)
     yield from image_problems(data)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_interface
 
-from builder.spec.model import LONGEST_PREFIX, LONGEST_PREFIX6, SHORTEST_PREFIX, SHORTEST_PREFIX6, Network
+from builder.spec import management
+from builder.spec.model import LONGEST_PREFIX6, SHORTEST_PREFIX6, Network
 from builder.spec.problem import ANY, Loc, Problem, addresses, named, numbers, texts, the, values_at, vips
-from builder.spec.values import IpAddress
+from builder.spec.syntax import InvalidValue
+from builder.spec.values import LONGEST_PREFIX, SHORTEST_PREFIX, IpAddress
 
 SERVERS = ("services", ANY, "servers", ANY, "address")
 ROUTED = ("services", ANY, "routes", ANY, "servers", ANY, "address")
@@ -48,6 +51,8 @@ class Family:
     prefixes: range
     subnet: str
     """What messages call the nodes' subnet."""
+    section: str = "network"
+    """The section with gateway and prefix."""
 
     def nodes(self, data: object) -> list[Placed]:
         """The nodes' own addresses."""
@@ -55,7 +60,7 @@ class Family:
 
     def gateways(self, data: object) -> list[Placed]:
         """The gateway, unless it is link-local, as an IPv6 gateway may be: that is outside the nodes' subnet."""
-        return self._of(addresses(data, "network", self.gateway))
+        return self._of(addresses(data, self.section, self.gateway))
 
     def vips(self, data: object) -> list[Placed]:
         """The VIPs of the family."""
@@ -71,6 +76,7 @@ class Family:
 
 
 V4 = Family(4, "address", "gateway", "prefix", range(SHORTEST_PREFIX, LONGEST_PREFIX + 1), "subnet")
+MANAGEMENT = replace(V4, node="management", gateway="", subnet="management subnet", section="management")
 V6 = Family(6, "address6", "gateway6", "prefix6", range(SHORTEST_PREFIX6, LONGEST_PREFIX6 + 1), "IPv6 subnet")
 
 
@@ -78,25 +84,26 @@ def address_problems(data: object) -> Iterator[Problem]:
     """Addresses outside the subnet or reserved in it, and VIPs that are the address of something else."""
     for family in (V4, V6):
         local = [*family.nodes(data), *family.vips(data), *family.gateways(data)]
-        subnet = _subnet(data, family, local)
+        subnet = subnet_of(data, family, local)
         if subnet is not None:
-            yield from _misplaced(local, family, subnet)
+            yield from misplaced(local, family, subnet)
             yield from _unreachable(data, family, subnet)
         yield from _taken(data, family)
     yield from _sent_to_a_vip(data)
 
 
-def _subnet(data: object, family: Family, local: list[Placed]) -> Subnet | None:
+def subnet_of(data: object, family: Family, local: list[Placed]) -> Subnet | None:
     """The subnet of most of the addresses; if there is a tie, that of the first node."""
-    prefix = next((value for _, value in numbers(data, "network", family.prefix)), 0)
+    prefix = next((value for _, value in numbers(data, family.section, family.prefix)), 0)
     if prefix not in family.prefixes or not local:
         return None
     networks = Counter(ip_interface(f"{address}/{prefix}").network for _, address in local)
     return networks.most_common(1)[0][0]
 
 
-def _misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[Problem]:
-    last = subnet[-2] if family is V4 else subnet[-1]
+def misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[Problem]:
+    """The addresses that are outside the subnet, or that no host of it can have."""
+    last = subnet[-2] if family.version == V4.version else subnet[-1]
     hosts = f"its hosts are {subnet[1]} to {last}"
     for loc, address in local:
         if address not in subnet:
@@ -108,8 +115,10 @@ def _misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[
 def _reserved(address: IpAddress, family: Family, subnet: Subnet) -> str:
     """What an address of the subnet stands for if no host can have it; else empty."""
     if address == subnet.network_address:
-        return "network address" if family is V4 else "subnet-router anycast address"  # RFC 4291, section 2.6.1
-    return "broadcast address" if family is V4 and address == subnet.broadcast_address else ""
+        return (
+            "network address" if family.version == V4.version else "subnet-router anycast address"
+        )  # RFC 4291, section 2.6.1
+    return "broadcast address" if family.version == V4.version and address == subnet.broadcast_address else ""
 
 
 def _unreachable(data: object, family: Family, subnet: Subnet) -> Iterator[Problem]:
@@ -121,14 +130,25 @@ def _unreachable(data: object, family: Family, subnet: Subnet) -> Iterator[Probl
     keys = next((network for _, network in values_at(data, "network") if isinstance(network, dict)), {})
     misspelt = any(key not in Network.model_fields for key in keys)
     routed = family is V6 or misspelt or _given(data, ("network", family.gateway))
+    beside = list(management_networks(data))
     for loc, address in family.peers(data):
         if use := _reserved(address, family, subnet):
             yield Problem(loc, f"{named(loc)} is the {use} of {subnet}", OWN_ADDRESS)
-        elif address not in subnet and not routed:
+        elif address not in subnet and not routed and not any(address in network for network in beside):
             reason = (
                 f"{named(loc)} is outside the nodes' {family.subnet} {subnet}, and network has no {family.gateway}"
             )
             yield Problem(loc, reason, f"add {family.gateway}: to network, with the address of the router")
+
+
+def management_networks(data: object) -> Iterator[Subnet]:
+    """The networks that the nodes reach through their management cards: the subnet, and those of routes."""
+    subnet = subnet_of(data, MANAGEMENT, MANAGEMENT.nodes(data))
+    if subnet is not None:
+        yield subnet
+    for _, text in texts(data, "management", "routes", ANY, "to"):
+        with suppress(InvalidValue):
+            yield management.subnet(text)
 
 
 def _taken(data: object, family: Family) -> Iterator[Problem]:
@@ -213,16 +233,16 @@ def duplicate_problems(data: object) -> Iterator[Problem]:
 
 
 def _unique(values: Iterable[Value], hint: str) -> Iterator[Problem]:
-    for loc, first in _repeated(values):
+    for loc, first in repeated(values):
         yield Problem(loc, f"{named(loc)} is also {the(first)}", hint)
 
 
 def _short_names(data: object) -> Iterator[Problem]:
     """Nodes of different domains with the same short name, which /etc/hosts and `lab ssh` use."""
     names = texts(data, "nodes", ANY, "name")
-    repeated = {loc for loc, _ in _repeated(names)}
-    short = [(loc, name.partition(".")[0]) for loc, name in names if loc not in repeated]
-    for loc, first in _repeated(short):
+    same = {loc for loc, _ in repeated(names)}
+    short = [(loc, name.partition(".")[0]) for loc, name in names if loc not in same]
+    for loc, first in repeated(short):
         reason = f"{named(loc)} is the same as {the(first)} up to the first dot"
         yield Problem(loc, reason, "give every node a unique short name")
 
@@ -243,7 +263,7 @@ def _listeners(data: object, service: Loc) -> Iterator[Problem]:
     """Servers of a service with the same address and port."""
     servers = addresses(data, *service, "servers", ANY, "address")
     listeners = [(loc, (address, port)) for loc, address in servers for port in _ports(data, loc)]
-    for loc, first in _repeated(listeners):
+    for loc, first in repeated(listeners):
         reason = f"{named(loc[:-1])} has the same address and port as {named(first[:-1])}"
         yield Problem(loc, reason, "remove one of them")
 
@@ -253,7 +273,7 @@ def _ports(data: object, address: Loc) -> list[int]:
     return [port for _, port in numbers(data, *address[:-1], "port")]
 
 
-def _repeated(values: Iterable[Value]) -> Iterator[tuple[Loc, Loc]]:
+def repeated(values: Iterable[Value]) -> Iterator[tuple[Loc, Loc]]:
     """The place of each repeated value, with the place of its first occurrence."""
     first: dict[object, Loc] = {}
     for loc, value in values:

@@ -18,7 +18,7 @@ def test_listens_on_every_vip(node: RunningNode, cluster: Cluster) -> None:
     listening = {_bracketed(line.split()[3]) for line in node.lines("listening")[1:]}
     expected = {endpoint(vip, each.port) for each in cluster.services for vip in each.vips or cluster.vrrp.vips}
     if cluster.statistics:
-        expected.add(f"{node.spec.address}:{cluster.statistics.port}")
+        expected.add(endpoint(cluster.statistics_address(node.spec), cluster.statistics.port))
     assert expected <= listening, f"nothing listens on {', '.join(sorted(expected - listening))}"
 
 

@@ -8,6 +8,8 @@ from builder.seed.identity import identity
 from builder.spec.model import Cluster
 from builder.verify.suite.node import RunningNode, one_line
 
+SSH_PORT = "22"
+
 
 def test_identity_matches_the_spec(node: RunningNode, cluster: Cluster) -> None:
     """/etc/vipforge/identity matches the spec."""
@@ -37,7 +39,18 @@ def test_address(node: RunningNode, cluster: Cluster) -> None:
     expected = {f"{node.spec.address}/{cluster.network.prefix}"}
     if node.spec.address6:
         expected.add(f"{node.spec.address6}/{cluster.network.prefix6}")
+    if cluster.management:
+        expected.add(f"{node.spec.management}/{cluster.management.prefix}")
     assert expected <= addresses, f"it has {', '.join(sorted(addresses))}"
+
+
+def test_ssh_listens(node: RunningNode, cluster: Cluster) -> None:
+    """SSH listens on the management address alone, or on every address if there is none."""
+    listeners = (line.split()[3].rpartition(":") for line in node.lines("listening")[1:])
+    found = {address for address, _, port in listeners if port == SSH_PORT}
+    alone = cluster.management is not None and cluster.management.ssh
+    wrong = found != {str(node.spec.management)} if alone else not found
+    assert not wrong, f"it listens on {', '.join(sorted(found)) or 'no address'}"
 
 
 def test_default_route(node: RunningNode, cluster: Cluster) -> None:

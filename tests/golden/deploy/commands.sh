@@ -1,4 +1,4 @@
-vipforge seed cluster.yml
+vipforge seed cluster.yml --for libvirt
 virsh --connect qemu+ssh://root@kvm1/system vol-create-as default vipforge-0123456789ab.qcow2 4294967296 --format qcow2
 virsh --connect qemu+ssh://root@kvm1/system vol-upload --pool default vipforge-0123456789ab.qcow2 build/quickstart/appliance.qcow2
 virsh --connect qemu+ssh://root@kvm2/system vol-create-as default vipforge-0123456789ab.qcow2 4294967296 --format qcow2

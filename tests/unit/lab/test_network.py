@@ -10,6 +10,7 @@ import pytest
 from builder.core.errors import UserError
 from builder.lab import network
 from builder.spec.load import load
+from builder.spec.management import Management
 from tests import examples
 from tests.specs import quickstart
 
@@ -84,7 +85,31 @@ def test_the_client_never_takes_a_nodes_address_or_a_vip() -> None:
 
 def test_hardware_addresses_are_stable_local_and_unique() -> None:
     one, other = quickstart(), quickstart(cluster="other")
-    addresses = [network.mac(cluster, node) for cluster in (one, other) for node in cluster.nodes]
-    assert addresses[:2] == [network.mac(one, node) for node in one.nodes]
-    assert len(set(addresses)) == 4
-    assert all(re.fullmatch(r"52:54:00(:[0-9a-f]{2}){3}", each) for each in addresses)
+    addresses = [network.macs(cluster, node) for cluster in (one, other) for node in cluster.nodes]
+    assert addresses[:2] == [network.macs(one, node) for node in one.nodes]
+    assert len({each.primary for each in addresses}) == 4
+    assert {each.management for each in addresses} == {""}
+    assert all(re.fullmatch(r"52:54:00(:[0-9a-f]{2}){3}", each.primary) for each in addresses)
+
+
+def test_management_cards_have_a_bridge_and_hardware_addresses_of_their_own() -> None:
+    cluster = load(examples.FOLDER / "management.yml")
+    lines = network.commands(cluster).splitlines()
+    assert "address add 10.9.0.1/24 dev br1" in lines  # the router of the spec's route
+    for number, node in enumerate(cluster.nodes):
+        assert f"link set tap{number} master br0 up" in lines
+        assert f"link set mgmt{number} master br1 up" in lines
+        assert network.macs(cluster, node).primary != network.macs(cluster, node).management
+
+
+def test_without_a_router_the_client_has_a_free_management_address() -> None:
+    cluster = load(examples.FOLDER / "management.yml")
+    without = cluster.model_copy(update={"management": Management(prefix=28)})
+    assert "address add 10.9.0.14/28 dev br1" in network.commands(without).splitlines()
+
+
+def test_the_names_of_cards_are_those_of_the_lab() -> None:
+    cluster = load(examples.FOLDER / "management.yml")
+    named = cluster.model_copy(update={"management": Management(prefix=24, interface="eth7")})
+    assert network.in_lab(named).management == Management(prefix=24)
+    assert network.in_lab(quickstart(network={"interface": "eth1"})).network.interface == "auto"

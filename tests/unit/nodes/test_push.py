@@ -24,6 +24,7 @@ case $last in
     *push*) cat >{folder}/$node.stdin; word=${{last##* }} word=${{word%"'"}}
             echo "$node $word" >>{folder}/log
             [ "$node $word" != "{fails}" ] || {{ echo 'refused: line 7' >&2; exit 1; }} ;;
+    *MANAGEMENT=*) echo '{management}' ;;
     *address*) [ $node != lb1 ] || echo '2: eth0    inet 192.168.56.10/24 scope global eth0' ;;
 esac
 """
@@ -37,8 +38,8 @@ def push(tmp_path: Path, fake_program: Callable[[str, str], Path]) -> Push:
     spec = examples.with_files("exchange2013", tmp_path / "spec")
     spec.write_text(spec.read_text().replace("guest: auto", "guest: debian12"))
 
-    def run(fails: str = "") -> list[str]:
-        fake_program("ssh", SSH.format(folder=tmp_path, fails=fails))
+    def run(fails: str = "", management: str = "") -> list[str]:
+        fake_program("ssh", SSH.format(folder=tmp_path, fails=fails, management=management))
         return pushing.push(load(spec), tmp_path / "absent", (), wait=5)
 
     return run
@@ -51,6 +52,15 @@ def actions(folder: Path) -> list[str]:
 def test_all_nodes_check_then_the_standby_applies_then_the_holder(push: Push, tmp_path: Path) -> None:
     assert push() == ["lb2.example.com", "lb1.example.com"]
     assert actions(tmp_path) == ["lb1 check", "lb2 check", "lb2 apply", "lb1 apply"]
+
+
+def test_a_node_with_other_cards_is_refused_before_its_firewall_locks_ssh_out(push: Push, tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"lb1\.example\.com has the management address 10\.9\.0\.11/24, and .* has no"
+    ) as error:
+        push(management="10.9.0.11/24")
+    assert "vipforge upgrade" in error.value.hint
+    assert not (tmp_path / "log").exists()
 
 
 def test_files_that_one_node_refuses_are_applied_nowhere(push: Push, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.core.quoting import UnwritableValue
+from builder.guests import all_guests
 from builder.guests.debian12 import GUEST
 from builder.render import FILE_TIME, appliance, payload, render
 from builder.seed.identity import TEMPLATE, keepalived_conf, marks
 from builder.spec.load import load
+from builder.spec.model import Statistics
 from tests import examples
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -26,6 +28,33 @@ FACTS = GUEST
 @pytest.mark.parametrize("path", sorted(appliance(quickstart(), FACTS, "2.3.3")))
 def test_every_file_of_the_quickstart(path: str) -> None:
     assert_golden(f"rendered/guest{path}", appliance(quickstart(), FACTS, "2.3.3")[path].content)
+
+
+@pytest.mark.parametrize(
+    ("guest", "path"),
+    [
+        ("debian12", "/usr/share/vipforge/firewall.nft"),
+        ("debian12", "/etc/firewalld/zones/vipforge.xml"),
+        ("debian12", "/etc/snmp/snmpd.conf"),
+        ("rocky9", "/etc/firewalld/direct.xml"),
+    ],
+)
+def test_files_of_nodes_with_a_management_card(guest: str, path: str) -> None:
+    cluster = load(examples.FOLDER / "management.yml")
+    cluster = cluster.model_copy(update={"statistics": Statistics(password=Path("password"))})
+    files = appliance(cluster, all_guests()[guest], "2.3.4")
+    assert_golden(f"rendered/two-cards/{guest}{path}", files[path].content)
+
+
+def test_management_may_stay_on_the_clusters_card() -> None:
+    """With all switches off, the second card has an address, and nothing listens there alone."""
+    cluster = load(examples.FOLDER / "management.yml")
+    one_card = appliance(cluster.model_copy(update={"management": None}), FACTS, "2.3.4")
+    unused = cluster.management.model_copy(update={"ssh": False, "snmp": False, "statistics": False})
+    two_cards = appliance(cluster.model_copy(update={"management": unused}), FACTS, "2.3.4")
+    differing = {path for path in two_cards if two_cards[path] != one_card.get(path)}
+    assert differing == {"/usr/share/vipforge/firewall.nft"}
+    assert "dport 22 accept" in two_cards["/usr/share/vipforge/firewall.nft"].content
 
 
 @pytest.mark.parametrize(("profile", "version"), [("classic", "1.2.13"), ("standard", "2.2.7"), ("fast", "2.3.4")])

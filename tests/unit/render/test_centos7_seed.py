@@ -109,10 +109,11 @@ def test_every_seed_has_its_three_files_with_keys_of_19_4(path: Path) -> None:
         network = yaml.safe_load(files["network-config"])
         assert set(network) <= NETWORK_19_4
         assert network["version"] == 2
-        assert set(network["ethernets"]) == {"eth0"}
-        assert set(network["ethernets"]["eth0"]) <= ETHERNET_19_4
-        # cloudinit/net/sysconfig.py of 19.4 raises KeyError (NETMASK1) for an IPv6 route
-        assert not [route for route in network["ethernets"]["eth0"].get("routes", ()) if ":" in route["to"]]
+        assert set(network["ethernets"]) == ({"eth0", "eth1"} if cluster.management else {"eth0"})
+        for card in network["ethernets"].values():
+            assert set(card) <= ETHERNET_19_4
+            # cloudinit/net/sysconfig.py of 19.4 raises KeyError (NETMASK1) for an IPv6 route
+            assert not [route for route in card.get("routes", ()) if ":" in route["to"]]
 
 
 def test_a_node_with_both_families_has_both_gateways() -> None:

@@ -9,11 +9,14 @@ import pycdlib
 import pytest
 import yaml
 
-from builder.guests import GuestFile, all_guests
+from builder.guests import Facts, GuestFile, all_guests
 from builder.guests.debian12 import GUEST
+from builder.seed.network import HardwareAddresses, card_names
 from builder.seed.seed import seed, write_all
 from builder.seed.transports import Seed, nocloud
 from builder.spec.load import load
+from builder.spec.model import Cluster
+from builder.spec.sections import Tls
 from tests import examples
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -64,18 +67,104 @@ def test_the_lab_adds_its_key_to_those_of_the_operator() -> None:
 
 
 def test_a_named_interface_is_matched_by_its_name() -> None:
-    config = yaml.safe_load(node_seed(network={"interface": "ens160"}).network_config)
-    assert config["ethernets"]["primary"]["match"] == {"name": "ens160"}
+    config = yaml.safe_load(node_seed(network={"interface": "eth2"}).network_config)
+    assert config["ethernets"]["primary"]["match"] == {"name": "eth2"}
+
+
+@pytest.mark.parametrize("facts", all_guests().values(), ids=all_guests())
+@pytest.mark.parametrize("name", examples.names())
+def test_each_part_of_the_network_is_for_one_card(name: str, facts: Facts) -> None:
+    """A pattern gives a second card the same address."""
+    cluster = load(examples.FOLDER / f"{name}.yml").model_copy(update={"tls": Tls(), "statistics": None})
+    for node in cluster.nodes:
+        cards = yaml.safe_load(seed(cluster, node, facts).network_config)["ethernets"]
+        names = [card.get("match", {"name": key})["name"] for key, card in cards.items()]
+        assert names == ["eth0", "eth1"][: len(cards)]
+        assert len(cards) == (2 if cluster.management else 1)
+
+
+def two_cards(**changes: object) -> Cluster:
+    nodes = [
+        {"name": f"lb{n}.example.com", "address": f"192.168.56.1{n}", "management": f"10.9.0.1{n}"} for n in (1, 2)
+    ]
+    management = {"prefix": 24, "routes": [{"to": "10.20.0.0/16", "via": "10.9.0.1"}], **changes}
+    return quickstart(nodes=nodes, management=management, snmp=True)
+
+
+@pytest.mark.parametrize("guest", ["debian12", "centos7", "rocky9"])
+def test_two_cards(guest: str) -> None:
+    cluster = two_cards()
+    made = seed(cluster, cluster.nodes[0], all_guests()[guest])
+    assert_golden(f"rendered/two-cards/{guest}/network-config", made.network_config)
+    assert "MANAGEMENT=10.9.0.11/24\n" in made.user_data
+
+
+@pytest.mark.parametrize("guest", ["debian12", "centos7", "rocky9"])
+def test_cards_are_found_by_their_hardware_addresses_where_those_are_known(guest: str) -> None:
+    cluster = two_cards()
+    known = HardwareAddresses("52:54:00:00:00:01", "52:54:00:00:00:02")
+    made = seed(cluster, cluster.nodes[0], all_guests()[guest], known=known)
+    cards = yaml.safe_load(made.network_config)["ethernets"]
+    assert [card["match"] for card in cards.values()] == [
+        {"macaddress": "52:54:00:00:00:01"},
+        {"macaddress": "52:54:00:00:00:02"},
+    ]
+    # cloud-init 19.4 names a card's file after the ID, unless the card is to be renamed
+    names = {name: card.get("set-name") for name, card in cards.items()}
+    assert names == (
+        {"primary": None, "management": None} if guest == "debian12" else {"eth0": "eth0", "eth1": "eth1"}
+    )
+
+
+def test_the_hardware_addresses_of_the_spec_are_used() -> None:
+    nodes = [
+        {"name": f"lb{n}.example.com", "address": f"192.168.56.1{n}", "mac": f"00:50:56:0A:00:0{n}"} for n in (1, 2)
+    ]
+    made = seed(cluster := quickstart(nodes=nodes), cluster.nodes[1], GUEST)
+    assert yaml.safe_load(made.network_config)["ethernets"]["primary"]["match"] == {"macaddress": "00:50:56:0a:00:02"}
+
+
+@pytest.mark.parametrize(
+    ("interface", "management", "expected"),
+    [
+        ("auto", "auto", ("eth0", "eth1")),
+        ("eth1", "auto", ("eth1", "eth0")),
+        ("auto", "eth0", ("eth1", "eth0")),
+        ("eth2", "auto", ("eth2", "eth0")),
+        ("eth0", "eth3", ("eth0", "eth3")),
+    ],
+)
+def test_the_card_that_the_spec_does_not_name_is_the_other_one(
+    interface: str, management: str, expected: tuple[str, str]
+) -> None:
+    cluster = two_cards(interface=management)
+    network = cluster.network.model_copy(update={"interface": interface})
+    assert card_names(cluster.model_copy(update={"network": network})) == expected
+
+
+@pytest.mark.parametrize(
+    ("guest", "path", "line"),
+    [
+        ("debian12", "/etc/default/ssh", 'SSHD_OPTS="-o ListenAddress=10.9.0.11"'),
+        ("centos7", "/etc/sysconfig/sshd", 'OPTIONS="-o ListenAddress=10.9.0.11"'),
+        ("rocky9", "/etc/snmp/snmpd.local.conf", "agentAddress udp:10.9.0.11:161"),
+    ],
+)
+def test_what_is_for_operators_listens_on_the_management_address(guest: str, path: str, line: str) -> None:
+    for wanted in (True, False):
+        cluster = two_cards(ssh=wanted, snmp=wanted)
+        data = yaml.safe_load(seed(cluster, cluster.nodes[0], all_guests()[guest]).user_data)
+        written = {file["path"]: file["content"] for file in data["write_files"]}
+        assert written.get(path) == (f"{line}\n" if wanted else None)
 
 
 @pytest.mark.parametrize("word", ["null", "no", "y", "on", "true", "n0", "e1"])
 def test_words_of_yaml_stay_names(word: str) -> None:
-    cluster = quickstart(operator={"user": word}, network={"search": [word, "010", "1e3", "0x10"], "interface": word})
+    cluster = quickstart(operator={"user": word}, network={"search": [word, "010", "1e3", "0x10"]})
     made = seed(cluster, cluster.nodes[0], GUEST)
     (user,) = yaml.safe_load(made.user_data)["users"]
     card = yaml.safe_load(made.network_config)["ethernets"]["primary"]
     assert (user["name"], user["primary_group"], user["gecos"]) == (word, word, "Operator of quickstart")
-    assert card["match"] == {"name": word}
     assert card["nameservers"]["search"] == [word, "010", "1e3", "0x10"]
 
 

@@ -11,7 +11,7 @@ from builder.spec.vrrp import STANDARD
 CASES = {
     "a libvirt network beside a bridge": (
         ("cluster: demo\n", "cluster: demo\nlibvirt: {network: lan, bridge: br0}\n", "br0"),
-        ("libvirt has both a network and a bridge", "a node has one network card: remove one of the two"),
+        ("libvirt has both a network and a bridge", "a network card has one connection: remove one of the two"),
     ),
     "a base of CentOS 7 for another guest": (
         ("cluster: demo\n", 'cluster: demo\nguest: rocky9\nimage: {base: "2009"}\n', '"2009"'),

@@ -179,7 +179,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "haproxy version": "HAProxy version 2.6.12-1+deb12u4 2026/01/01 - https://haproxy.org/",
         "haproxy test": "Configuration file is valid",
         "log line": "",
-        "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {each} *:*" for each in endpoints(cluster)),
+        "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {each} *:*" for each in ("*:22", *endpoints(cluster))),
         "huge pages": "always madvise [never]",
         "nonlocal bind": "1\n1" if cluster.vrrp.vips6 else "1",
         "default zone": ZONE.format(ports=" ".join(f"{port}/tcp" for port in ports)),

@@ -20,8 +20,8 @@ from tests.specs import quickstart
 CENTOS7 = all_guests()["centos7"]
 
 
-def spec_with(guest: str, profile: str = "classic", interface: str = "auto") -> Cluster:
-    return quickstart(guest=guest, vrrp={"profile": profile}, network={"interface": interface})
+def spec_with(guest: str, profile: str = "classic") -> Cluster:
+    return quickstart(guest=guest, vrrp={"profile": profile})
 
 
 @pytest.fixture
@@ -75,11 +75,6 @@ def test_auto_takes_centos7_only_if_the_mirror_serves_it(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("reachable_centos7")
-def test_auto_skips_a_guest_whose_only_card_has_another_name() -> None:
-    assert choose(spec_with("auto", interface="ens160")).facts.name == "debian12"
-
-
-@pytest.mark.usefixtures("reachable_centos7")
 def test_auto_skips_a_guest_whose_haproxy_lacks_what_the_spec_requires() -> None:
     assert choose(quickstart(guest="auto", tls={"minimum": "1.3"})).facts.name == "debian12"
 
@@ -93,7 +88,6 @@ def test_auto_skips_a_guest_whose_haproxy_lacks_what_the_spec_requires() -> None
             ("tls", "minimum"),
             "HAProxy 1.5 in CentOS 7 does not support TLS 1.3",
         ),
-        ("centos7", {"network": {"interface": "ens3"}}, ("guest",), "the only network card of CentOS 7 is eth0"),
         (
             "debian12",
             {"image": {"epel": True}},
@@ -159,15 +153,6 @@ def test_a_version_in_the_spec_is_never_changed() -> None:
 def test_every_keepalived_that_a_guest_may_get_is_pinned(facts: Facts) -> None:
     for version in filter(None, (facts.default_keepalived, facts.newer_keepalived)):
         assert pin("keepalived", version).urls
-
-
-def test_an_interface_that_the_guest_cannot_have_is_refused() -> None:
-    with pytest.raises(
-        UserError, match="the only network card of CentOS 7 is eth0, but the spec names ens160"
-    ) as caught:
-        choose(spec_with("centos7", interface="ens160"))
-    assert "interface: auto" in caught.value.hint
-    assert choose(spec_with("centos7", interface="eth0")).facts.name == "centos7"
 
 
 def test_a_guest_from_the_command_line_is_refused_if_it_does_not_support_epel() -> None:
