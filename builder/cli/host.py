@@ -28,6 +28,16 @@ def _register_doctor(app: typer.Typer) -> None:
         raise typer.Exit(doctor.exit_code(findings))
 
 
+def _address(mirror: str) -> str:
+    """The address of a mirror given on the command line."""
+    from builder.spec.syntax import InvalidValue, url
+
+    try:
+        return url(mirror)
+    except InvalidValue as invalid:
+        raise typer.BadParameter(str(invalid), param_hint="--mirror") from None
+
+
 def _register_sources(app: typer.Typer) -> None:
     """Add `sources list` and `sources fetch`."""
     sources = typer.Typer(help="List and fetch the pinned upstream files.", no_args_is_help=True)
@@ -59,7 +69,7 @@ def _register_sources(app: typer.Typer) -> None:
         from builder.rootfs.mirror import host_address
         from builder.sources import carry
 
-        debian = mirror.rstrip("/") or host_address()
+        debian = _address(mirror) if mirror else host_address()
         pins = preview.select_pins(requested or (), bases=bases, offline=offline)
         for path in carry.fetch_all(pins, offline=offline, debian=debian, to=to):
             typer.echo(path)

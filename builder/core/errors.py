@@ -9,6 +9,19 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+CREDENTIALS = re.compile(r"(?<=//)\S*@")
+"""What may be a user and a password in an address; it ends at the last @, because a password may contain @ and /."""
+
+
+def without_credentials(text: str) -> str:
+    """The text without the user and the password of any address in it."""
+    return CREDENTIALS.sub("…@", text)
+
+
+def printable(text: str) -> str:
+    """The text with an escape for each character that would not show, or would move what follows it."""
+    return "".join(each if each.isprintable() else f"{each!a}"[1:-1] for each in text)
+
 
 class Exit(IntEnum):
     """Exit codes of the `vipforge` command (docs/exit-codes.md)."""
@@ -66,8 +79,8 @@ class LocatedProblem:
 
     def __str__(self) -> str:
         shown = f" (got {self.value})" if self.value else ""
-        text = f"{self.file}:{self.line}:{self.column}: {self.reason}{shown}"
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        text = printable(f"{self.file}:{self.line}:{self.column}: {self.reason}{shown}")
+        return f"{text}\n  hint: {printable(self.hint)}" if self.hint else text
 
 
 class SpecError(UserError):

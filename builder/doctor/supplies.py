@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import urllib.request
 from collections import Counter
 from functools import partial
@@ -11,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from builder.core import paths
-from builder.core.errors import HostLacks, UserError
+from builder.core.errors import HostLacks, UserError, without_credentials
 from builder.doctor import Finding, check
 from builder.guests import Repositories, is_folder
 from builder.image.foundations import choose
@@ -46,7 +45,7 @@ def _variables() -> list[Finding]:
 
 def _shown(name: str, value: str) -> str:
     """The value of a variable without any password, since people post doctor's output."""
-    return "…" if "PASSWORD" in name else re.sub(r"(?<=//)[^/]*@", "…@", value)
+    return "…" if "PASSWORD" in name else without_credentials(value)
 
 
 def _mirrors(cluster: Cluster | None) -> list[Finding]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.core.errors import HostLacks
+from builder.spec.syntax import has_credentials
 
 APT = Path("/etc/apt")
 RELEASE = "bookworm"
@@ -26,7 +27,6 @@ FALSE = ("no", "false", "without", "off", "disable", "0")
 SECURITY_SUFFIXES = ("-security", "/updates")
 """How the suites of the security archive end; the second one until Debian 10."""
 UPDATES_SUFFIX = "-updates"
-WITH_CREDENTIALS = re.compile(r"[a-z]+://[^/]*@")
 MIRROR_LIST = re.compile(r"mirror\+(?:file|copy):(?://)?(?=/)")
 """The start of an address that names a file of mirrors (apt-transport-mirror(1)), as in Debian's cloud images."""
 
@@ -98,7 +98,7 @@ def mirror(release: str, override: str | None = None) -> Mirror:
         )
     updated = {each.address for each in archives if any(suite.endswith(UPDATES_SUFFIX) for suite in each.suites)}
     secured = _addresses(each for each in archives if each.is_security)
-    if any(WITH_CREDENTIALS.match(each) for each in (*addresses, *secured)):
+    if any(map(has_credentials, (*addresses, *secured))):
         raise HostLacks(
             f"the Debian mirror in this host's apt sources ({APT}) has a user or password in its address",
             hint="name another in the spec (image: mirror): the image and messages would reveal this address",

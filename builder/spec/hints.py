@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from builder.spec.model import Cluster
-from builder.spec.problem import ONE_OF, Loc, Problem, named, nearest
-
-LONGEST_KEY = 40
+from builder.spec.problem import ONE_OF, Loc, Problem, closest, key_shown, named, nearest
+from builder.spec.values import model_of
+from builder.spec.vrrp import SHORT_FORM
 
 SENTENCES = MappingProxyType(
     {
@@ -65,11 +64,25 @@ def _sentence(error: ErrorDetails) -> str:
 
 def _unknown_key(loc: Loc) -> Problem:
     key, parent = str(loc[-1]), loc[:-1]
-    known = known_keys(parent)
-    section = section_of(key)
-    hint = nearest(key, known) or (f"it belongs in {section}" if section else f"its keys are: {', '.join(known)}")
-    shown = key if key.isprintable() and len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]!a}…"
-    return Problem(loc, f"{named(parent)} has no key {shown}", hint, shows_value=False)
+    meant, known = place_meant(loc), known_keys(parent)
+    if meant is None:
+        hint = f"its keys are: {', '.join(known)}"
+    else:
+        hint = nearest(key, known) if meant[:-1] == parent else f"it belongs in {named(meant[:-1])}"
+    return Problem(loc, f"{named(parent)} has no key {key_shown(key)}", hint, shows_value=False)
+
+
+def place_meant(loc: Loc) -> Loc | None:
+    """The place that an unknown key was probably meant for: a similar key, or the only section that has such a key.
+
+    Only a key of the root or of another section can be misplaced: `port` in a check is no port of the statistics.
+    """
+    key, parent = str(loc[-1]), loc[:-1]
+    similar = closest(key, known_keys(parent))
+    if similar:
+        return (*parent, similar)
+    section = section_of(key) if len(parent) <= 1 else ""
+    return (section, key) if section else None
 
 
 def _syntax_hint(error: ErrorDetails) -> str:
@@ -119,7 +132,7 @@ def known_keys(loc: Loc) -> Mapping[str, FieldInfo]:
     fields: Mapping[str, FieldInfo] = Cluster.model_fields
     for part in loc:
         if isinstance(part, str):
-            fields = fields_of(_model(fields[part].annotation))
+            fields = fields_of(model_of(fields[part].annotation))
     return fields
 
 
@@ -133,8 +146,11 @@ def how_to_add(loc: Loc) -> str:
     """How to add a missing key, with the example from its description."""
     key, field = loc[-1], known_keys(loc[:-1])[str(loc[-1])]
     required = [name for name, part in known_keys(loc).items() if part.is_required()]
+    if key == "vrrp":
+        return f"add {key}: with {', '.join(SHORT_FORM)}"
     if required:
-        return f"add {key}: with {', '.join(required)}"
+        entries = "a list whose entries have" if key in ONE_OF else "with"
+        return f"add {key}: {entries} {', '.join(required)}"
     return f"add a line such as {key}: {_flow(field.examples[0])}" if field.examples else f"add {key}:"
 
 
@@ -146,10 +162,3 @@ def _flow(example: object) -> str:
 def fields_of(model: type[BaseModel] | None) -> Mapping[str, FieldInfo]:
     """The fields of a model; empty if there is no model."""
     return model.model_fields if model else {}
-
-
-def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations have no common type
-    """The model inside an annotation: Node in `Annotated[tuple[Node, ...], …]`, Alerts in `Alerts | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _model(part))), None)

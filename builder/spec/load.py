@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from builder.core.errors import LocatedProblem, SpecError
 from builder.spec import checks, hints, positions
 from builder.spec.capacity import capacity_problems
 from builder.spec.checks import services
 from builder.spec.model import Cluster
+from builder.spec.partial import partial_cluster
 from builder.spec.positions import Document
-from builder.spec.problem import Problem
+from builder.spec.problem import Loc, Problem, decidable, values_at
 from builder.spec.values import FOLDER
+
+Check = Callable[[Cluster], Iterable[Problem]]
+"""The check of a cluster, which may be a partial one (`builder.spec.partial`)."""
 
 MAX_BYTES = 1 << 20
 """A spec with 8 nodes and 100 services has about 50 000 bytes."""
@@ -28,27 +34,40 @@ def load(path: Path) -> Cluster:
     return read_spec(path)[0].expanded()
 
 
-def read_spec(path: Path) -> tuple[Cluster, Document]:
-    """The cluster with its presets as written, and the document that it was read from; raises SpecError."""
+def read_spec(path: Path, *further: Check) -> tuple[Cluster, Document]:
+    """The cluster with its presets as written, and the document that it was read from.
+
+    Raises SpecError with every problem, also those that `further` checks find.
+    """
     document = positions.read_yaml(read_text(path), str(path))
-    cluster, problems = _validate(document.data, path.parent)
-    problems.extend(checks.problems(document.data))
-    if cluster is not None:
-        problems.extend((*services.listener_problems(cluster), *services.service_problems(cluster)))
-        problems.extend(capacity_problems(cluster))
-    located = {document.locate(problem) for problem in problems if problem.loc not in document.refused}
-    located |= set(document.problems)
-    if cluster is None or located:
+    data, context = document.data, {FOLDER: path.parent.absolute()}
+    errors = _errors(data, context)
+    meant = [
+        place for each in errors if each["type"] == "extra_forbidden" and (place := hints.place_meant(each["loc"]))
+    ]
+    problems = [*map(hints.problem_of, errors), *checks.problems(data)]
+    refused = document.refused.union(meant, (each.loc for each in problems))
+    cluster = partial_cluster(data, refused, context) if refused else Cluster.model_validate(data, context=context)
+    for check in (services.listener_problems, services.service_problems, capacity_problems, *further):
+        problems.extend(decidable(check(cluster)))
+    told = [each for each in problems if each.loc not in document.refused and not _misspelt(data, each.loc, meant)]
+    located = {document.locate(problem) for problem in told} | set(document.problems)
+    if located:
         raise SpecError(list(located))
     return cluster, document
 
 
-def _validate(data: object, folder: Path) -> tuple[Cluster | None, list[Problem]]:
+def _errors(data: object, context: dict[str, Path]) -> list[ErrorDetails]:
     try:
-        return Cluster.model_validate(data, context={FOLDER: folder.absolute()}), []
+        Cluster.model_validate(data, context=context)
     except ValidationError as error:
-        errors = [each for each in error.errors(include_url=False) if not hints.is_consequence(each)]
-        return None, [hints.problem_of(each) for each in errors]
+        return [each for each in error.errors(include_url=False) if not hints.is_consequence(each)]
+    return []
+
+
+def _misspelt(data: object, loc: Loc, meant: list[Loc]) -> bool:
+    """Whether a problem is that a key is missing which is there in another spelling."""
+    return loc in meant and not any(True for _ in values_at(data, *loc))
 
 
 def read_text(path: Path) -> str:

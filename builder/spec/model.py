@@ -7,16 +7,16 @@ Editors show the descriptions of the fields (`vipforge schema`).
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Annotated
+from typing import Annotated, cast
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from builder.guests import all_guests, in_order_of_preference
 from builder.spec import syntax
 from builder.spec.backends import HTTPS, https_port
 from builder.spec.management import CardName, MacAddress, Management
 from builder.spec.presets import Preset, services_of
-from builder.spec.problem import Loc
+from builder.spec.problem import UNREADABLE, Loc, UnreadableError
 from builder.spec.sections import Certificate, Image, Libvirt, Tls
 from builder.spec.service import Service
 from builder.spec.values import (
@@ -276,10 +276,16 @@ class Cluster(SpecModel):
         return self.model_copy(update={"services": own, "presets": ()})
 
     def placed_services(self) -> list[tuple[Loc, Service]]:
-        """Every service with its place in the spec; a preset's services have the place of the preset."""
+        """Every service with its place in the spec; a preset's services have the place of the preset.
+
+        A preset that has problems of its own, in a partial cluster (`builder.spec.partial`), is an unreadable service.
+        """
         placed: list[tuple[Loc, Service]] = [(("services", index), each) for index, each in enumerate(self.services)]
         for index, preset in enumerate(self.presets):
-            placed += ((("presets", index), service) for service in services_of(preset))
+            try:
+                placed += [(("presets", index), service) for service in services_of(preset)]
+            except (UnreadableError, ValidationError):
+                placed.append((("presets", index), cast("Service", UNREADABLE)))
         return placed
 
     def own_addresses(self) -> tuple[IpAddress, ...]:

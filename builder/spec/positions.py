@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from builder.core.errors import LocatedProblem
+from builder.core.errors import LocatedProblem, printable, without_credentials
 from builder.spec.compose import ALIAS, compose
 from builder.spec.problem import Loc, Problem, named
 from builder.spec.syntax import InvalidValue
@@ -20,6 +20,7 @@ DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z")
 PLAIN = frozenset({"str", "null", "bool", "int", "float", "timestamp", "value", "merge", "map", "seq"})
 """The tags that PyYAML gives values without an explicit tag (yaml.org/type); dates, = and << are text in a spec."""
 TRUTH = {"true": True, "false": False}
+UNPRINTABLE = ("contains a control character or a line break", "use a single line of printable characters")
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,10 @@ def _key(document: Document, node: yaml.Node, loc: Loc) -> str | None:
 
 def _word(node: yaml.Node) -> str:
     word = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
-    if not isinstance(word, str):
+    if not isinstance(word, str) or not word:
         raise InvalidValue("must be a word", "docs/spec.md lists the keys")
+    if word.endswith("\n"):  # which a value may do: a block of text
+        raise InvalidValue(*UNPRINTABLE)
     return word
 
 
@@ -130,7 +133,7 @@ def _scalar(node: yaml.Node) -> str | int | float | bool | None:
         raise InvalidValue("is an alias, which a spec does not allow", "write the value out")
     value = scalar_value(node.tag, node.value)
     if isinstance(value, str) and not value.rstrip("\n").isprintable():
-        raise InvalidValue("contains a control character or a line break", "use a single line of printable characters")
+        raise InvalidValue(*UNPRINTABLE)
     return value
 
 
@@ -139,7 +142,7 @@ def _mark(node: yaml.Node) -> Mark:
 
 
 def _shown(node: yaml.Node) -> str:
-    """The value as it was written, but shortened, printable and never a private key."""
+    """The value as it was written, but shortened, printable, and without private keys and passwords of addresses."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
@@ -147,8 +150,9 @@ def _shown(node: yaml.Node) -> str:
     text = str(node.value)
     if "PRIVATE KEY" in text:
         return "a private key"
+    text = without_credentials(text)
     short = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-    plain = re.sub(r"[^ -~…]", lambda match: match[0] if match[0].isprintable() else repr(match[0])[1:-1], short)
+    plain = printable(short)
     quoted = isinstance(node, yaml.ScalarNode) and node.style in {'"', "'"}
     return f'"{plain}"' if quoted else plain or "nothing"
 

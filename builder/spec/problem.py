@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Never
+
+from pydantic import ValidationError
 
 from builder.spec import syntax
 from builder.spec.values import IpAddress
 
 Loc = tuple[str | int, ...]
 """Keys and list positions from the root: ("nodes", 1, "address")."""
+
+LONGEST_KEY = 40
 
 ANY = "*"
 """In a pattern: every entry of a list."""
@@ -51,6 +57,42 @@ class Problem:
     shows_value: bool = True
 
 
+class UnreadableError(Exception):
+    """A check asked for a value that the spec lacks, or that has a problem of its own."""
+
+
+class Unreadable:
+    """Stands for a value that has a problem of its own: whatever depends on it raises UnreadableError."""
+
+    def _refuse(self, *_: object) -> Never:
+        raise UnreadableError
+
+    __getattr__ = __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
+    __eq__ = __hash__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __str__ = __format__ = __fspath__ = __int__ = __index__ = __float__ = __add__ = __radd__ = __sub__ = __rsub__ = (
+        _refuse
+    )
+
+
+UNREADABLE = Unreadable()
+
+
+def decidable(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems of a check until it asks for an unreadable value, on which all its further problems may depend.
+
+    A preset that is asked for its services passes its values on to them, which refuse an unreadable one themselves.
+    """
+    with suppress(UnreadableError, ValidationError):
+        yield from problems
+
+
+def key_shown(key: str) -> str:
+    """A key as messages show it: on one line, in quotes and escaped if it is not a plain word, and not too long."""
+    if key.isprintable() and 0 < len(key) <= LONGEST_KEY:
+        return key
+    return f"{key[:LONGEST_KEY]!a}" + ("…" if len(key) > LONGEST_KEY else "")
+
+
 def named(loc: Loc) -> str:
     """A place in words: `address of node 2`."""
     words: list[str] = []
@@ -58,7 +100,7 @@ def named(loc: Loc) -> str:
         if isinstance(part, int) and words:
             words[-1] = f"{ONE_OF.get(words[-1], words[-1])} {part + 1}"
         else:
-            words.append(str(part))
+            words.append(key_shown(str(part)))
     return " of ".join(reversed(words)) or "the spec"
 
 
@@ -118,5 +160,10 @@ def _address(value: object) -> IpAddress | None:
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """The question whether the most similar candidate was meant; empty if none is similar."""
-    near = get_close_matches(word.lower(), candidates, n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else ""
+    near = closest(word, candidates)
+    return f"did you mean {near}?" if near else ""
+
+
+def closest(word: str, candidates: Iterable[str]) -> str:
+    """The most similar candidate; empty if none is similar."""
+    return next(iter(get_close_matches(word.lower(), candidates, n=1, cutoff=0.7)), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,15 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from builder.core.errors import LocatedProblem, SpecError, UserError
-from builder.spec.load import read_spec
+from builder.spec.load import Check, read_spec
 from builder.spec.model import Cluster
-from builder.spec.problem import Problem
+from builder.spec.problem import Problem, UnreadableError
 from builder.spec.together import load_together
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FORMATS = frozenset({"ipv4", "ipv6", "email", "hostname", "uri"})
 """Formats of JSON Schema (2020-12, validation, section 7.3) that values in a spec can have."""
 STARTER = Path(__file__).with_name("starter.yml")
-
-FurtherCheck = Callable[[Cluster], Iterable[Problem]]
 
 
 def spec_summary(cluster: Cluster) -> str:
@@ -38,7 +36,7 @@ def spec_summary(cluster: Cluster) -> str:
     return f"OK: cluster {cluster.cluster}: {', '.join(parts)}"
 
 
-def inspect(paths: Sequence[Path], *checks: FurtherCheck) -> tuple[list[Cluster], tuple[LocatedProblem, ...]]:
+def inspect(paths: Sequence[Path], *checks: Check) -> tuple[list[Cluster], tuple[LocatedProblem, ...]]:
     """The clusters of spec files, and warnings; raises SpecError with every problem, also of the files they name.
 
     `checks` are those of other packages, which `spec` cannot import.
@@ -54,12 +52,15 @@ def inspect(paths: Sequence[Path], *checks: FurtherCheck) -> tuple[list[Cluster]
     return clusters, (*own, *between)
 
 
-def _inspect(path: Path, checks: Sequence[FurtherCheck]) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
-    cluster, document = read_spec(path)
-    problems, warnings = _of_files(cluster)
-    problems += [problem for check in checks for problem in check(cluster)]
-    if problems:
-        raise SpecError([document.locate(problem) for problem in problems])
+def _inspect(path: Path, checks: Sequence[Check]) -> tuple[Cluster, tuple[LocatedProblem, ...]]:
+    warnings: list[Problem] = []
+
+    def of_files(cluster: Cluster) -> list[Problem]:
+        problems, soon = _of_files(cluster)
+        warnings.extend(soon)
+        return problems
+
+    cluster, document = read_spec(path, of_files, *checks)
     warnings += _no_login(cluster)
     return cluster.expanded(), tuple(document.locate(warning) for warning in warnings)
 
@@ -84,7 +85,7 @@ def _of_files(cluster: Cluster) -> tuple[list[Problem], list[Problem]]:
     return list(findings.problems), list(findings.warnings)
 
 
-def problems(paths: Sequence[Path], *checks: FurtherCheck) -> tuple[LocatedProblem, ...]:
+def problems(paths: Sequence[Path], *checks: Check) -> tuple[LocatedProblem, ...]:
     """The problems of spec files and of the files that they name; `checks` as in `inspect`."""
     try:
         inspect(paths, *checks)
@@ -99,9 +100,12 @@ def problems_json(found: Sequence[LocatedProblem]) -> str:
 
 
 def _names_files(cluster: Cluster) -> bool:
-    """Whether the spec names certificates, authorities or a password file."""
-    reencrypted = any(service.reencrypt for service in cluster.services)
-    return bool(cluster.tls.certificates or cluster.statistics or reencrypted)
+    """Whether the spec names certificates, authorities or a password file, or may do so where it has problems."""
+    try:
+        reencrypted = any(service.reencrypt for service in cluster.services)
+        return bool(cluster.tls.certificates or cluster.statistics or reencrypted)
+    except UnreadableError:
+        return True
 
 
 def _count(number: int, thing: str) -> str:

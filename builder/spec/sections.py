@@ -23,7 +23,8 @@ MIN_MEMORY_MIB = 512
 MAX_MEMORY_MIB = 65536
 LOCAL = "qemu:///system"
 URI = re.compile(r"qemu(\+[a-z0-9]+)?://[!-~]*/(system|session)(\?[!-~]*)?")
-PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
+PASSWORD = re.compile(r"//[^@?]*(:|%3a)[^@?]*@", re.IGNORECASE)
+"""A colon, also an encoded one, before an @; the password itself may contain a slash."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -59,17 +60,16 @@ class Image(SpecModel):
 
 def image_problems(data: object) -> Iterator[Problem]:
     """The problems between values of `image`."""
-    guest = next((name for _, name in texts(data, "guest")), "auto")
+    guest = next((str(value) for _, value in values_at(data, "guest")), "auto")
     yield from _base(data, guest)
     yield from _epel(data, guest)
 
 
 def _base(data: object, guest: str) -> Iterator[Problem]:
-    if guest in BASES:
-        return
-    names = " or ".join(BASES)
     for loc, value in values_at(data, "image", "base"):
-        if value is not None:
+        owners = [name for name, choice in BASES.items() if str(value) in choice]
+        if owners and guest in ("auto", *all_guests()) and guest not in owners:
+            names = " or ".join(owners)
             reason = f"base selects a cloud image of {names}, but the guest is {guest}"
             yield Problem(loc, reason, f"set guest: {names}, or remove the line")
 

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 LONGEST_HOST_NAME = 253
 HIGHEST_PORT = 65535
+LONGEST_LABEL = 40
 LONGEST_NODE_NAME = 64
 LONGEST_SEARCH_LIST = 256
 HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
@@ -34,6 +35,8 @@ URL = re.compile(
     r"([A-Za-z0-9._~/:+=@-]|%[0-9A-Fa-f]{2})*\Z"
 )
 """An address without characters that mean something to yum, apt or sh, and without a query: a path follows it."""
+PLACEHOLDER = re.compile(r"\S+ (\S*(…|\.\.\.)|A{24})")
+"""The start of an SSH key as examples show it; a real one begins with the length of its name, so not with 24 As."""
 PREFIXED = re.compile(r"[0-9.]+/[0-9]+\Z")
 
 
@@ -174,9 +177,10 @@ def email(text: str) -> str:
 def label(text: str) -> str:
     """A short name that is safe in file names and configuration files."""
     return _match(
-        r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?",
+        rf"[a-z0-9]([a-z0-9_-]{{0,{LONGEST_LABEL - 2}}}[a-z0-9])?",
         text,
-        "1 to 40 lower-case letters, digits, hyphens or underscores, with a letter or digit at both ends",
+        f"1 to {LONGEST_LABEL} lower-case letters, digits, hyphens or underscores, "
+        "with a letter or digit at both ends",
     )
 
 
@@ -243,8 +247,9 @@ def file_path(value: object) -> str:
 
 def url(text: str) -> str:
     """An http, https or file URL to get files from. It ends up in the image, so it must not contain a password."""
-    if re.match(r"[a-z]+://[^/]*@", text):
-        raise InvalidValue("must be an address without user and password: the image and messages would show them")
+    if has_credentials(text):
+        reason = "must be an address without user and password: the image and messages would show them"
+        raise InvalidValue(reason, "use a mirror that asks for neither, or a folder such as file:///srv/mirror")
     match = URL.match(text)
     if not match or int(match["port"] or 1) not in range(1, HIGHEST_PORT + 1):
         raise InvalidValue(
@@ -254,13 +259,24 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def has_credentials(address: str) -> bool:
+    """Whether an address names a user, with or without a password (RFC 3986, section 3.2.1)."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*@", address) is not None
+
+
 def ssh_key(text: str) -> str:
     """One public key in the format of authorized_keys."""
     if "PRIVATE KEY" in text:
         raise InvalidValue("must be a public key; this is a private one", "use the file whose name ends in .pub")
     text = text.strip()
+    if PLACEHOLDER.match(text):
+        raise InvalidValue(
+            "must be your SSH public key, not a placeholder", "replace it by your public key, a line of ~/.ssh/*.pub"
+        )
     if not SSH_KEY.match(text) or not all(map(_is_on_a_line, text)):
-        raise InvalidValue("must be an SSH public key on one line, such as: ssh-ed25519 AAAA… name")
+        raise InvalidValue(
+            "must be an SSH public key on one line", "copy the line from the file whose name ends in .pub"
+        )
     kind, encoded = text.split()[:2]
     if not _holds_key(kind, encoded):
         raise InvalidValue(f"must be a whole {kind} key", "copy the line again from the file whose name ends in .pub")

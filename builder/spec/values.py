@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -80,6 +80,13 @@ class SpecModel(BaseModel):
     """A mapping in the spec: immutable, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def model_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations have no common type
+    """The model inside an annotation: Node in `Annotated[tuple[Node, ...], …]`, Alerts in `Alerts | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := model_of(part))), None)
 
 
 IpAddress = IPv4Address | IPv6Address

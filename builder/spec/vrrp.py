@@ -17,9 +17,9 @@ Vips = Annotated[tuple[AnyAddress, ...], Field(min_length=1, max_length=20, exam
 
 ONLY = "VI_1"
 """The name of the only instance if the spec lists none; no label can be the same."""
+SHORT_FORM = ("virtual_router_id", "vips")
 FORMS: list[JsonValue] = [
-    {"required": list(keys), "properties": dict.fromkeys(keys, True)}
-    for keys in (("virtual_router_id", "vips"), ("instances",))
+    {"required": list(keys), "properties": dict.fromkeys(keys, True)} for keys in (SHORT_FORM, ("instances",))
 ]
 """The two ways to give the VIPs. Each names the properties that it requires, as ajv's strictRequired demands."""
 
@@ -67,7 +67,10 @@ class Vrrp(SpecModel):
 
     @model_validator(mode="after")
     def _gather(self) -> Self:
-        """Make `vips` contain all VIPs in either form of the section."""
+        return self.gathered()
+
+    def gathered(self) -> Self:
+        """The section with all VIPs in `vips`, in either form."""
         if not self.instances:
             return self
         return self.model_copy(update={"vips": tuple(vip for each in self.instances for vip in each.vips)})

@@ -22,6 +22,7 @@ NAME_SERVERS = ("network", "dns", ANY)
 PREFIX: Loc = ("network", "prefix6")
 GATEWAY: Loc = ("network", "gateway6")
 OWN_ADDRESS = "give the server's own address"
+GATEWAY6_HINT = "remove it, or give every node an address6, and network its prefix6"
 LISTS = (
     ("network", "dns"),
     ("network", "search"),
@@ -189,7 +190,7 @@ def ipv6_problems(data: object) -> Iterator[Problem]:
         reason = f"{named(PREFIX)} is missing; {named(asking or own or PREFIX)} needs it"
         yield Problem(PREFIX, reason, "add a line such as prefix6: 64", shows_value=False)
     if not (asking or own) and _given(data, GATEWAY):
-        yield Problem(GATEWAY, f"{named(GATEWAY)} is set, but no node has an address6", "give every node one")
+        yield Problem(GATEWAY, f"{named(GATEWAY)} is set, but no node has an address6", GATEWAY6_HINT)
 
 
 def _nodes_without(data: object, asking: Loc) -> Iterator[Problem]:

@@ -10,16 +10,15 @@ from builder.spec import keepalived_features, syntax
 from builder.spec.hints import how_to_add
 from builder.spec.model import HIGHEST_PRIORITY
 from builder.spec.problem import ANY, Loc, Problem, named, nearest, numbers, texts, values_at, vips
-from builder.spec.vrrp import PROFILES, Profile, Vrrp
+from builder.spec.vrrp import PROFILES, SHORT_FORM, Profile, Vrrp
 
 VRRP_2 = 2
-SHORT_FORM = ("virtual_router_id", "vips")
 
 
 def failover_problems(data: object) -> Iterator[Problem]:
     """What keeps the profile from working; nothing if the profile is unknown."""
-    names = [name for _, name in texts(data, "vrrp", "profile")]
-    profile = PROFILES.get(next(iter(names), Vrrp.model_fields["profile"].default))
+    given = [str(value) for _, value in values_at(data, "vrrp", "profile")]
+    profile = PROFILES.get(next(iter(given), Vrrp.model_fields["profile"].default))
     if profile is not None:
         yield from _keepalived_too_old(data, profile)
         yield from _some_without_priority(data)
@@ -36,7 +35,9 @@ def _keepalived_too_old(data: object, profile: Profile) -> Iterator[Problem]:
         lacking = keepalived_features.refusals(profile, version) if _is_version(version) else ()
         if lacking:
             reason = f"keepalived lacks what profile {profile.name} needs: {'; '.join(lacking)}"
-            yield Problem(loc, reason, keepalived_features.remedy(profile))
+            yield Problem(
+                loc, reason, "remove keepalived, so that one of the guest's is chosen, or set profile: classic"
+            )
 
 
 def _is_version(text: str) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from builder.spec.backends import Backend, CookieMeaning, backends, cookie_meaning
 from builder.spec.model import Cluster
-from builder.spec.presets import Preset
-from builder.spec.problem import Loc, Problem, named, nearest, the
+from builder.spec.presets import Preset, services_of
+from builder.spec.problem import Loc, Problem, decidable, named, nearest, the
 from builder.spec.service import Service
+from builder.spec.syntax import LONGEST_LABEL
 from builder.spec.values import IpAddress
 
-WEB_ONLY = ("routes", "root", "hsts", "maintenance", "redirect", "ntlm")
+WEB_ONLY = ("routes", "root", "maintenance", "ntlm")
 BODILESS = frozenset({*range(100, 200), 204, 205, 304})
 """Status codes of responses without a body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
 TLS_HINT = "list it under tls.certificates"
@@ -21,16 +22,13 @@ def service_problems(cluster: Cluster) -> Iterator[Problem]:
     """The problems within each service and each preset."""
     for index, service in enumerate(cluster.services):
         loc: Loc = ("services", index)
-        yield from _servers(service, loc)
-        yield from _redirect(cluster, service, loc)
-        yield from _proxies(service, loc)
-        yield from _mode(service, loc)
-        yield from _routes(service, loc)
-        yield from _checks(service, loc)
-        yield from _certificates(cluster, service.certificates, (*loc, "certificates"))
-        yield from _vips(cluster, service.vips, loc)
+        for check in (_servers, _redirect_mode, _proxies, _tls, _hsts, _web, _cookie, _routes, _checks):
+            yield from decidable(check(service, loc))
+        for of_service in (_redirect, _named_certificates, _vips):
+            yield from decidable(of_service(cluster, service, loc))
     for index, preset in enumerate(cluster.presets):
-        yield from _preset(cluster, preset, ("presets", index))
+        for of_preset in (_vips, _preset_name, _preset_certificate):
+            yield from decidable(of_preset(cluster, preset, ("presets", index)))
 
 
 def _servers(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -72,26 +70,41 @@ def _proxies(service: Service, loc: Loc) -> Iterator[Problem]:
         yield Problem((*loc, "trusted_proxies"), reason, "add proxy_protocol: {accept: true}, or remove the line")
 
 
-def _mode(service: Service, loc: Loc) -> Iterator[Problem]:
-    if service.mode == "https" and not service.certificates:
-        yield Problem(loc, f"{named(loc)} has mode https and no certificate", TLS_HINT, shows_value=False)
+def _redirect_mode(service: Service, loc: Loc) -> Iterator[Problem]:
+    if service.redirect and service.mode != "http":
+        hint = "set mode: http" + (", and remove certificates" if service.certificates else "")
+        yield Problem((*loc, "redirect"), f"{named(loc)} redirects to https from mode {service.mode}", hint)
+
+
+def _tls(service: Service, loc: Loc) -> Iterator[Problem]:
+    if service.mode == "https" and not service.certificates and not service.redirect:
+        hint = "add certificates: with the name of a certificate of tls.certificates"
+        yield Problem(loc, f"{named(loc)} has mode https and no certificate", hint, shows_value=False)
     if service.mode != "https" and service.certificates:
+        passed = "remove certificates: in mode tcp the servers present their own"
         yield Problem(
-            (*loc, "certificates"), f"{named(loc)} has certificates and mode {service.mode}", "set mode: https"
+            (*loc, "certificates"),
+            f"{named(loc)} has certificates and mode {service.mode}",
+            passed if service.mode == "tcp" else "remove certificates" if service.redirect else "set mode: https",
         )
-    if service.mode != "http" and service.redirect:
-        yield Problem(
-            (*loc, "redirect"), f"{named(loc)} redirects to https from mode {service.mode}", "set mode: http"
-        )
-    if service.mode == "http" and service.hsts is not None:
-        yield Problem((*loc, "hsts"), "browsers honor hsts only over https (RFC 6797, section 8.1)", "set mode: https")
-    if service.is_web:
-        return
-    for key in WEB_ONLY:
+
+
+def _hsts(service: Service, loc: Loc) -> Iterator[Problem]:
+    if service.hsts is not None and service.mode != "https":
+        reason = "browsers honor hsts only over https (RFC 6797, section 8.1)"
+        yield Problem((*loc, "hsts"), reason, "remove hsts, or set mode: https and name a certificate")
+
+
+def _web(service: Service, loc: Loc) -> Iterator[Problem]:
+    for key in () if service.is_web else WEB_ONLY:
         if getattr(service, key):
-            yield Problem((*loc, key), f"{key} needs mode http or https", "in mode tcp HAProxy sees no requests")
-    if service.affinity and service.affinity.by == "cookie":
-        yield Problem((*loc, "affinity", "by"), "a cookie needs mode http or https", "use source")
+            reason = f"{key} needs mode http or https: in mode tcp HAProxy sees no requests"
+            yield Problem((*loc, key), reason, f"remove {key}, or set mode: http")
+
+
+def _cookie(service: Service, loc: Loc) -> Iterator[Problem]:
+    if not service.is_web and service.affinity and service.affinity.by == "cookie":
+        yield Problem((*loc, "affinity", "by"), "a cookie needs mode http or https", "set by: source")
 
 
 def _routes(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -113,39 +126,50 @@ def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
             yield Problem((*place, "body"), reason, "remove body, or set another status")
 
 
-def _certificates(cluster: Cluster, names: Iterable[str], loc: Loc) -> Iterator[Problem]:
+def _named_certificates(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]:
+    for index, name in enumerate(service.certificates):
+        yield from decidable(_known(cluster, name, (*loc, "certificates", index)))
+
+
+def _known(cluster: Cluster, name: str, loc: Loc) -> Iterator[Problem]:
     known = [certificate.name for certificate in cluster.tls.certificates]
-    for index, name in enumerate(names):
-        if name not in known:
-            yield Problem((*loc, index), "there is no certificate with this name", nearest(name, known) or TLS_HINT)
+    if name not in known:
+        yield Problem(loc, "there is no certificate with this name", nearest(name, known) or TLS_HINT)
 
 
-def _vips(cluster: Cluster, vips: Iterable[object], loc: Loc) -> Iterator[Problem]:
-    for index, vip in enumerate(vips):
+def _vips(cluster: Cluster, listener: Service | Preset, loc: Loc) -> Iterator[Problem]:
+    for index, vip in enumerate(listener.vips):
         if vip not in cluster.vrrp.vips:
-            yield Problem((*loc, "vips", index), f"{named((*loc, 'vips', index))} is not one of the VIPs of vrrp")
+            place = (*loc, "vips", index)
+            hint = f"use one of {', '.join(map(str, cluster.vrrp.vips))}, or add it to vrrp"
+            yield Problem(place, f"{named(place)} is not one of the VIPs of vrrp", hint)
 
 
-def _preset(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
-    yield from _vips(cluster, preset.vips, loc)
-    known = [certificate.name for certificate in cluster.tls.certificates]
+def _preset_name(_: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
+    """A name that is too long together with what its services add to it."""
+    added = max(len(service.name) for service in services_of(preset.model_copy(update={"name": "x"}))) - 1
+    longest, place = LONGEST_LABEL - added, (*loc, "name")
+    if len(preset.name) > longest:
+        reason = f"{named(place)} is too long: the names of its services have {added} characters more"
+        yield Problem(place, reason, f"use {longest} characters at most")
+
+
+def _preset_certificate(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
     place = (*loc, "certificate")
     if preset.tls == "passthrough" and preset.certificate:
         yield Problem(place, "with tls: passthrough the servers present their own certificates", "remove the line")
     elif preset.tls != "passthrough" and not preset.certificate:
-        yield Problem(
-            loc, f"{named(loc)} names no certificate", "add certificate:, or tls: passthrough", shows_value=False
-        )
-    elif preset.certificate and preset.certificate not in known:
-        hint = nearest(preset.certificate, known) or TLS_HINT
-        yield Problem(place, "there is no certificate with this name", hint)
+        hint = "add certificate: with the name of a certificate of tls.certificates, or tls: passthrough"
+        yield Problem(loc, f"{named(loc)} names no certificate", hint, shows_value=False)
+    elif preset.certificate:
+        yield from _known(cluster, preset.certificate, place)
 
 
 def listener_problems(cluster: Cluster) -> Iterator[Problem]:
     """Conflicts between presets and services; `builder.spec.checks.addresses` compares the services."""
-    yield from _cookies(cluster)
+    yield from decidable(_cookies(cluster))
     placed = cluster.placed_services()
-    if not placed:
+    if not (cluster.services or cluster.presets):
         yield Problem(("services",), "the spec has no services", "add services: or presets: (docs/services.md)")
     yield from _ports(cluster, placed)
     yield from _names(placed)
@@ -154,25 +178,34 @@ def listener_problems(cluster: Cluster) -> Iterator[Problem]:
 def _ports(cluster: Cluster, placed: list[tuple[Loc, Service]]) -> Iterator[Problem]:
     """A preset and another preset or service that listen on the same port of a VIP."""
     taken: dict[tuple[IpAddress, int], Loc] = {}
-    reported = set()
     for loc, service in placed:
-        for vip in service.vips or cluster.vrrp.vips:
-            first = taken.setdefault((vip, service.port), loc)
-            if first != loc and loc[0] == "presets" and (loc, service.port) not in reported:
-                reported.add((loc, service.port))
-                reason = f"{named(loc)} listens on port {service.port} of {vip}, and so does {the(first)}"
-                yield Problem(loc, reason, "give them different VIPs, or remove one", shows_value=False)
+        yield from decidable(_port_twice(cluster, loc, service, taken))
+
+
+def _port_twice(
+    cluster: Cluster, loc: Loc, service: Service, taken: dict[tuple[IpAddress, int], Loc]
+) -> Iterator[Problem]:
+    listeners = [(vip, service.port) for vip in service.vips or cluster.vrrp.vips]
+    clashes = [(vip, first) for vip, port in listeners if (first := taken.setdefault((vip, port), loc)) != loc]
+    if clashes and loc[0] == "presets":
+        vip, first = clashes[0]
+        reason = f"{named(loc)} listens on port {service.port} of {vip}, and so does {the(first)}"
+        yield Problem(loc, reason, "give them different VIPs, or remove one", shows_value=False)
 
 
 def _names(placed: list[tuple[Loc, Service]]) -> Iterator[Problem]:
     """Names that would occur twice in haproxy.cfg: those of services, and of routes with their service's prefix."""
     taken: dict[str, Loc] = {}
     for loc, service in placed:
-        for name in (service.name, *(f"{service.name}-{route.name}" for route in service.routes)):
-            first = taken.setdefault(name, loc)
-            if first != loc and not (loc[0] == first[0] == "services" and name == service.name):
-                reason = f"{named(loc)} needs the name {name}, which {the(first)} already has"
-                yield Problem(loc, reason, "give one of them another name", shows_value=False)
+        yield from decidable(_name_twice(loc, service, taken))
+
+
+def _name_twice(loc: Loc, service: Service, taken: dict[str, Loc]) -> Iterator[Problem]:
+    for name in (service.name, *(f"{service.name}-{route.name}" for route in service.routes)):
+        first = taken.setdefault(name, loc)
+        if first != loc and not (loc[0] == first[0] == "services" and name == service.name):
+            reason = f"{named(loc)} needs the name {name}, which {the(first)} already has"
+            yield Problem(loc, reason, "give one of them another name", shows_value=False)
 
 
 def _cookies(cluster: Cluster) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ Loading a spec does not open them; `vipforge check` and the creation of seeds do
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cryptography import x509
 
 from builder.spec import certificates
 from builder.spec.model import Cluster
-from builder.spec.problem import Loc, Problem, named
+from builder.spec.problem import Loc, Problem, UnreadableError, decidable, named
 from builder.spec.sections import Certificate
 from builder.spec.syntax import InvalidValue
 
@@ -31,21 +32,29 @@ def tls_findings(cluster: Cluster) -> Findings:
     findings = Findings()
     leaves: dict[str, x509.Certificate] = {}
     for index, certificate in enumerate(cluster.tls.certificates):
-        leaf = _certificate(certificate, ("tls", "certificates", index), findings)
-        if leaf is not None:
-            leaves[certificate.name] = leaf
-    findings.problems.extend(_names(cluster, leaves))
+        with suppress(UnreadableError):
+            leaf = _certificate(certificate, ("tls", "certificates", index), findings)
+            if leaf is not None:
+                leaves[certificate.name] = leaf
+    findings.problems.extend((*decidable(_names(cluster, leaves)), *decidable(_authorities(cluster))))
+    findings.problems.extend(decidable(_password(cluster)))
+    return findings
+
+
+def _authorities(cluster: Cluster) -> Iterator[Problem]:
     for loc, path in authorities(cluster):
         try:
             certificates.read_bundle(path)
         except InvalidValue as invalid:
-            findings.problems.append(_problem(loc, invalid))
-    if cluster.statistics:
-        try:
+            yield _problem(loc, invalid)
+
+
+def _password(cluster: Cluster) -> Iterator[Problem]:
+    try:
+        if cluster.statistics:
             certificates.read_password(cluster.statistics.password)
-        except InvalidValue as invalid:
-            findings.problems.append(_problem(("statistics", "password"), invalid))
-    return findings
+    except InvalidValue as invalid:
+        yield _problem(("statistics", "password"), invalid)
 
 
 def authorities(cluster: Cluster) -> Iterator[tuple[Loc, Path]]:

@@ -20,7 +20,7 @@ IDLE = {"smtp": 600, "submission": 600, "imaps": 1860, "pop3s": 660}
 
 def servers(preset: Preset, port: int) -> tuple[Server, ...]:
     """The preset's servers with the given port."""
-    return tuple(Server(**server.model_dump(), port=port) for server in preset.servers)
+    return tuple(Server(**dict(server), port=port) for server in preset.servers)
 
 
 def web_servers(preset: Preset) -> tuple[Server, ...]:

@@ -166,7 +166,7 @@ CASES = {
         ('"2.3.3"', '"1.2.13"', '"1.2.13"'),
         (
             f"keepalived lacks what profile standard needs: {'; '.join(refusals(STANDARD, '1.2.13'))}",
-            "set profile: classic, or keepalived to 2.0.0 or later",
+            "remove keepalived, so that one of the guest's is chosen, or set profile: classic",
         ),
     ),
 }

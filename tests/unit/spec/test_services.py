@@ -96,12 +96,12 @@ def cluster_of(tmp_path):
         (WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    root: /x"), ("root needs mode http or https", "")),
         (
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    affinity: {by: cookie}"),
-            ("a cookie needs mode http or https", "use source"),
+            ("a cookie needs mode http or https", "set by: source"),
         ),
         (WEB.replace("port: 8080", "port: 8080\n    hsts: 10"), ("browsers honor hsts only over https", "")),
         (
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    ntlm: true"),
-            ("ntlm needs mode http", "no requests"),
+            ("ntlm needs mode http", "remove ntlm"),
         ),
         (
             SECURE + WEB.replace("port: 8080", "port: 8080\n    redirect: https").partition("\n")[2],

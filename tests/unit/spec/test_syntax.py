@@ -75,6 +75,7 @@ BAD = [
     ),
     *((syntax.url, f"http://m/{text}") for text in ("$releasever", "a,b", "a;b", "#a", "?a", "'a", '"a', "%", "%zz")),
     *((syntax.url, text) for text in ("http:///a", "http://a:99999/", "http://a:/", "http://[::1", "file://a/b")),
+    *((syntax.url, text) for text in ("http://x:y/debian", "http://[::1/d", "http://x?/d", "FTP://x")),
     *((check, f"{KEY} a{end}b") for check in (syntax.ssh_key,) for end in LINE_ENDS),
     *((check, f"a{end}b") for check in (syntax.plain_text, syntax.file_path) for end in LINE_ENDS),
     *((syntax.ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
@@ -113,6 +114,22 @@ def test_common_mistakes_in_addresses_have_a_hint(text: str, hint: str) -> None:
 
 def test_the_line_end_of_an_ssh_key_is_removed() -> None:
     assert syntax.ssh_key(f"{KEY}\n") == KEY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://user:p@ss@mirror/debian",
+        "HTTP://user:pass@mirror/debian",
+        "https://user%3Apass@mirror/debian",
+        "file://user:pass@mirror/debian",
+        "ftp://user:pass@mirror/debian",
+        "http://user@mirror/debian",
+    ],
+)
+def test_an_address_names_no_user(text: str) -> None:
+    with pytest.raises(syntax.InvalidValue, match="without user and password"):
+        syntax.url(text)
 
 
 def test_the_last_slash_of_a_url_is_removed() -> None:

@@ -78,3 +78,54 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "cluster.yml"
     path.write_bytes(b"\xef\xbb\xbfcluster: demo\n")
     assert load.read_text(path) == "cluster: demo\n"
+
+
+def test_a_strange_file_name_stays_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb\x1b[2J.yml"
+    (line, _) = str(refusal(path)).split("\n")
+    assert line.startswith(f"{tmp_path}/a\\nb\\x1b[2J.yml:1:1: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ('"\\n"', "\\n"),
+        ('"a\\nb"', "a\\nb"),
+        ('"\\e[31m"', "\\x1b[31m"),
+        ('"\\u202e"', "\\u202e"),
+        ('""', '""'),
+        ("x" * 300, "xxx…"),
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "libvirt: {{{}}}", "proof: {{limits: {{{}}}}}"])
+def test_a_strange_key_is_reported_on_one_line_at_its_place(
+    problems, good: str, around: str, key: str, shown: str
+) -> None:
+    """Also what is wrong with its value names it safely."""
+    text = good + around.format(f"{key}: 0x1f") + "\n"
+    for problem in problems(text):
+        assert all(part.isprintable() for part in (problem.reason, problem.value, problem.hint)), problem
+        assert str(problem).count("\n") <= 1
+    at_key = [each for each in problems(text) if each.line == text.count("\n")]
+    assert any(shown[:3] in f"{each.reason}{each.value}" for each in at_key)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "image: {mirror: 'http://user:SECRET@x/debian'}",
+        "image: {mirror: 'http://user:a@SECRET@x/debian'}",
+        "image: {mirror: 'http://user:a/SECRET@x/debian'}",
+        "image: {mirror: 'HTTP://user%3ASECRET@x/debian'}",
+        "image: {epel: true, epel_mirror: 'ftp://user:SECRET@x'}",
+        "image: {mirror: {'http://user:SECRET@x': 1}}",
+        "libvirt: {hosts: ['qemu+ssh://root:a/SECRET@kvm1/system']}",
+        "libvirt: {hosts: ['qemu+ssh://root%3aSECRET@kvm1/system']}",
+        "libvirt: {hosts: ['esx://root:SECRET@kvm1/system']}",
+        "operator: {user: 'http://user:SECRET@x'}",
+    ],
+)
+def test_no_message_contains_a_password_of_an_address(problems, good: str, line: str) -> None:
+    found = problems(f"{good}{line}\n")
+    assert found
+    assert "SECRET" not in "".join(map(str, found))
