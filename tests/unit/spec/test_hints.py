@@ -13,9 +13,12 @@ import yaml
 from builder.core.errors import LocatedProblem
 from builder.spec import report
 from tests.certificates import issue, write_pair
-from tests.unit.spec.hint_catalogue import CASES, Case, Edit, spec
+from tests.unit.spec.faulty import Case, Edit, spec
+from tests.unit.spec.hint_catalogue import VALUE_CASES
+from tests.unit.spec.hint_catalogue_services import SERVICE_CASES
 
-PAIRS = int(os.environ.get("VIPFORGE_PAIRS", "150"))
+CASES = (*VALUE_CASES, *SERVICE_CASES)
+PAIRS = int(os.environ.get("VIPFORGE_PAIRS", "40"))
 """How many pairs of problems are tried; all of them with a large number."""
 
 
@@ -54,7 +57,7 @@ RELATED = (
     ("presets", "tls", "vrrp"),
     ("vrrp", "network", "services"),
     ("tls", "services.2"),
-    ("services.0.port", "services.1.port", "presets"),
+    ("services", "presets", "haproxy", "libvirt.memory_mib"),
 )
 """Places whose values are compared with each other: an error in one may hide a problem of another."""
 

@@ -1,0 +1,109 @@
+"""The hints about services, presets, capacity, image and hypervisors, each with what does as it says."""
+
+from __future__ import annotations
+
+from tests.unit.spec.faulty import BASE, GONE, Case, same_place
+
+WEB1 = {"name": "web1", "address": "10.1.2.32", "port": 8080}
+SERVER = {"name": "new", "address": "10.1.2.61", "port": 80}
+
+SERVICE_CASES = (
+    # services
+    Case({"services": [], "presets": []}, "has no services", "add services:", {"services": BASE["services"]}),
+    same_place("services.0.servers", GONE, "service 1 has no servers", "under servers:", [SERVER]),
+    Case(
+        {"services.0.redirect": "https"}, "redirects every request", "remove redirect", {"services.0.redirect": GONE}
+    ),
+    Case(
+        {"services.2.redirect": "https", "services.2.servers": GONE, "services.2.routes": GONE},
+        "from mode https",
+        "set mode: http, and remove certificates",
+        {"services.2.mode": "http", "services.2.certificates": GONE},
+    ),
+    Case(
+        {"services.1.redirect": "https", "services.1.servers": GONE},
+        "from mode tcp",
+        "set mode: http",
+        {"services.1.mode": "http"},
+    ),
+    same_place("services.2.certificates", GONE, "mode https and no certificate", "add certificates:", ["www"]),
+    Case(
+        {"services.0.certificates": ["www"]},
+        "certificates and mode http",
+        "set mode: https",
+        {"services.0.mode": "https"},
+    ),
+    Case(
+        {"services.1.certificates": ["www"]},
+        "certificates and mode tcp",
+        "remove certificates: in mode tcp",
+        {"services.1.certificates": GONE},
+    ),
+    same_place("services.0.hsts", 60, "browsers honor hsts", "remove hsts, or set mode: https", GONE),
+    Case(
+        {"services.1.root": "/x"},
+        "root needs mode http",
+        "remove root, or set mode: http",
+        {"services.1.mode": "http"},
+    ),
+    same_place("services.1.affinity", {"by": "cookie"}, "a cookie needs", "set by: source", {"by": "source"}),
+    same_place(
+        "services.2.routes.0", {"name": "x"}, "matches no request", "paths or hosts", {"name": "x", "paths": ["/x"]}
+    ),
+    same_place(
+        "services.2.routes.0.name", "new", "name of route 2 of service 3 is used twice", "every route a unique", "old"
+    ),
+    Case(
+        {"services.0.check": {"status": 204, "body": "ok"}},
+        "has no body",
+        "remove body",
+        {"services.0.check.body": GONE},
+    ),
+    same_place("services.2.certificates", ["wwww"], "no certificate with this name", "did you mean www?", ["www"]),
+    Case(
+        {"services.2.certificates": ["other"]},
+        "no certificate with this name",
+        "list it under tls.certificates",
+        {"tls.certificates.1": {"name": "other", "chain": "www.pem", "key": "www.key"}},
+    ),
+    same_place(
+        "services.0.vips", ["10.1.2.9"], "not one of the VIPs", "use one of 10.1.2.10, 10.1.2.20", ["10.1.2.10"]
+    ),
+    same_place("services.0.port", 22, "port of the nodes' SSH server", "choose another port", 80),
+    Case(
+        {"presets.0.tls": "passthrough"}, "their own certificates", "remove the line", {"presets.0.certificate": GONE}
+    ),
+    same_place("presets.0.certificate", GONE, "preset 1 names no certificate", "add certificate:", "www"),
+    same_place("presets.0.vips", ["10.1.2.10"], "listens on port", "give them different VIPs", ["10.1.2.20"]),
+    same_place("presets.0.name", "x" * 30, "name of preset 1 is too long", "use 29 characters at most", "x" * 29),
+    same_place("services.0.name", "exchange-web", "needs the name exchange-web", "another name", "web"),
+    # capacity
+    same_place("haproxy", {"maxconn": 30000}, "can hold", "set it to 7", {"maxconn": 7000}),
+    same_place("services.0.limits", {"connections": 20000}, "is never reached", "or less", {"connections": 7000}),
+    Case(
+        {f"services.{index}.affinity": {"by": "source"} for index in range(3)},
+        "a node with 512 MiB",
+        "raise libvirt: memory_mib to",
+        {"libvirt.memory_mib": 576},
+        {"libvirt.memory_mib": 512},
+    ),
+    # image and hypervisors
+    Case({"image.base": "2009"}, "a cloud image of centos7", "set guest: centos7, or remove", {"image.base": GONE}),
+    Case({"image.epel": True}, "EPEL is only for", "set guest to one of them", {"image.epel": GONE}),
+    Case(
+        {"image.epel_mirror": "http://x/e"},
+        "no effect without epel",
+        "add epel: true",
+        {"image.epel": True},
+        {"guest": "rocky9"},
+    ),
+    same_place(
+        "image.epel_mirror",
+        "file:///e",
+        "cannot read",
+        "or remove the line",
+        GONE,
+        {"guest": "rocky9", "image.epel": True},
+    ),
+    same_place("libvirt.network", "default", "both a network and a bridge", "remove one of the two", GONE),
+)
