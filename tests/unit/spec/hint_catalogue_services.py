@@ -5,26 +5,53 @@ from __future__ import annotations
 from tests.unit.spec.faulty import BASE, GONE, Case, same_place
 
 WEB1 = {"name": "web1", "address": "10.1.2.32", "port": 8080}
+REDIRECT = {"name": "web", "port": 80, "vips": ["10.1.2.10"], "redirect": "https"}
 SERVER = {"name": "new", "address": "10.1.2.61", "port": 80}
 
 SERVICE_CASES = (
     # services
     Case({"services": [], "presets": []}, "has no services", "add services:", {"services": BASE["services"]}),
     same_place("services.0.servers", GONE, "service 1 has no servers", "under servers:", [SERVER]),
+    Case({"services.0.redirect": "https"}, "so it needs no servers", "remove servers:", {"services.0.servers": GONE}),
     Case(
-        {"services.0.redirect": "https"}, "redirects every request", "remove redirect", {"services.0.redirect": GONE}
-    ),
-    Case(
-        {"services.2.redirect": "https", "services.2.servers": GONE, "services.2.routes": GONE},
+        {"services.0": REDIRECT | {"mode": "https", "certificates": ["www"]}},
         "from mode https",
         "set mode: http, and remove certificates",
-        {"services.2.mode": "http", "services.2.certificates": GONE},
+        {"services.0.mode": "http", "services.0.certificates": GONE},
+    ),
+    Case({"services.0": REDIRECT | {"mode": "tcp"}}, "from mode tcp", "set mode: http", {"services.0.mode": "http"}),
+    Case(
+        {"services.0": REDIRECT, "services.2.mode": "http", "services.2.certificates": GONE},
+        "which 10.1.2.10 does not offer",
+        "add a service with mode: https",
+        {"services.2.mode": "https", "services.2.certificates": ["www"]},
     ),
     Case(
-        {"services.1.redirect": "https", "services.1.servers": GONE},
-        "from mode tcp",
-        "set mode: http",
-        {"services.1.mode": "http"},
+        {"services.0": REDIRECT | {"port": 81, "vips": ["10.1.2.10", "10.1.2.20"]}, "services.2.port": 8443},
+        "10.1.2.10 on port 8443 and 10.1.2.20 on port 443",
+        "add such a service for each of them",
+        {
+            "services.0.vips": ["10.1.2.10"],
+            "services.3": REDIRECT | {"name": "web2", "port": 82, "vips": ["10.1.2.20"]},
+        },
+    ),
+    Case(
+        {"services.0": REDIRECT | {"trusted_proxies": ["10.9.0.0/16"]}},
+        "has no servers for it",
+        "add them under servers:",
+        {"services.0.servers": [SERVER]},
+    ),
+    Case(
+        {"services.1.trusted_proxies": ["10.9.0.0/16"]},
+        "does not accept the PROXY protocol",
+        "add proxy_protocol: {accept: true}",
+        {"services.1.proxy_protocol": {"accept": True}},
+    ),
+    Case(
+        {f"services.{index}.affinity": {"by": "cookie", "cookie": "MINE"} for index in (0, 2)},
+        "cookie MINE already stands for the servers of",
+        "give it another name",
+        {"services.2.affinity": {"by": "cookie", "cookie": "OTHER"}},
     ),
     same_place("services.2.certificates", GONE, "mode https and no certificate", "add certificates:", ["www"]),
     Case(
