@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -44,13 +45,31 @@ def _register_spec(app: typer.Typer) -> None:
     """Add `init`, `check` and `schema`."""
 
     @app.command()
-    def init(path: Path = typer.Argument(Path("cluster.yml"), help="File to write.")) -> None:
+    def init(
+        path: Path = typer.Argument(
+            None, help="File to write, by default cluster.yml; with --example a folder, by default of that name."
+        ),
+        example: str = typer.Option(
+            "", "--example", help="Write this example instead, with certificates and passwords for the lab."
+        ),
+        ssh_key: Path = typer.Option(
+            None, "--ssh-key", help="Your public key; by default one of your ssh-agent or ~/.ssh."
+        ),
+    ) -> None:
         """Write a commented spec to start from. Existing files are never overwritten."""
-        from builder.core.progress import say
-        from builder.spec.report import write_starter
+        from builder.core.progress import say, warn
+        from builder.spec.examples import write_example
+        from builder.spec.starter import NO_KEY, own_key, write_starter
 
-        write_starter(path)
-        say(f"wrote {path}; adapt it to your network, then run: vipforge check {path}")
+        key = own_key(ssh_key)
+        spec = write_example(example, path or Path(example), key) if example else path or Path("cluster.yml")
+        if not example:
+            write_starter(spec, key)
+        if key:
+            say(f"the operator logs in with {key.name}, from {key.origin} (--ssh-key names another)")
+        else:
+            warn(NO_KEY)
+        say(f"wrote {spec}; adapt it to your network, then run: vipforge check {shlex.quote(str(spec))}")
 
     @app.command()
     def check(

@@ -1,20 +1,27 @@
 """Read and validate the files that a spec names: certificates, private keys and the statistics page's password.
 
-The bytes of a private key never leave these functions: no message, log or exception contains them.
+The bytes of a private key that is read never leave these functions: no message, log or exception contains them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from builder.spec.syntax import InvalidValue
 
@@ -163,3 +170,24 @@ def read_password(path: Path) -> str:
             "its first line must be 8 to 100 letters, digits or any of ._~+/=@%^,:-",
         )
     return first
+
+
+def self_signed(hosts: Sequence[str], days: int) -> tuple[bytes, bytes]:
+    """A certificate for these hosts that is valid for so many days, and its private key, both as PEM; for the lab."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "vipforge, for the lab")])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))  # a guest's clock may be behind
+        .not_valid_after(now + timedelta(days=days))
+    )
+    if hosts:
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        builder = builder.add_extension(names, critical=False)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), private

@@ -1,9 +1,8 @@
-"""The results of `vipforge check`, `schema` and `init`: summary and problems, the JSON schema, a starter spec."""
+"""The results of `vipforge check` and `schema`: summary and problems, and the JSON schema."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from builder.core.errors import LocatedProblem, SpecError, UserError
+from builder.core.errors import LocatedProblem, SpecError
 from builder.spec.load import Check, read_spec
 from builder.spec.model import Cluster
 from builder.spec.problem import Problem, UnreadableError
@@ -20,7 +19,6 @@ from builder.spec.together import load_together
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FORMATS = frozenset({"ipv4", "ipv6", "email", "hostname", "uri"})
 """Formats of JSON Schema (2020-12, validation, section 7.3) that values in a spec can have."""
-STARTER = Path(__file__).with_name("starter.yml")
 
 
 def spec_summary(cluster: Cluster) -> str:
@@ -134,12 +132,3 @@ def _without_unknown_formats(node: Any) -> Any:  # noqa: ANN401 - a part of a JS
         return node
     unknown = isinstance(node.get("format"), str) and node["format"] not in FORMATS
     return {key: _without_unknown_formats(value) for key, value in node.items() if not (unknown and key == "format")}
-
-
-def write_starter(path: Path) -> None:
-    """Write the starter spec to `path`; raises UserError if anything exists there."""
-    from builder.core.files import write_atomic  # noqa: PLC0415 - importing its locks takes a tenth of `check`'s time
-
-    if os.path.lexists(path):
-        raise UserError(f"{path} already exists, and init overwrites nothing", hint="choose another path")
-    write_atomic(path, STARTER.read_text())

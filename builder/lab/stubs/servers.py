@@ -10,21 +10,16 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from builder.core.files import write_atomic
 from builder.lab.stubs import MAIL_FAULT, PLAN, READY, Health, StubServer, smtp_server
 from builder.lab.stubs.smtp_server import MAILS, Mailbox
+from builder.spec.certificates import self_signed
 
 PEM = "stubs.pem"
-CERTIFICATE_LIFETIME = timedelta(days=30)
+CERTIFICATE_DAYS = 30
 LAG_SECONDS = 2
 LONGEST_HANG = 60
 """In seconds; longer than any check waits."""
@@ -65,28 +60,10 @@ def serve(server: StubServer, mailbox: Mailbox, health: Health, tls: ssl.SSLCont
 def tls_context(folder: Path) -> ssl.SSLContext:
     """Return TLS for a server; its new certificate and key are written to `folder`."""
     path = folder / PEM
-    write_atomic(path, _pem(), mode=0o600)
+    write_atomic(path, b"".join(self_signed((), CERTIFICATE_DAYS)), mode=0o600)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
-
-
-def _pem() -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "vipforge stubs")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CERTIFICATE_LIFETIME)
-        .not_valid_after(now + CERTIFICATE_LIFETIME)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return certificate.public_bytes(Encoding.PEM) + private
 
 
 class Quiet:

@@ -1,0 +1,69 @@
+"""The examples that ship with vipforge, as `vipforge init --example` writes them: with the files that their specs name.
+
+Certificates, keys and passwords are made for each copy, and are for the lab.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.core import paths
+from builder.core.errors import UserError
+from builder.core.files import write_atomic
+from builder.spec.certificates import self_signed
+from builder.spec.load import load
+from builder.spec.model import Cluster
+from builder.spec.problem import nearest
+from builder.spec.starter import OwnKey, operator_section, refuse_existing
+
+SPEC, IGNORE = "cluster.yml", ".gitignore"
+LIFETIME_DAYS = 90
+PASSWORD_BYTES = 16
+THROW_AWAY = """\
+# vipforge init made the certificates and passwords beside this file. They are for the lab: replace them before anyone
+# depends on the nodes. .gitignore keeps them out of version control.
+"""
+
+
+def all_examples() -> dict[str, Path]:
+    """The examples that ship with vipforge, by name."""
+    return {path.stem: path for path in sorted(paths.resources("examples").glob("*.yml"))}
+
+
+def write_example(name: str, folder: Path, key: OwnKey | None = None) -> Path:
+    """Write an example and the files that it names into a folder; returns the path of the spec.
+
+    Raises UserError, and writes nothing, if there is no such example or if one of its files exists.
+    """
+    known = all_examples()
+    if name not in known:
+        hint = nearest(name, known) or f"the examples are {', '.join(known)}"
+        raise UserError(f"there is no example {name}", hint=hint)
+    secret = dict(_secrets(load(known[name]), known[name].parent))
+    for path in (SPEC, *secret):
+        refuse_existing(folder / path)
+    for path, content in secret.items():
+        write_atomic(folder / path, content, mode=0o600)
+    if secret and not (folder / IGNORE).exists():
+        write_atomic(folder / IGNORE, "".join(f"/{path}\n" for path in (*secret, "build/")))
+    write_atomic(folder / SPEC, _text(known[name].read_text(), key, THROW_AWAY if secret else ""))
+    return folder / SPEC
+
+
+def _text(example: str, key: OwnKey | None, note: str) -> str:
+    """The example with the user's key; its first line, for editors, stays the first."""
+    first, _, rest = example.partition("\n")
+    return f"{first}\n{note}{rest}" + (f"\n{operator_section(key)}" if key else "")
+
+
+def _secrets(cluster: Cluster, home: Path) -> Iterator[tuple[str, bytes]]:
+    """The files with certificates, keys and passwords, each with its path from the spec's folder."""
+    for certificate in cluster.tls.certificates:
+        services = (service for service in cluster.services if certificate.name in service.certificates)
+        chain, key = self_signed(sorted({host for service in services for host in service.hosts}), LIFETIME_DAYS)
+        yield str(certificate.chain.relative_to(home)), chain
+        yield str(certificate.key.relative_to(home)), key
+    if cluster.statistics:
+        yield str(cluster.statistics.password.relative_to(home)), f"{secrets.token_hex(PASSWORD_BYTES)}\n".encode()
