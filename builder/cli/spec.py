@@ -58,8 +58,8 @@ def _register_spec(app: typer.Typer) -> None:
     ) -> None:
         """Write a commented spec to start from. Existing files are never overwritten."""
         from builder.core.progress import say, warn
-        from builder.spec.examples import write_example
-        from builder.spec.starter import NO_KEY, own_key, write_starter
+        from builder.spec.ssh_keys import own_key
+        from builder.spec.starter import NO_KEY, write_example, write_starter
 
         key = own_key(ssh_key)
         spec = write_example(example, path or Path(example), key) if example else path or Path("cluster.yml")

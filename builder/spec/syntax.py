@@ -5,7 +5,6 @@ The message of an InvalidValue continues the name of the value: "address of node
 
 from __future__ import annotations
 
-import base64
 import re
 import unicodedata
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -17,9 +16,6 @@ LONGEST_NODE_NAME = 64
 LONGEST_SEARCH_LIST = 256
 HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 MAILBOX = re.compile(r"[A-Za-z0-9._+=-]{1,64}\Z")  # no ! and #, which begin comments in keepalived.conf
-LENGTH_BYTES = 4
-"""The length of the number before each field of an SSH key."""
-SSH_KEY = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{32,}={0,2}( .*)?\Z")
 SYSTEM_ACCOUNTS = frozenset(
     re.findall(
         r"\S+",
@@ -35,8 +31,6 @@ URL = re.compile(
     r"([A-Za-z0-9._~/:+=@-]|%[0-9A-Fa-f]{2})*\Z"
 )
 """An address without characters that mean something to yum, apt or sh, and without a query: a path follows it."""
-PLACEHOLDER = re.compile(r"\S+ (\S*(…|\.\.\.)|A{24})")
-"""The start of an SSH key as examples show it; a real one begins with the length of its name, so not with 24 As."""
 PREFIXED = re.compile(r"[0-9.]+/[0-9]+\Z")
 
 
@@ -212,12 +206,12 @@ def plain_text(text: str) -> str:
     """One line of text, which ends up on a page."""
     expected = "1 to 300 characters on one line"
     _match(r"(?s).{1,300}", text, expected)
-    if not all(map(_is_on_a_line, text)):
+    if not all(map(is_on_a_line, text)):
         raise InvalidValue(f"must be {expected}")
     return text
 
 
-def _is_on_a_line(character: str) -> bool:
+def is_on_a_line(character: str) -> bool:
     """Whether it is no control character, ends no line, and can be in a file, unlike half of a surrogate pair."""
     return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
 
@@ -240,7 +234,7 @@ def file_path(value: object) -> str:
         raise InvalidValue("must be the path of a file", "relative paths start from the spec's folder")
     if "PRIVATE KEY" in value or "BEGIN CERTIFICATE" in value:
         raise InvalidValue("must be the path of a file, not its content", "keep secrets out of the spec")
-    if not all(map(_is_on_a_line, value)):
+    if not all(map(is_on_a_line, value)):
         raise InvalidValue("must be the path of a file, without line breaks and control characters")
     return _match(r".{1,1000}", value, "the path of a file")
 
@@ -262,41 +256,6 @@ def url(text: str) -> str:
 def has_credentials(address: str) -> bool:
     """Whether an address names a user, with or without a password (RFC 3986, section 3.2.1)."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*@", address) is not None
-
-
-def ssh_key(text: str) -> str:
-    """One public key in the format of authorized_keys."""
-    if "PRIVATE KEY" in text:
-        raise InvalidValue("must be a public key; this is a private one", "use the file whose name ends in .pub")
-    text = text.strip()
-    if PLACEHOLDER.match(text):
-        raise InvalidValue(
-            "must be your SSH public key, not a placeholder", "replace it by your public key, a line of ~/.ssh/*.pub"
-        )
-    if not SSH_KEY.match(text) or not all(map(_is_on_a_line, text)):
-        raise InvalidValue(
-            "must be an SSH public key on one line", "copy the line from the file whose name ends in .pub"
-        )
-    kind, encoded = text.split()[:2]
-    if not _holds_key(kind, encoded):
-        raise InvalidValue(f"must be a whole {kind} key", "copy the line again from the file whose name ends in .pub")
-    return text
-
-
-def _holds_key(kind: str, encoded: str) -> bool:
-    """Whether a key's Base64 is its own name and further fields, each after its length (RFC 4253, section 6.6)."""
-    try:
-        data = base64.b64decode(encoded, validate=True)
-    except ValueError:
-        return False
-    fields = []
-    while len(data) >= LENGTH_BYTES:
-        end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "big")
-        if end > len(data):
-            return False
-        fields.append(data[LENGTH_BYTES:end])
-        data = data[end:]
-    return not data and len(fields) > 1 and fields[0] == kind.encode()
 
 
 def _match(pattern: str, text: str, expected: str) -> str:

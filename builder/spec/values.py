@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from builder.spec import syntax
+from builder.spec.ssh_keys import ssh_key
 
 SHORTEST_PREFIX = 8
 LONGEST_PREFIX = 30
@@ -49,7 +50,7 @@ FullHostName = Annotated[str, AfterValidator(syntax.full_host_name), Field(examp
 Email = Annotated[str, AfterValidator(syntax.email), Field(examples=["ops@example.com"])]
 Label = Annotated[str, AfterValidator(syntax.label), Field(examples=["web1"])]
 InterfaceName = Annotated[str, AfterValidator(syntax.interface_name), Field(examples=["auto", "eth0"])]
-SshKey = Annotated[str, AfterValidator(syntax.ssh_key), Field(examples=["ssh-ed25519 AAAAC3Nza… ops@example.com"])]
+SshKey = Annotated[str, AfterValidator(ssh_key), Field(examples=["ssh-ed25519 AAAAC3Nza… ops@example.com"])]
 UserName = Annotated[str, AfterValidator(syntax.user_name), Field(examples=["ops"])]
 Version = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"])]
 HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]

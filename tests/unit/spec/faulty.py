@@ -14,7 +14,8 @@ GONE = object()
 Edit = dict[str, Any]
 """Values by their places, such as `nodes.0.name`."""
 
-BASE = yaml.safe_load((Path(__file__).resolve().parents[2] / "golden" / "spec" / "valid.yml").read_text())
+VALID = Path(__file__).resolve().parents[2] / "golden" / "spec" / "valid.yml"
+BASE = yaml.safe_load(VALID.read_text())
 KEY: str = BASE["operator"]["ssh_keys"][0]
 WITH_INSTANCES: Edit = {
     "vrrp": {

@@ -50,6 +50,16 @@ VALUE_CASES = (
     same_place("operator.ssh_keys", ["hello"], "must be an SSH public key", "copy the line from the file", [KEY]),
     same_place("operator.ssh_keys", [KEY[:70]], "must be a whole ssh-ed25519 key", "copy the line again", [KEY]),
     same_place("libvirt.hosts", ["qemu+ssh://a:b@c/system"], "a password", "an SSH key", ["qemu+ssh://a@c/system"]),
+    same_place("image.mirror", "http://m/a b", "must be an http", "such as %20 for a space", "http://m/a%20b"),
+    same_place("trusted_proxies", ["10.9.0.1/24"], "bits after the prefix", "write 10.9.0.0/24", ["10.9.0.0/24"]),
+    same_place("trusted_proxies", ["0.0.0.0/0"], "every address", "list the addresses of the proxies", ["10.9.0.1"]),
+    same_place(
+        "network.search",
+        [f"{name * 60}.example.com" for name in "abcd"],
+        "must have at most 256 characters",
+        "list only the domains in which the nodes look up short names",
+        ["example.com"],
+    ),
     # keys
     Case({"network.gatway": "10.1.2.1"}, "no key gatway", "did you mean gateway?", {"network.gatway": GONE}),
     Case(

@@ -19,6 +19,12 @@ SERVICE_CASES = (
         "set mode: http, and remove certificates",
         {"services.0.mode": "http", "services.0.certificates": GONE},
     ),
+    Case(
+        {"services.0": REDIRECT | {"certificates": ["www"]}},
+        "has certificates and mode http",
+        "remove certificates",
+        {"services.0.certificates": GONE},
+    ),
     Case({"services.0": REDIRECT | {"mode": "tcp"}}, "from mode tcp", "set mode: http", {"services.0.mode": "http"}),
     Case(
         {"services.0": REDIRECT, "services.2.mode": "http", "services.2.certificates": GONE},

@@ -10,9 +10,9 @@ import pytest
 
 from builder.core.errors import UserError
 from builder.spec import report
-from builder.spec.examples import all_examples, write_example
 from builder.spec.load import load
-from builder.spec.starter import OwnKey
+from builder.spec.ssh_keys import OwnKey
+from builder.spec.starter import all_examples, write_example
 from tests.unit.spec.faulty import KEY
 
 OWN = OwnKey(KEY, "a test")

@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from builder.spec import syntax
+from builder.spec.ssh_keys import ssh_key
 
 
 def public_key(kind: str, *fields: bytes, extra: bytes = b"") -> str:
@@ -38,11 +39,11 @@ GOOD = [
     (syntax.version, "1.2.13"),
     (syntax.http_path, "/owa/healthcheck.htm?x=1"),
     (syntax.url, "http://mirror.example.com/debian"),
-    (syntax.ssh_key, KEY),
-    (syntax.ssh_key, f"{KEY} Jörg at section_of"),
-    (syntax.ssh_key, public_key("ecdsa-sha2-nistp256", b"nistp256", bytes(65)) + " me"),
-    (syntax.ssh_key, public_key("sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:")),
-    (syntax.ssh_key, public_key("ssh-rsa", b"\1\0\1", bytes(256))),
+    (ssh_key, KEY),
+    (ssh_key, f"{KEY} Jörg at section_of"),
+    (ssh_key, public_key("ecdsa-sha2-nistp256", b"nistp256", bytes(65)) + " me"),
+    (ssh_key, public_key("sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:")),
+    (ssh_key, public_key("ssh-rsa", b"\1\0\1", bytes(256))),
 ]
 
 LINE_ENDS = ("\n", "\r", "\x0b", "\x0c", "\x1b", "\x85", "\u2028", "\u2029", "\ud800")
@@ -76,14 +77,14 @@ BAD = [
     *((syntax.url, f"http://m/{text}") for text in ("$releasever", "a,b", "a;b", "#a", "?a", "'a", '"a', "%", "%zz")),
     *((syntax.url, text) for text in ("http:///a", "http://a:99999/", "http://a:/", "http://[::1", "file://a/b")),
     *((syntax.url, text) for text in ("http://x:y/debian", "http://[::1/d", "http://x?/d", "FTP://x")),
-    *((check, f"{KEY} a{end}b") for check in (syntax.ssh_key,) for end in LINE_ENDS),
+    *((check, f"{KEY} a{end}b") for check in (ssh_key,) for end in LINE_ENDS),
     *((check, f"a{end}b") for check in (syntax.plain_text, syntax.file_path) for end in LINE_ENDS),
-    *((syntax.ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
-    (syntax.ssh_key, "ssh-rsa " + "A" * 68),
-    (syntax.ssh_key, KEY.replace("ssh-ed25519", "ssh-rsa")),
-    (syntax.ssh_key, KEY[:-8]),
-    (syntax.ssh_key, public_key("ssh-ed25519", bytes(32), extra=b"\0")),
-    (syntax.ssh_key, "-----BEGIN OPENSSH PRIVATE KEY-----"),
+    *((ssh_key, text) for text in ("", "AAAA", "ssh-dss " + "A" * 68, "ssh-ed25519 AAAA", f"{KEY}\n{KEY}")),
+    (ssh_key, "ssh-rsa " + "A" * 68),
+    (ssh_key, KEY.replace("ssh-ed25519", "ssh-rsa")),
+    (ssh_key, KEY[:-8]),
+    (ssh_key, public_key("ssh-ed25519", bytes(32), extra=b"\0")),
+    (ssh_key, "-----BEGIN OPENSSH PRIVATE KEY-----"),
 ]
 
 
@@ -113,7 +114,7 @@ def test_common_mistakes_in_addresses_have_a_hint(text: str, hint: str) -> None:
 
 
 def test_the_line_end_of_an_ssh_key_is_removed() -> None:
-    assert syntax.ssh_key(f"{KEY}\n") == KEY
+    assert ssh_key(f"{KEY}\n") == KEY
 
 
 @pytest.mark.parametrize(
