@@ -31,6 +31,11 @@ WITH_IPV6: Edit = {
     "nodes.0.address6": "2001:db8::11",
     "nodes.1.address6": "2001:db8::12",
 }
+WITH_MANAGEMENT: Edit = {
+    "management": {"prefix": 24, "routes": [{"to": "10.20.0.0/16", "via": "10.9.0.1"}]},
+    "nodes.0.management": "10.9.0.11",
+    "nodes.1.management": "10.9.0.12",
+}
 
 
 @dataclass(frozen=True)

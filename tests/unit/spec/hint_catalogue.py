@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.spec.faulty import GONE, KEY, WITH_INSTANCES, WITH_IPV6, Case, Edit, same_place
+from tests.unit.spec.faulty import GONE, KEY, WITH_INSTANCES, WITH_IPV6, WITH_MANAGEMENT, Case, Edit, same_place
 
 CLASSIC: Edit = {"vrrp.profile": "classic", "nodes.0.priority": 102, "nodes.1.priority": 101}
 WEB1 = {"name": "web1", "address": "10.1.2.32", "port": 8080}
@@ -176,5 +176,76 @@ VALUE_CASES = (
     ),
     same_place(
         "vrrp.instances.1.prefer", "zebra", "names no node", "the nodes are lb1", "lb1.example.com", WITH_INSTANCES
+    ),
+    # network cards
+    same_place("network.interface", "enp1s0", "must be auto or a name", "the guests name their cards eth0", "eth0"),
+    same_place("nodes.0.mac", "525400", "must be a hardware address", "separate its bytes", "52:54:00:1a:2b:3c"),
+    same_place("nodes.0.mac", "01:00:5e:00:00:01", "of one card", "this one is reserved", "52:54:00:1a:2b:3c"),
+    Case(
+        {"nodes.0.mac": "52:54:00:1a:2b:3c", "nodes.1.mac": "52:54:00:1A:2B:3C"},
+        "mac of node 2 is also the mac of node 1",
+        "give every card's own hardware address",
+        {"nodes.1.mac": "52:54:00:1a:2b:3d"},
+    ),
+    Case(
+        {"nodes.0.mac": "52:54:00:1a:2b:3c"},
+        "management_mac of node 1 is missing",
+        "give both or none of them",
+        {"nodes.0.mac": GONE},
+        WITH_MANAGEMENT,
+    ),
+    Case(
+        {"nodes.0.management": "10.9.0.11", "nodes.1.management": "10.9.0.12"},
+        "without the section management",
+        "add a section such as management: {prefix: 24}",
+        {"management": {"prefix": 24}},
+    ),
+    same_place(
+        "nodes.1.management", GONE, "of node 2 is missing", "such as management:", "10.9.0.12", WITH_MANAGEMENT
+    ),
+    same_place("nodes.1.management", "10.9.0.11", "node 2 is also", "a unique address", "10.9.0.12", WITH_MANAGEMENT),
+    Case(
+        {"network.interface": "eth0", "management.interface": "eth0"},
+        "is also the interface of network",
+        "name another card",
+        {"management.interface": "eth1"},
+        WITH_MANAGEMENT,
+    ),
+    Case(
+        {"nodes.0.management": "10.1.2.111", "nodes.1.management": "10.1.2.112", "management": {"prefix": 24}},
+        "which overlaps the nodes' subnet",
+        "addresses of its own",
+        {"nodes.0.management": "10.9.0.11", "nodes.1.management": "10.9.0.12"},
+    ),
+    same_place(
+        "management.routes.0.via",
+        "10.9.0.12",
+        "via of route 1",
+        "the address of the router",
+        "10.9.0.1",
+        WITH_MANAGEMENT,
+    ),
+    same_place(
+        "management.routes.0.to",
+        "0.0.0.0/0",
+        "must not be every network",
+        "list the networks",
+        "10.20.0.0/16",
+        WITH_MANAGEMENT,
+    ),
+    same_place(
+        "management.routes.0.to",
+        "10.20.0.1/16",
+        "not of a host",
+        "write 10.20.0.0/16",
+        "10.20.0.0/16",
+        WITH_MANAGEMENT,
+    ),
+    Case(
+        {"management.routes.0.to": "10.1.2.0/25"},
+        "is in the nodes' subnet",
+        "remove the route",
+        {"management.routes": []},
+        WITH_MANAGEMENT,
     ),
 )

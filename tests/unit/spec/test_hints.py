@@ -52,7 +52,7 @@ def test_what_a_hint_says_leads_to_a_valid_spec(folder: Path, case: Case) -> Non
 
 
 RELATED = (
-    ("network", "nodes", "vrrp", "keepalived", "alerts"),
+    ("network", "nodes", "vrrp", "keepalived", "alerts", "management"),
     ("guest", "image"),
     ("presets", "tls", "vrrp"),
     ("vrrp", "network", "services"),
