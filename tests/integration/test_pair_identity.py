@@ -124,6 +124,16 @@ def test_an_invalid_identity_is_refused_with_the_reason(node: NetnsNode, old: st
     assert_refused(node, reason)
 
 
+def test_an_address_on_two_cards_is_refused_with_both(node: NetnsNode) -> None:
+    """A network that is matched by a pattern gives every card the same address."""
+    node.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1-peer")
+    node.run("ip", "address", "add", f"{node.spec.address}/24", "dev", "eth1")
+    try:
+        assert_refused(node, f"{node.spec.address} is on several cards: eth0 eth1")
+    finally:
+        node.run("ip", "link", "delete", "eth1")
+
+
 def test_a_missing_identity_is_refused_with_the_reason(node: NetnsNode) -> None:
     node.path(IDENTITY).unlink()
     assert_refused(node, f"{IDENTITY} is missing")

@@ -15,11 +15,12 @@ from builder.deploy.hypervisor import Choice, machine_name
 from builder.deploy.machine import baked_image
 from builder.deploy.vsphere import VsphereOptions
 from builder.deploy.vsphere.deploy import deployment
-from builder.deploy.vsphere.node import Destination, SeedStore, template_name
+from builder.deploy.vsphere.node import Destination, SeedStore, hardware_addresses, template_name
 from builder.deploy.vsphere.session import Login, connected, finish
 from builder.deploy.vsphere.site import Site, find_all, find_site
 from builder.seed.seed import seed
 from builder.seed.transports import find_transport, nocloud, ovf
+from builder.spec.management import Management
 from builder.spec.model import Cluster
 from tests.integration.deploy.conftest import fake_bake
 from tests.vcenter import Vcenter
@@ -56,6 +57,30 @@ def test_each_node_runs_with_its_seed_as_guestinfo(image: Cluster, login: Login,
         user_data = gzip.decompress(base64.b64decode(values["guestinfo.userdata"])).decode()
         assert user_data == seed(image, node, baked_image(image).facts).user_data
         assert machine.runtime.powerState == "poweredOn"
+
+
+def test_a_management_card_is_added_and_both_cards_have_the_addresses_of_the_seed(
+    image: Cluster, login: Login
+) -> None:
+    nodes = [node.model_copy(update={"management": f"10.9.0.{n}"}) for n, node in enumerate(image.nodes, start=11)]
+    cluster = image.model_copy(update={"management": Management(prefix=24), "nodes": tuple(nodes)})
+    options = VsphereOptions(login.server, login.user, network="VM Network", management_network="DC0_DVPG0")
+    with connected(login) as service:
+        site = find_site(service, options)
+        carry_out(deployment([cluster], Destination(site, login)))
+        for node in cluster.nodes:
+            devices = site.machine(machine_name(cluster, node)).config.hardware.device
+            cards = [each for each in devices if isinstance(each, vim.vm.device.VirtualEthernetCard)]
+            known = hardware_addresses(cluster, node)
+            assert [card.macAddress for card in cards] == [known.primary, known.management]
+            assert cards[0].backing.deviceName == "VM Network"
+            assert cards[1].backing.port.portgroupKey == site.management.key
+
+
+def test_a_management_card_needs_the_name_of_its_network(image: Cluster, login: Login, site: Site) -> None:
+    cluster = image.model_copy(update={"management": Management(prefix=24)})
+    with pytest.raises(UserError, match="nothing says what connects them"):
+        deployment([cluster], Destination(site, login))
 
 
 def test_each_node_runs_with_its_seed_as_vapp_properties(image: Cluster, login: Login, site: Site) -> None:
