@@ -10,6 +10,9 @@ import pytest
 from builder.core import paths
 from builder.core.errors import UserError
 from builder.lab import vm
+from builder.lab.network import macs
+from builder.spec.load import load
+from tests import examples
 from tests.specs import quickstart
 
 
@@ -29,6 +32,21 @@ def values_of(option: str, argv: list[str]) -> list[str]:
 
 def test_each_node_has_its_own_port_of_the_bridge() -> None:
     assert values_of("-netdev", command_line()) == ["tap,id=net0,ifname=tap1,script=no,downscript=no"]
+
+
+def test_a_management_card_comes_after_that_of_the_cluster() -> None:
+    """The guest names its cards in this order."""
+    cluster = load(examples.FOLDER / "management.yml")
+    argv, known = vm.command(cluster, cluster.nodes[1], "tcg"), macs(cluster, cluster.nodes[1])
+    ports = [
+        f"tap,id=net{number},ifname={port},script=no,downscript=no" for number, port in enumerate(("tap1", "mgmt1"))
+    ]
+    assert values_of("-netdev", argv) == ports
+    cards = [each for each in values_of("-device", argv) if each.startswith("virtio-net-pci")]
+    assert [card.split(",")[1:4:2] for card in cards] == [
+        ["netdev=net0", f"mac={known.primary}"],
+        ["netdev=net1", f"mac={known.management}"],
+    ]
 
 
 @pytest.mark.parametrize(("accelerator", "cpu"), [("kvm", "host"), ("tcg", "max")])

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from builder.core.errors import TimedOut
+from builder.lab.ssh import config as lab_config
 from builder.nodes import ssh
+from builder.spec.load import load
 from builder.spec.model import Cluster
+from tests import examples
 from tests.specs import quickstart
 
 
@@ -29,6 +32,17 @@ def test_a_node_is_reached_at_its_address_as_the_operator(cluster, tmp_path: Pat
     with ssh.open_access(cluster, tmp_path / "absent") as access:
         settings = options(access.config, "lb1.example.com")
     assert (settings["hostname"], settings["user"], settings["batchmode"]) == ("192.168.56.11", "ops", "yes")
+
+
+@pytest.mark.real_subprocess
+@pytest.mark.parametrize(("on_management", "expected"), [(True, "10.9.0.11"), (False, "192.168.60.11")])
+def test_a_node_is_reached_where_its_ssh_server_listens(tmp_path: Path, *, on_management: bool, expected: str) -> None:
+    made = load(examples.FOLDER / "management.yml")
+    made = made.model_copy(update={"management": made.management.model_copy(update={"ssh": on_management})})
+    with ssh.open_access(made, tmp_path / "absent") as access:
+        assert options(access.config, "lb1.example.com")["hostname"] == expected
+        assert access.addresses["lb1.example.com"] == expected
+    assert f"HostName {expected}\n" in lab_config(made)
 
 
 @pytest.mark.real_subprocess

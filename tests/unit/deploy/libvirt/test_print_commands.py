@@ -11,9 +11,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builder.core import paths
+from builder.deploy.export import write_clusters
 from builder.deploy.hypervisor import EVERY_NODE, Choice
 from builder.deploy.libvirt import LibvirtOptions
 from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
+from builder.lab.network import macs
+from builder.seed.transports.nocloud import FOLDER
 from builder.spec.model import Cluster
 from tests.golden import assert_golden
 from tests.specs import quickstart
@@ -44,6 +47,15 @@ def test_the_printed_commands(cluster: Cluster, tmp_path: Path) -> None:
     text = printed("commands", cluster)
     text = re.sub(r"-[0-9a-f]{16}\.iso", "-SEED.iso", re.sub(r"-[0-9a-f]{8}\.qcow2", "-DISK.qcow2", text))
     assert_golden("deploy/commands.sh", text.replace(str(tmp_path), "build"))
+
+
+def test_the_printed_seeds_are_those_of_the_domains(cluster: Cluster) -> None:
+    """`seed --for libvirt` knows the hardware addresses of the domains, as a deployment does."""
+    disks = re.findall(r"vol=default/(quickstart-lb[12]-[0-9a-f]{16})\.iso", printed("commands", cluster))
+    written = write_clusters([cluster], None, transport=FOLDER, known=macs)["quickstart"].values()
+    ids = [re.search("^instance-id: (.*)$", (path / "meta-data").read_text(), re.MULTILINE)[1] for path in written]
+    assert disks == [f"quickstart-{instance_id}" for instance_id in ids]
+    assert all(macs(cluster, node).primary in printed("commands", cluster) for node in cluster.nodes)
 
 
 def test_the_printed_domains_have_the_note_that_a_deployment_looks_for(cluster: Cluster) -> None:
