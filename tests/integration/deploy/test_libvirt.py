@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from builder.deploy.hypervisor import EVERY_NODE, Choice
 from builder.deploy.libvirt import LibvirtOptions, binding
 from builder.deploy.libvirt.host import Host
 from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
+from builder.deploy.libvirt.node import printout
 from builder.deploy.machine import baked_image
 from builder.seed.seed import seed
 from builder.seed.transports import nocloud
@@ -104,11 +106,20 @@ def test_a_missing_pool_is_reported(image: Cluster, host: Host) -> None:
         put(image, host.uri, pool="none")
 
 
+def test_the_domains_are_valid_by_libvirts_own_schema(image: Cluster, host: Host) -> None:
+    options = LibvirtOptions((host.uri,), bridge="br0")
+    printed = printout("xml", image, Path("cluster.yml"), options, choice=Choice("lb1"), image=None)
+    domain = printed.replace('type="kvm"', 'type="qemu"')
+    with closing(binding().open(host.uri)) as connection:
+        connection.defineXMLFlags(domain, binding().VIR_DOMAIN_DEFINE_VALIDATE)
+        with pytest.raises(binding().libvirtError, match="extra content: memry"):
+            connection.defineXMLFlags(domain.replace("memory", "memry"), binding().VIR_DOMAIN_DEFINE_VALIDATE)
+
+
 def test_a_serial_port_without_a_source_is_a_pseudo_terminal(host: Host) -> None:
     """The Terraform example relies on it: its provider wants the path that libvirt chooses."""
     system = "<name>bare</name><memory>65536</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>"
     devices = "<devices><serial><target port='0'/></serial></devices>"
-    connection = binding().open(host.uri)
-    made = connection.defineXML(f"<domain type='qemu'>{system}{devices}</domain>")
-    assert "<serial type='pty'>" in made.XMLDesc()
-    connection.close()
+    with closing(binding().open(host.uri)) as connection:
+        made = connection.defineXML(f"<domain type='qemu'>{system}{devices}</domain>")
+        assert "<serial type='pty'>" in made.XMLDesc()

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
 
 from builder.spec.report import schema
+from builder.spec.starter import STARTER
 
 ROOT = Path(__file__).resolve().parents[3]
 SUBSCHEMAS = ("additionalProperties", "items", "propertyNames")
@@ -43,6 +46,20 @@ def test_every_key_or_its_mapping_has_a_description() -> None:
 def test_no_mapping_allows_an_unknown_key() -> None:
     described = json.loads(schema())
     assert all(model["additionalProperties"] is False for model in (described, *described["$defs"].values()))
+
+
+def test_the_schema_obeys_the_metaschema() -> None:
+    Draft202012Validator.check_schema(json.loads(schema()))
+
+
+@pytest.mark.parametrize("path", [*sorted((ROOT / "examples").glob("*.yml")), STARTER], ids=lambda path: path.name)
+def test_what_check_accepts_an_editor_accepts(path: Path) -> None:
+    """Editors validate a spec with the schema: yaml-language-server in ajv's way, here jsonschema, with formats."""
+    validator = Draft202012Validator(json.loads(schema()), format_checker=FormatChecker())
+    spec = yaml.safe_load(path.read_text())
+    assert [error.message for error in validator.iter_errors(spec)] == []
+    wrong = {**spec, "nodes": [{**spec["nodes"][0], "address": "10.0.0.256"}]}
+    assert list(validator.iter_errors(wrong))
 
 
 def test_every_example_names_the_schema_for_editors() -> None:
