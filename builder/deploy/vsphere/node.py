@@ -109,6 +109,18 @@ def cd_drive(template: Any, path: str) -> vim.vm.device.VirtualDeviceSpec:  # no
     return vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
 
 
+def _is_connected(backing: Any, network: Any) -> bool:  # noqa: ANN401
+    """Return whether a card is connected to this network, as the template's is to the one it was imported for.
+
+    Such a card stays as it is, because a new connection to a distributed port group has to name its switch's UUID, and
+    reading that takes the privilege System.Read on the switch.
+    """
+    if isinstance(network, vim.dvs.DistributedVirtualPortgroup):
+        port = getattr(backing, "port", None)
+        return bool(port and port.portgroupKey == network.key)
+    return bool(getattr(backing, "deviceName", None) == network.name)
+
+
 def _backing(kind: Any, network: Any) -> Any:  # noqa: ANN401
     """Return the connection to a distributed port group, to a segment of NSX, or to a standard port group."""
     if isinstance(network, vim.dvs.DistributedVirtualPortgroup):
@@ -169,7 +181,8 @@ def card_changes(template: Any, desired: DesiredMachine, site: Site) -> Iterator
     """Yield the changes that connect the template's card, which all networks share, and add the management card."""
     kind = vim.vm.device.VirtualEthernetCard
     device = next(each for each in template.config.hardware.device if isinstance(each, kind))
-    device.backing = _backing(kind, site.network)
+    if not _is_connected(device.backing, site.network):
+        device.backing = _backing(kind, site.network)
     if desired.known.primary:
         device.addressType, device.macAddress = "manual", desired.known.primary
     yield vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
