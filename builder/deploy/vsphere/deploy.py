@@ -29,6 +29,7 @@ from builder.deploy.vsphere.session import translate_errors
 from builder.deploy.vsphere.site import MachineInfo, Site
 from builder.image import manifest
 from builder.seed import seed as identity_seeds
+from builder.seed.transports import all_transports
 from builder.spec.model import Cluster
 
 
@@ -167,6 +168,12 @@ class ManagedMachine:
     seed: str
     transport: str
 
+    @property
+    def seed_on_cd(self) -> str:
+        """The instance ID of a seed on a CD. A machine of an earlier release, which has no transport, may have one."""
+        transport = all_transports().get(self.transport)
+        return "" if transport and transport.settings else self.seed
+
 
 def managed_machines(site: Site) -> list[ManagedMachine]:
     """Return every machine that vipforge created, of all clusters, by name."""
@@ -183,17 +190,12 @@ def former_machine_steps(name: str, desired: DesiredMachine, store: SeedStore) -
     everything = managed_machines(store.site)
     (former,) = (each for each in everything if each.name == name)
     others = [each for each in everything if each != former]
-    if former.seed not in {each.seed for each in others} and not _keeps_seed(former, desired):
-        yield seed_removal(former.seed, store)
+    used = {each.seed_on_cd for each in others} | ({desired.seed.instance_id} if desired.cd else set())
+    if former.seed_on_cd and former.seed_on_cd not in used:
+        yield seed_removal(former.seed_on_cd, store)
     if former.image not in {desired.variables[IMAGE_KEY], *(each.image for each in others)}:
         yield template_removal(former.image, store.site)
     yield machine_removal(former.name, store.site)
-
-
-def _keeps_seed(former: ManagedMachine, desired: DesiredMachine) -> bool:
-    """Return whether the new machine has the former one's seed; a CD is useless to another transport."""
-    same_transport = former.transport == desired.variables[TRANSPORT_KEY]
-    return former.seed == desired.seed.instance_id and (same_transport or bool(desired.cd))
 
 
 def machine_removal(name: str, site: Site) -> Step:

@@ -17,12 +17,14 @@ from builder.deploy.machine import baked_image
 from builder.deploy.vsphere import deploy, machines
 from builder.deploy.vsphere.deploy import deployment
 from builder.deploy.vsphere.hypervisor import VsphereMachines
-from builder.deploy.vsphere.node import IMAGE_KEY, Destination, SeedStore, template_name
+from builder.deploy.vsphere.node import IMAGE_KEY, Destination, SeedStore, seed_file, template_name
 from builder.deploy.vsphere.session import Login, finish
 from builder.deploy.vsphere.site import Site
 from builder.nodes import upgrade
 from builder.nodes.status import NodeState
 from builder.nodes.upgrade import Standing, Upgrade
+from builder.seed.seed import seed
+from builder.seed.transports import find_transport, nocloud
 from builder.spec.model import Cluster, Node
 from tests.integration.deploy.conftest import fake_bake
 from tests.vcenter import Vcenter
@@ -103,6 +105,20 @@ def on(site: Site) -> set[str]:
 
 def templates(site: Site) -> list[str]:
     return sorted(found.name for found in site.machines() if found.name.startswith("vipforge-image-"))
+
+
+@pytest.mark.parametrize(("before", "after"), [("guestinfo", "iso"), ("iso", "guestinfo")])
+def test_another_transport_is_an_upgrade_which_leaves_no_seed_behind(
+    image: Cluster, login: Login, site: Site, *, before: str, after: str
+) -> None:
+    carry_out(deployment([image], Destination(site, login, find_transport(before))))
+    wanted = VsphereMachines(image, Destination(site, login, find_transport(after)))
+    assert len(Upgrade(image, wanted, Guests(image, site), seconds=0).carry_out()) == len(image.nodes)
+    assert {each.transport for each in deploy.managed_machines(site)} == {after}
+    store, facts = SeedStore(site, login, image.cluster), baked_image(image).facts
+    for node in image.nodes:
+        made = seed(image, node, facts)
+        assert store.has(seed_file(made.instance_id), len(nocloud.image(made))) == (after == "iso")
 
 
 def test_the_standby_is_renewed_first_and_the_old_image_is_removed(
