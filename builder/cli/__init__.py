@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from builder import __version__
-from builder.core.errors import Exit, SpecError, UserError
+from builder.core.errors import Exit, SpecError, UserError, printable
 from builder.seed import DEFAULT_TRANSPORT, TRANSPORT_HELP
 
 if TYPE_CHECKING:  # the model loads pydantic, which would take most of the time of `--help`
@@ -111,11 +111,14 @@ def main() -> NoReturn:
 
 
 def explain(error: UserError | OSError) -> str:
-    """The message for an error: the problems in a spec as they are, each with its position; others after `error:`."""
+    """The message for an error: the problems in a spec as they are, each with its position; others after `error:`.
+
+    A file's name or a program's output in it cannot move the cursor or change colors.
+    """
     if isinstance(error, SpecError):
         return str(error)
     if isinstance(error, UserError):
-        return f"error: {error}"
-    where = f": {error.filename}" if error.filename else ""
+        return "\n".join(map(printable, f"error: {error}".expandtabs().split("\n")))
+    where = f": {printable(str(error.filename))}" if error.filename else ""
     hint = OS_HINTS.get(error.errno or 0)
     return f"error: {error.strerror or error}{where}" + (f"\n  hint: {hint}" if hint else "")

@@ -79,6 +79,16 @@ def test_the_error_for_a_full_disk_names_the_file_and_the_variables_that_help(
     )
 
 
+@pytest.mark.parametrize(
+    "error", [UserError("no disk a\x1b[2Jb", hint="use\tc\rd"), OSError(errno.ENOENT, "no disk", "a\x1b[2Jb\rd")]
+)
+def test_no_message_moves_the_cursor(failing, capsys: pytest.CaptureFixture[str], error: Exception) -> None:
+    failing(error)
+    printed = capsys.readouterr().err
+    assert "a\\x1b[2Jb" in printed
+    assert all(line.isprintable() for line in printed.split("\n"))
+
+
 def test_a_system_error_without_a_number_is_printed_too(failing, capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(OSError("it went away")) == Exit.FAILED
     assert capsys.readouterr().err == "error: it went away\n"
