@@ -18,7 +18,7 @@ from builder.image.packer.builders import expected_access, kickstart_text
 from builder.image.packer.template import GuestNetwork, guest_network, template, template_json
 from builder.image.plan import BakeContext, BakePlan, plan_for
 from builder.render import appliance
-from builder.seed.identity import keepalived_conf
+from builder.seed.identity import keepalived_conf, peers_cfg
 from builder.seed.network import card_names
 from builder.seed.seed import seed
 from builder.sources import Pin, carry
@@ -36,7 +36,7 @@ ks.cfg              answers for the installer, for --builder qemu-iso and vspher
 provision/          steps that Packer runs in the guest, in the order of their numbers
 guest/              files in the image; 10-overlay.sh installs them
 nodes/NAME/         the node's seed (user-data, meta-data, network-config), which is never in the image, and its
-                    keepalived.conf, which the guest writes at boot from the seed
+                    keepalived.conf and peers.cfg (of HAProxy), which the guest writes at boot from the seed
 """
 KEY = "ssh-ed25519 (the key that each bake generates for itself)"
 
@@ -73,6 +73,7 @@ def _node_files(folder: Path, cluster: Cluster, facts: Facts, version: str) -> N
     for node in cluster.nodes:
         own = folder / node.name
         write_atomic(own / "keepalived.conf", keepalived_conf(cluster, node, facts, version, interface))
+        write_atomic(own / "peers.cfg", peers_cfg(cluster, node, facts, version))
         for name, content in seed(cluster, node, facts).files().items():
             write_atomic(own / name, content, mode=0o600)
 

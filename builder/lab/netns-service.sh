@@ -19,6 +19,7 @@ case ${1-} in
         # -n: a container may allow fewer open files than the configuration's maxconn needs.
         set -- -f /etc/haproxy/haproxy.cfg
         [ ! -f "$STATISTICS" ] || set -- "$@" -f "$STATISTICS"
+        set -- "$@" -f /etc/vipforge/peers.cfg -L "$(sed -n 's/^ADDRESS=//p' /etc/vipforge/identity)"
         haproxy -db -n 2000 "$@" &
         haproxy_serves $! && /usr/libexec/vipforge/haproxy-state up
         wait $!

@@ -26,7 +26,7 @@ from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster, Node
 
 PROGRAM = "/usr/libexec/vipforge/push"
-FOLDERS = ("/etc/haproxy/", "/etc/firewalld/zones/", "/usr/share/vipforge/")
+FOLDERS = ("/etc/haproxy/", "/etc/firewalld/zones/", "/usr/lib/firewalld/ipsets/", "/usr/share/vipforge/")
 """The appliance's files that a push changes; any other file needs a new image, and the identity needs a new seed."""
 MANAGEMENT = f"sed -n s/^MANAGEMENT=//p {identity.IDENTITY}"
 """Prints a node's management address with its prefix length; nothing if it has none."""
@@ -93,10 +93,11 @@ def _run_push(access: SshAccess, node: Node, action: Literal["check", "apply"], 
     with step(f"{node.name}: {action}"):
         done = run([*access.ssh(node), program], stdin=text, timeout=SECONDS, check=False)
     if done.code != 0:
-        raise UserError(
-            f"{node.name} did not {action} the new configuration: {_reason(done)}",
-            hint="the nodes after it were not changed" if action == "apply" else "no node was changed",
-        )
+        reason = _reason(done)
+        hint = "the nodes after it were not changed" if action == "apply" else "no node was changed"
+        if "sync peers" in reason:
+            hint += "; its image is older than the exchange of tables: bake a new one, and deploy it"
+        raise UserError(f"{node.name} did not {action} the new configuration: {reason}", hint=hint)
 
 
 def _reason(done: Completed) -> str:

@@ -27,7 +27,7 @@ from builder.core.quoting import (
 )
 from builder.guests import Facts, GuestFile
 from builder.render import haproxy
-from builder.spec.backends import backends, cookie_names
+from builder.spec.backends import PEERS_PORT, backends, cookie_names, has_tables
 from builder.spec.capacity import max_connections
 from builder.spec.keepalived_features import has
 from builder.spec.model import Cluster
@@ -217,6 +217,8 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
         "haproxy": release,
         "address": lambda address: haproxy.bind_address(address, release),
         "backends": backends,
+        "has_tables": has_tables,
+        "peers_port": PEERS_PORT,
         "cookies": cookie_names(cluster.services),
         "max_connections": max_connections(cluster),
         "maintenance_page": haproxy.maintenance_path,

@@ -16,6 +16,7 @@ from builder.spec.model import Cluster, Node
 from builder.spec.syntax import InvalidValue
 
 TEMPLATE = "/usr/share/vipforge/keepalived.conf"
+PEERS = "/usr/share/vipforge/peers.cfg"
 IDENTITY = "/etc/vipforge/identity"
 STATISTICS = "/etc/vipforge/statistics.cfg"
 SNMPD = "/etc/snmp/snmpd.local.conf"
@@ -28,6 +29,17 @@ def keepalived_conf(cluster: Cluster, node: Node, facts: Facts, keepalived: str,
     for mark, value in marks(cluster, node, interface).items():
         text = text.replace(f"@{mark}@", value)
     return text
+
+
+def peers_cfg(cluster: Cluster, node: Node, facts: Facts, keepalived: str) -> str:
+    """The peers of the node's HAProxy as the guest writes them: the node itself, then the others."""
+    others = [other for other in cluster.nodes if other != node]
+    lines = overlay_text(PEERS, cluster, facts, keepalived).splitlines(keepends=True)
+    return "".join(
+        line.replace("@PEER@", str(each.address)).replace("@ADDRESS@", str(each.address))
+        for line in lines
+        for each in (others if "@PEER@" in line else [node])
+    )
 
 
 def marks(cluster: Cluster, node: Node, interface: str) -> dict[str, str]:

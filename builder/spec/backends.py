@@ -10,6 +10,8 @@ from builder.spec.values import IpAddress
 
 HTTPS = 443
 DEFAULT_COOKIE = "SERVERID"
+PEERS_PORT = 10001
+"""Where the nodes exchange HAProxy's tables; one of the ports that SELinux lets HAProxy use (http_cache_port_t)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def backends(service: Service) -> Iterator[Backend]:
 
 def _cookie(affinity: Affinity | None) -> str | None:
     return affinity.cookie if affinity and affinity.by == "cookie" else None
+
+
+def has_tables(services: Iterable[Service]) -> bool:
+    """Whether HAProxy has tables for the services, which the nodes exchange."""
+    return any(backend.has_table for service in services for backend in backends(service))
 
 
 CookieMeaning = tuple[bool, frozenset[tuple[str, IpAddress]]]

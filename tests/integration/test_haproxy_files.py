@@ -20,7 +20,7 @@ from builder.core.waiting import until
 from builder.guests import all_guests
 from builder.render import appliance
 from builder.rootfs.mirror import KEYRING, mirror
-from builder.seed.identity import identity_files
+from builder.seed.identity import identity_files, peers_cfg
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from tests import examples
@@ -73,6 +73,7 @@ def write_files(cluster: Cluster, release: str, folder: Path) -> Path:
     facts = replace(FACTS, haproxy_version=release)
     contents = {path: file.content for path, file in appliance(cluster, facts, FACTS.default_keepalived).items()}
     contents |= identity_files(cluster, cluster.nodes[0])
+    contents["/etc/vipforge/peers.cfg"] = peers_cfg(cluster, cluster.nodes[0], facts, FACTS.default_keepalived)
     root = folder / "root"
     for path, content in contents.items():
         own = root / path.lstrip("/")
@@ -87,10 +88,12 @@ def test_haproxy_accepts_the_file_without_a_warning(
     name: str, release: str, programs: dict[str, Sequence[str | Path]], tmp_path: Path
 ) -> None:
     assert is_of(programs[release], release)
-    root = write_files(CLUSTERS[name](tmp_path / "spec"), release, tmp_path)
+    cluster = CLUSTERS[name](tmp_path / "spec")
+    root = write_files(cluster, release, tmp_path)
     statistics = root / "etc/vipforge/statistics.cfg"
     more = ["-f", statistics] if statistics.exists() else []
-    words = [*programs[release], "-c", "-f", f"{root}{CONFIGURATION}", *more]
+    peers = ["-f", f"{root}/etc/vipforge/peers.cfg", "-L", str(cluster.nodes[0].address)]
+    words = [*programs[release], "-c", "-f", f"{root}{CONFIGURATION}", *peers, *more]
     done = subprocess.run(words, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

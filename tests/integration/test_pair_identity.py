@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,13 +10,16 @@ import pytest
 from builder.core.run import Completed
 from builder.guests import all_guests
 from builder.lab.netns import INTERFACE, NetnsNode
-from builder.seed.identity import identity, keepalived_conf
+from builder.render import overlay_text
+from builder.seed.identity import PEERS, identity, keepalived_conf, peers_cfg
 from tests.integration.full_disk import FILL, full_disk
+from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
 FACTS = all_guests()["debian12"]
 CONF, IDENTITY = "/etc/keepalived/keepalived.conf", "/etc/vipforge/identity"
+IPSET = "/etc/firewalld/ipsets/vipforge-peers.xml"
 WRITTEN = (CONF, "/etc/hosts", "/etc/hostname")
 
 
@@ -46,6 +50,36 @@ def modification_times(node: NetnsNode) -> list[int]:
 def test_keepalived_conf_is_the_rendered_one(node: NetnsNode) -> None:
     expected = keepalived_conf(node.cluster, node.spec, FACTS, FACTS.default_keepalived, INTERFACE)
     assert node.path(CONF).read_text() == expected
+
+
+def test_the_peers_of_haproxy_are_the_rendered_ones(node: NetnsNode) -> None:
+    service = {"name": "db", "mode": "tcp", "port": 80, "affinity": {"by": "source"}}
+    servers = [{"name": "db1", "address": "192.168.56.21", "port": 8080}]
+    cluster = quickstart(services=[{**service, "servers": servers}])
+    template = overlay_text(PEERS, cluster, FACTS, FACTS.default_keepalived)
+    node.path("/run/peers.cfg").write_text(template)
+    filled = node.run("/usr/libexec/vipforge/identity", "fill", "/run/peers.cfg").out
+    assert filled == peers_cfg(cluster, node.spec, FACTS, FACTS.default_keepalived)
+    assert "    peer 192.168.56.12 192.168.56.12:10001\n" in filled
+
+
+def test_the_firewall_admits_the_other_nodes_alone(node: NetnsNode) -> None:
+    text = node.path(IPSET).read_text()
+    assert re.findall("<entry>(.*)</entry>", text) == ["192.168.56.12"]
+
+
+def test_a_running_firewalld_reloads_if_the_other_nodes_changed(node: NetnsNode) -> None:
+    programs = {name: f"/usr/local/sbin/{name}" for name in ("systemctl", "firewall-cmd")}
+    for name, path in programs.items():
+        program = f'#!/bin/sh\necho "{name} $*" >>/run/calls\n'
+        node.run("install", "-m", "0755", "/dev/stdin", path, stdin=program)
+    run(node)
+    assert not node.path("/run/calls").exists()
+    node.path(IPSET).unlink()
+    run(node)
+    node.run("rm", *programs.values())
+    calls = node.path("/run/calls").read_text().splitlines()
+    assert calls == ["systemctl --quiet is-active firewalld", "firewall-cmd --quiet --reload"]
 
 
 def test_the_name_resolves_to_the_nodes_own_address(node: NetnsNode) -> None:

@@ -42,6 +42,7 @@ FIREWALL = """#!/bin/sh
 echo "firewall-cmd $*" >>/run/calls
 [ ! -e /run/fail-firewall ]
 """
+PEERS = "/usr/share/vipforge/peers.cfg"
 ZONE = "/etc/firewalld/zones/vipforge.xml"
 PORT = "firewall-cmd --quiet --zone=vipforge --{}-port=81/tcp"
 SECONDS = 10
@@ -57,7 +58,8 @@ def identified(start_pair: Callable) -> Iterator[NetnsNode]:
         node.identify()
         for name, text in (("systemctl", SYSTEMCTL), ("firewall-cmd", FIREWALL)):
             node.run("install", "-m", "0755", "/dev/stdin", f"/usr/local/sbin/{name}", stdin=text)
-        argv = node.inside("haproxy", "-W", "-n", "2000", "-p", "/run/main", "-f", CONFIGURATION)
+        peers = ("-f", "/etc/vipforge/peers.cfg", "-L", str(node.spec.address))
+        argv = node.inside("haproxy", "-W", "-n", "2000", "-p", "/run/main", "-f", CONFIGURATION, *peers)
         log = node.folder / "haproxy.log"
         launch(argv, node.path("/run/haproxy/admin.sock").exists, "haproxy", log=log, limit=SECONDS)
         yield node
@@ -71,14 +73,22 @@ def node(identified: NetnsNode) -> NetnsNode:
 
 
 def push(
-    node: NetnsNode, action: str, change: Callable[[str], str] = str, path: str = CONFIGURATION, sudo: str = "env"
+    node: NetnsNode,
+    action: str,
+    change: Callable[[str], str] = str,
+    path: str = CONFIGURATION,
+    sudo: str = "env",
+    **keys: object,
 ) -> Completed:
-    """Push the quickstart with a second service and the file at `path` changed; `sudo` runs the program."""
-    more = {"name": "more", "port": 81, "servers": SERVERS}
+    """Push the quickstart with a second service, which has `keys`, and with the file at `path` changed.
+
+    `sudo` runs the program.
+    """
+    more = {"name": "more", "port": 81, "servers": SERVERS, **keys}
     cluster = quickstart()
     extended = quickstart(services=[*(each.model_dump(mode="json") for each in cluster.services), more])
     files = appliance(extended, FACTS, FACTS.default_keepalived)
-    pushed = {each: files[each] for each in (CONFIGURATION, ZONE, "/usr/share/vipforge/keepalived.conf")}
+    pushed = {each: files[each] for each in (CONFIGURATION, ZONE, "/usr/share/vipforge/keepalived.conf", PEERS)}
     pushed[path] = GuestFile(change(pushed[path].content), 0o644)
     text = base64.encodebytes(payload(pushed)).decode()
     argv = node.inside(*sudo.split(), "/usr/libexec/vipforge/push", action)
@@ -253,3 +263,22 @@ def test_the_check_finds_a_zone_on_the_node_that_is_not_xml(node: NetnsNode) -> 
 def test_if_more_than_ports_changes_the_firewall_reloads(node: NetnsNode) -> None:
     assert push(node, "apply", lambda text: text.replace("SSH, VRRP", "VRRP, SSH"), ZONE).code == 0
     assert calls(node) == ["firewall-cmd --quiet --reload", *RELOADED]
+
+
+def test_the_first_affinity_by_source_brings_the_peers_and_the_last_one_ends_them(node: NetnsNode) -> None:
+    assert push(node, "apply", affinity={"by": "source"}).code == 0
+    assert "192.168.56.11:10001 " in node.run("ss", "-Hltn").out
+    assert node.path("/etc/vipforge/peers.cfg").read_text().splitlines()[1:] == [
+        "peers vipforge",
+        "    peer 192.168.56.11 192.168.56.11:10001",
+        "    peer 192.168.56.12 192.168.56.12:10001",
+    ]
+    assert push(node, "apply").code == 0
+    until(lambda: ":10001 " not in node.run("ss", "-Hltn").out, "the end of the old process", limit=SECONDS)
+
+
+def test_a_failed_reload_restores_the_peers(node: NetnsNode) -> None:
+    before = node.path("/etc/vipforge/peers.cfg").read_text()
+    node.path("/run/fail-reload").touch()
+    assert push(node, "apply", affinity={"by": "source"}).code == 1
+    assert node.path("/etc/vipforge/peers.cfg").read_text() == before

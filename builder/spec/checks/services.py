@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.spec.backends import Backend, CookieMeaning, backends, cookie_meaning
+from builder.spec.backends import PEERS_PORT, Backend, CookieMeaning, backends, cookie_meaning, has_tables
 from builder.spec.model import Cluster
 from builder.spec.presets import Preset, services_of
 from builder.spec.problem import Loc, Problem, decidable, named, nearest, the
@@ -168,6 +168,7 @@ def _preset_certificate(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[
 def listener_problems(cluster: Cluster) -> Iterator[Problem]:
     """Conflicts between presets and services; `builder.spec.checks.addresses` compares the services."""
     yield from decidable(_cookies(cluster))
+    yield from decidable(_peers_port(cluster))
     placed = cluster.placed_services()
     if not (cluster.services or cluster.presets):
         yield Problem(("services",), "the spec has no services", "add services: or presets: (docs/services.md)")
@@ -221,6 +222,20 @@ def _cookies(cluster: Cluster) -> Iterator[Problem]:
         if other is not None:
             reason = f"cookie {backend.cookie} already stands for the servers of {the(other)}"
             yield Problem((*loc, "affinity", "cookie"), reason, "give it another name, or leave it out")
+
+
+def _peers_port(cluster: Cluster) -> Iterator[Problem]:
+    """A port that clients reach and that the firewall must keep for the other nodes."""
+    placed = cluster.placed_services()
+    if not has_tables(service for _, service in placed):
+        return
+    taken: list[tuple[Loc, int]] = [((*loc, "port"), service.port) for loc, service in placed if loc[0] == "services"]
+    if cluster.statistics:
+        taken.append((("statistics", "port"), cluster.statistics.port))
+    for loc, port in taken:
+        if port == PEERS_PORT:
+            reason = f"{named(loc)} is where the nodes exchange the tables of affinity by source"
+            yield Problem(loc, reason, "choose another port")
 
 
 def _own_backends(cluster: Cluster) -> Iterator[tuple[Loc, Service, Backend]]:

@@ -18,6 +18,7 @@ from testinfra.host import Host
 from builder.core import remote
 from builder.core.run import need, run
 from builder.guests import GuestFile
+from builder.spec.backends import PEERS_PORT
 from builder.spec.model import Node
 from builder.spec.service import Service
 from builder.spec.values import IpAddress
@@ -81,6 +82,7 @@ QUESTIONS = {
     "haproxy test": "/usr/libexec/vipforge/check-haproxy",
     "log line": LOG_LINE,
     "listening": "ss -ltn",
+    "peers": f"ss -tn state established '( sport = :{PEERS_PORT} or dport = :{PEERS_PORT} )'",
     "nonlocal bind": "sysctl -e -n net.ipv4.ip_nonlocal_bind net.ipv6.ip_nonlocal_bind",
     "huge pages": "cat /sys/kernel/mm/transparent_hugepage/enabled || echo absent",
     "default zone": "firewall-cmd --list-all",

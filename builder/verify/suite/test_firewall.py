@@ -9,12 +9,14 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builder.guests import GuestFile
+from builder.spec.backends import PEERS_PORT
 from builder.spec.model import Cluster
 from builder.verify.suite import answers
 from builder.verify.suite.node import RunningNode, free_port, listening
 
 ZONE = "vipforge"
 VRRP_RULE = 'rule protocol value="vrrp" accept'
+PEERS_RULE = f'rule family="ipv4" source ipset="vipforge-peers" port port="{PEERS_PORT}" protocol="tcp" accept'
 VRRP_ACCEPTED = re.compile(r"(l4proto|protocol|-p) (vrrp|112)\b.*accept", re.IGNORECASE)
 
 
@@ -53,6 +55,12 @@ def test_zone_accepts_vrrp(node: RunningNode, rendered_zone: ET.Element) -> None
     rules = [line for line in node.lines("default zone") if line.startswith("rule ")]
     assert VRRP_RULE in rules, f"rich rules: {', '.join(rules) or 'none'}"
     assert len(rules) == len(rendered_zone.findall("rule")), f"rich rules: {', '.join(rules)}"
+
+
+def test_zone_accepts_haproxys_peers(node: RunningNode) -> None:
+    """The running zone has the rich rule for the other nodes' HAProxy."""
+    rules = [line for line in node.lines("default zone") if line.startswith("rule ")]
+    assert PEERS_RULE in rules, f"rich rules: {', '.join(rules) or 'none'}"
 
 
 def test_kernel_accepts_vrrp(node: RunningNode) -> None:

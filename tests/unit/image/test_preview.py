@@ -49,7 +49,7 @@ def test_the_articles_cluster_is_rendered_completely() -> None:
     assert (place / "ks.cfg").read_text().startswith("# Answers the installer of CentOS 7")
     for node in ("lb1.example.com", "lb2.example.com"):
         seed = {path.name for path in (place / "nodes" / node).iterdir()}
-        assert seed == {"keepalived.conf", "meta-data", "network-config", "user-data"}
+        assert seed == {"keepalived.conf", "peers.cfg", "meta-data", "network-config", "user-data"}
 
 
 @pytest.mark.parametrize("guest", all_guests())

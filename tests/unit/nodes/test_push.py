@@ -23,7 +23,7 @@ case $* in *lb1.example.com*) node=lb1 ;; *) node=lb2 ;; esac
 case $last in
     *push*) cat >{folder}/$node.stdin; word=${{last##* }} word=${{word%"'"}}
             echo "$node $word" >>{folder}/log
-            [ "$node $word" != "{fails}" ] || {{ echo 'refused: line 7' >&2; exit 1; }} ;;
+            [ "$node $word" != "{fails}" ] || {{ echo '{reason}' >&2; exit 1; }} ;;
     *MANAGEMENT=*) echo '{management}' ;;
     *address*) [ $node != lb1 ] || echo '2: eth0    inet 192.168.56.10/24 scope global eth0' ;;
 esac
@@ -38,8 +38,8 @@ def push(tmp_path: Path, fake_program: Callable[[str, str], Path]) -> Push:
     spec = examples.with_files("exchange2013", tmp_path / "spec")
     spec.write_text(spec.read_text().replace("guest: auto", "guest: debian12"))
 
-    def run(fails: str = "", management: str = "") -> list[str]:
-        fake_program("ssh", SSH.format(folder=tmp_path, fails=fails, management=management))
+    def run(fails: str = "", management: str = "", reason: str = "refused: line 7") -> list[str]:
+        fake_program("ssh", SSH.format(folder=tmp_path, fails=fails, management=management, reason=reason))
         return pushing.push(load(spec), tmp_path / "absent", (), wait=5)
 
     return run
@@ -69,6 +69,12 @@ def test_files_that_one_node_refuses_are_applied_nowhere(push: Push, tmp_path: P
     assert actions(tmp_path) == ["lb1 check", "lb2 check"]
 
 
+def test_an_image_without_the_exchange_of_tables_is_named(push: Push) -> None:
+    alert = "[ALERT] Proxy db: unable to find sync peers vipforge."
+    with pytest.raises(UserError, match="its image is older than the exchange of tables: bake a new one"):
+        push(fails="lb1 check", reason=alert)
+
+
 def test_a_standby_that_fails_leaves_the_holder_serving(push: Push, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the nodes after it were not changed"):
         push(fails="lb2 apply")
@@ -86,6 +92,7 @@ def test_a_node_gets_its_own_statistics_page_and_no_identity(push: Push, tmp_pat
     assert modes["/etc/vipforge/tls/mail.pem"] == 0o600
     assert modes["/etc/haproxy/haproxy.cfg"] == 0o644
     assert "/etc/vipforge/identity" not in modes
+    assert "/usr/lib/firewalld/ipsets/vipforge-peers.xml" in modes
 
 
 def test_a_spec_that_check_refuses_is_sent_to_no_node(push: Push, tmp_path: Path) -> None:

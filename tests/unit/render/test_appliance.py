@@ -239,6 +239,6 @@ def test_the_boot_firewall_opens_the_same_ports_as_firewalld() -> None:
     zone = ET.fromstring(files["/etc/firewalld/zones/vipforge.xml"].content)
     ports = {f"{port.get('protocol')} dport {port.get('port')} accept" for port in zone.findall("port")}
     opened = {line.strip() for line in rules.splitlines() if "dport" in line}
-    assert opened == ports | {"tcp dport 22 accept"}
+    assert opened == ports | {"tcp dport 22 accept", "ip saddr @peers tcp dport 10001 accept"}
     assert "vrrp" in rules
     assert "policy drop" in rules

@@ -23,6 +23,7 @@ from tests.options import every_option
 from tests.specs import quickstart
 
 PATH = "/etc/haproxy/haproxy.cfg"
+OPTIONS = "/usr/share/vipforge/haproxy.env"
 WEB = {"name": "web", "port": 80, "servers": [{"name": "web1", "address": "192.168.56.21", "port": 8080}]}
 
 
@@ -129,7 +130,7 @@ def test_tls_1_3_is_refused_if_haproxy_lacks_it() -> None:
         ({"proxy_protocol": {"accept": True}}, "bind 192.168.56.10:80 accept-proxy"),
         ({"proxy_protocol": {"send": "v1"}}, "server web1 192.168.56.21:8080 check send-proxy"),
         ({"proxy_protocol": {"send": "v2"}}, "server web1 192.168.56.21:8080 check send-proxy-v2"),
-        ({"affinity": {"by": "source"}}, "stick-table type ip size 100k expire 30m"),
+        ({"affinity": {"by": "source"}}, "stick-table type ip size 100k expire 30m peers vipforge"),
         ({"affinity": {"by": "cookie"}}, "cookie SERVERID insert indirect nocache httponly"),
         ({"affinity": {"by": "cookie"}}, "server web1 192.168.56.21:8080 check cookie web1"),
         ({"trusted_proxies": ["192.0.2.0/24"]}, "acl trusted.proxy src 192.0.2.0/24"),
@@ -265,9 +266,9 @@ def test_no_secret_and_no_path_on_this_host_is_in_the_image(tmp_path: Path) -> N
 
 def test_haproxy_reads_the_statistics_page_from_a_file_of_the_seed() -> None:
     files = appliance(quickstart(statistics={"password": "secret"}), GUEST, "2.3.3")
-    assert "-f /etc/vipforge/statistics.cfg" in files["/etc/default/haproxy"].content
+    assert "-f /etc/vipforge/statistics.cfg" in files[OPTIONS].content
     assert 'port="8404"' in files["/etc/firewalld/zones/vipforge.xml"].content
-    assert "/etc/default/haproxy" not in appliance(quickstart(), GUEST, "2.3.3")
+    assert "statistics" not in appliance(quickstart(), GUEST, "2.3.3")[OPTIONS].content
 
 
 @pytest.mark.parametrize("name", [*examples.names(), "every option"])
@@ -275,7 +276,7 @@ def test_the_firewall_opens_every_port_that_haproxy_listens_on(name: str, tmp_pa
     cluster = every_option(tmp_path) if name == "every option" else load(examples.FOLDER / f"{name}.yml")
     files = appliance(cluster, GUEST, "2.3.3")
     opened = set(
-        re.findall(r'<port port="(\d+)" protocol="tcp"/>', files["/etc/firewalld/zones/vipforge.xml"].content)
+        re.findall(r'\n  <port port="(\d+)" protocol="tcp"/>', files["/etc/firewalld/zones/vipforge.xml"].content)
     )
     listening = set(re.findall(r"^    bind \S+:(\d+)", files[PATH].content, re.MULTILINE))
     statistics = {str(cluster.statistics.port)} if cluster.statistics else set()

@@ -134,6 +134,10 @@ def cluster_of(tmp_path):
             ("trusted proxy 1 of service 1 must be a network", "write 192.0.2.0/24, or one address"),
         ),
         (
+            WEB.replace("port: 8080", "port: 10001\n    affinity: {by: source}"),
+            ("port of service 1 is where the nodes exchange the tables of affinity by source", "another port"),
+        ),
+        (
             "trusted_proxies: [0.0.0.0/0]\n" + WEB,
             ("trusted proxy 1 must not contain every address", "list the addresses of the proxies"),
         ),

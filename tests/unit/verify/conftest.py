@@ -50,6 +50,7 @@ vipforge
   protocols:
   rich rules:
 	rule protocol value="vrrp" accept
+	rule family="ipv4" source ipset="vipforge-peers" port port="10001" protocol="tcp" accept
 """
 
 
@@ -99,6 +100,7 @@ def cluster(tmp_path: Path) -> Cluster:
     www = {"name": "www", "chain": str(tmp_path / "www.pem"), "key": str(tmp_path / "www.key")}
     plain = quickstart().services[0].model_dump(mode="json")
     secure = {**plain, "name": "secure", "mode": "https", "port": 443, "certificates": ["www"], "hosts": [HOST]}
+    secure["affinity"] = {"by": "source"}
     services, tls = [plain, secure], {"certificates": [www]}
     spec = quickstart(guest="debian12", operator={"ssh_keys": [KEY]}, services=services, tls=tls)
     examples.provide(spec)
@@ -180,6 +182,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "haproxy test": "Configuration file is valid",
         "log line": "",
         "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {each} *:*" for each in ("*:22", *endpoints(cluster))),
+        "peers": "\n".join(f"0 0 {node.address}:10001 {each.address}:41234" for each in cluster.nodes if each != node),
         "huge pages": "always madvise [never]",
         "nonlocal bind": "1\n1" if cluster.vrrp.vips6 else "1",
         "default zone": ZONE.format(ports=" ".join(f"{port}/tcp" for port in ports)),

@@ -30,6 +30,7 @@ UNHEALTHY = {
     "selinux": "Permissive",
     "haproxy version": "HA-Proxy version 1.5.18 2016/05/10",
     "listening": "State Recv-Q\nLISTEN 0 128 127.0.0.1:80 0.0.0.0:*",
+    "peers": "",
     "nonlocal bind": "0",
     "huge pages": "[always] madvise never",
     "default zone": "public\n  services: ssh dhcpv6-client\n  ports:\n  protocols:\n  rich rules:\n",
