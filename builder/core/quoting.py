@@ -126,6 +126,11 @@ def ssh_config_path(path: Path) -> str:
     return f'"{text.replace("%", "%%")}"'
 
 
+def qemu_path(path: Path) -> str:
+    """A path in one of QEMU's option lists, where a comma is written twice."""
+    return str(path).replace(",", ",,")
+
+
 def packer_literals(data: object) -> object:
     """Data for a Packer template in JSON, in which `${` and `%{` begin expressions in every string.
 

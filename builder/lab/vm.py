@@ -11,6 +11,7 @@ from pathlib import Path
 from builder.core import paths
 from builder.core.errors import UserError
 from builder.core.files import write_atomic
+from builder.core.quoting import qemu_path
 from builder.core.run import need, run
 from builder.guests import Facts, all_guests
 from builder.host.qemu import Accelerator, accelerator, qemu
@@ -119,11 +120,11 @@ def command(cluster: Cluster, node: Node, accelerator: Accelerator) -> list[str]
         *("-machine", f"pc,accel={accelerator}", "-cpu", "host" if accelerator == "kvm" else "max"),
         *("-smp", "1", "-m", str(MEMORY_MIB)),
         # The disk is removed with the lab, so flushing writes to the host's disk would gain nothing.
-        *("-drive", f"file={_escaped(folder / DISK)},format=qcow2,if=virtio,cache=unsafe,discard=unmap"),
-        *("-drive", f"file={_escaped(folder / SEED)},format=raw,media=cdrom,readonly=on"),
+        *("-drive", f"file={qemu_path(folder / DISK)},format=qcow2,if=virtio,cache=unsafe,discard=unmap"),
+        *("-drive", f"file={qemu_path(folder / SEED)},format=raw,media=cdrom,readonly=on"),
         *_cards(cluster, node),
         *("-device", "virtio-rng-pci", "-display", "none"),
-        *("-chardev", f"file,id=console,path={_escaped(folder / CONSOLE)},append=on", "-serial", "chardev:console"),
+        *("-chardev", f"file,id=console,path={qemu_path(folder / CONSOLE)},append=on", "-serial", "chardev:console"),
         # Relative: the address of a UNIX socket has 108 bytes at most (unix(7)).
         *("-qmp", f"unix:{MONITOR},server=on,wait=off"),
     ]
@@ -136,8 +137,3 @@ def _cards(cluster: Cluster, node: Node) -> Iterator[str]:
         card = f"net{number}"
         yield from ("-netdev", f"tap,id={card},ifname={port},script=no,downscript=no")
         yield from ("-device", f"virtio-net-pci,netdev={card},id={card}-card,mac={mac},romfile=")
-
-
-def _escaped(path: Path) -> str:
-    """Return a path for one of QEMU's option lists, where a comma is written twice."""
-    return os.fspath(path).replace(",", ",,")

@@ -211,6 +211,10 @@ def test_packer_reads_no_expression_except_its_variables() -> None:
     assert quoting.packer_literals(data) == {"path": ["/a$${b}%%{c}$d", "echo ${var.ssh_username}"], "memory": 1}
 
 
+def test_a_comma_in_a_path_ends_no_option_of_qemu() -> None:
+    assert quoting.qemu_path(Path("/a,b/c=d.qcow2")) == "/a,,b/c=d.qcow2"
+
+
 def test_a_path_of_ssh_is_no_token() -> None:
     assert quoting.ssh_config_path(Path("/a b/50%d")) == '"/a b/50%%d"'
     with pytest.raises(UnwritableValue):
