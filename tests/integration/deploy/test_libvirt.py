@@ -15,6 +15,7 @@ from builder.deploy.libvirt.host import Host
 from builder.deploy.libvirt.hypervisor import LibvirtHypervisor
 from builder.deploy.libvirt.node import printout
 from builder.deploy.machine import baked_image
+from builder.lab.network import macs
 from builder.seed.seed import seed
 from builder.seed.transports import nocloud
 from builder.spec.model import Cluster
@@ -53,7 +54,7 @@ def test_a_dry_run_changes_nothing(image: Cluster, host: Host) -> None:
 
 def test_the_seed_on_the_hypervisor_has_the_right_size(image: Cluster, host: Host) -> None:
     put(image, host.uri)
-    made = [seed(image, node, baked_image(image).facts) for node in image.nodes]
+    made = [seed(image, node, baked_image(image).facts, known=macs(image, node)) for node in image.nodes]
     for each in made:
         assert host.pool.size(f"quickstart-{each.instance_id}.iso") == len(nocloud.image(each))
 
