@@ -19,7 +19,7 @@ from tests.specs import of_profile
 
 FACTS = all_guests()["debian12"]
 
-StartPair = Callable[[str], AbstractContextManager[NamespacedPair]]
+StartPair = Callable[..., AbstractContextManager[NamespacedPair]]
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +36,17 @@ def keepalived_build() -> Path:
 
 @pytest.fixture(scope="session")
 def start_pair(keepalived_build: Path, tmp_path_factory: pytest.TempPathFactory) -> StartPair:
-    """`start_pair(profile)` is a context manager that yields the pair's nodes; no daemon runs yet."""
+    """`start_pair(profile)` is a context manager that yields the pair's nodes; no daemon runs yet.
+
+    Further arguments replace sections of the cluster.
+    """
 
     @contextmanager
-    def start(profile: str) -> Iterator[NamespacedPair]:
+    def start(profile: str, **sections: object) -> Iterator[NamespacedPair]:
+        cluster = of_profile(profile).model_copy(update=sections)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VIPFORGE_STATE", str(tmp_path_factory.mktemp("state")))
-            with netns.pair(of_profile(profile), FACTS, FACTS.default_keepalived, keepalived_build) as pair:
+            with netns.pair(cluster, FACTS, FACTS.default_keepalived, keepalived_build) as pair:
                 yield pair
 
     return start

@@ -12,17 +12,21 @@ import pytest
 from builder.core.waiting import until
 from builder.lab.netns import NamespacedPair
 from builder.lab.stubs.smtp_server import MAILS
+from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
 LIMIT = 15
+RECIPIENTS = [f"operator{number:02}@example.com" for number in range(30)]
+"""As many as `check` accepts, because keepalived's buffer has no room for more."""
 LB1, LB2 = "lb1.example.com", "lb2.example.com"
 
 
 @pytest.fixture(scope="module", params=["classic", "fast"])
 def mails(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[list[dict[str, Any]]]:
     """All mails of a failover and the recovery from it."""
-    with start_pair(request.param) as pair:
+    alerts = quickstart(alerts={"recipients": RECIPIENTS}).alerts
+    with start_pair(request.param, alerts=alerts) as pair:
         pair.serve()
         wait_for(pair, LB1)
         pair.nodes[0].signal("haproxy", "KILL")
@@ -66,4 +70,11 @@ def test_the_greeting_is_the_nodes_full_name(mails: list[dict[str, Any]]) -> Non
 def test_the_sender_is_the_nodes_own(mails: list[dict[str, Any]]) -> None:
     senders = {"192.168.56.11": "lb1@example.com", "192.168.56.12": "lb2@example.com"}
     assert {(each["peer"], each["sender"]) for each in mails} <= set(senders.items())
-    assert {tuple(each["recipients"]) for each in mails} == {("ops@example.com",)}
+    assert {tuple(each["recipients"]) for each in mails} == {tuple(RECIPIENTS)}
+
+
+def test_the_mail_is_whole(mails: list[dict[str, Any]]) -> None:
+    assert {each["content"].rstrip().splitlines()[-1] for each in mails} == {
+        "=> VRRP Instance is now owning VRRP VIPs <=",
+        "=> VRRP Instance is no longer owning VRRP VIPs <=",
+    }

@@ -252,3 +252,19 @@ def test_classic_must_preempt(problems, good: str) -> None:
     )
     assert problem.hint == "remove preempt, or use profile: standard"
     assert problems(text.replace("profile: standard", "profile: standard\n  preempt: false")) == ()
+
+
+def test_a_mail_to_all_recipients_must_fit_into_the_buffer_of_keepalived(problems, good: str) -> None:
+    """With more, the first alert crashed keepalived 2.3.3, and no node held a VIP any more."""
+
+    def recipients(count: int) -> str:
+        return good.replace("[ops@", f"[{', '.join(f'op{number:02}@example.com' for number in range(count))}, ops@")
+
+    assert problems(recipients(38)) == ()
+    (problem,) = problems(recipients(40))
+    assert problem.reason.startswith("a mail to these recipients has 10")
+    assert problem.reason.endswith("characters, and keepalived can send 1023")
+    assert problem.hint == "name the address of a mailing list instead"
+    assert good.splitlines()[problem.line - 1].strip() == "recipients: [ops@example.com]"
+    longer = recipients(38).replace("lb1.example.com", f"{'l' * 52}.example.com")
+    assert [each.reason[:28] for each in problems(longer)] == ["a mail to these recipients h"]
