@@ -13,8 +13,8 @@ from pathlib import Path
 from builder.core import paths
 from builder.core.errors import UserError
 from builder.core.files import need_room, workspace
-from builder.core.progress import step
-from builder.core.run import run
+from builder.core.progress import step, warn
+from builder.core.run import CommandFailed, run
 from builder.guests import GuestFile
 from builder.image.foundations import Guest, NoNativeRoot, choose, select_keepalived
 from builder.render import appliance, payload
@@ -54,10 +54,16 @@ class Judgement:
 
 
 def before_bake(cluster: Cluster, guest: Guest, keepalived: str) -> None:
-    """Raise UserError if the guest's programs refuse the files; without a native root, the bake asks in the guest."""
+    """Raise UserError if the guest's programs refuse the files.
+
+    Without a native root, or where this host does not let them run, HAProxy is asked only in the guest.
+    """
     try:
         found = judge(cluster, guest, keepalived, private=False)
     except NoNativeRoot:
+        return
+    except CommandFailed as failure:
+        warn(f"the programs of {guest.facts.title} cannot run here, so only the guest's are asked: {failure.message}")
         return
     if found.complaints:
         told = "".join(f"\n    {text}" for text, _ in found.complaints)

@@ -15,7 +15,9 @@ ask() {
 }
 
 # keepalived refuses interfaces and files that do not exist.
-ip link show dev "$interface" >/dev/null 2>&1 || ip link add "$interface" type veth peer name vipforge-peer
+ip link show dev "$interface" >/dev/null 2>&1 ||
+    ip link add "$interface" type veth peer name vipforge-peer 2>/dev/null || # not every kernel has both types
+    ip link add "$interface" type dummy
 ip link set "$interface" up
 mkdir -p "$root/run/vipforge" "$root/proc" "$root/dev"
 for state in haproxy-down haproxy-silent hand-over; do echo 0 >"$root/run/vipforge/$state"; done

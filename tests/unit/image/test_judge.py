@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.core.errors import Exit, UserError
+from builder.core.run import CommandFailed
 from builder.guests import all_guests
 from builder.image import judge
 from builder.image.foundations import NoNativeRoot, guest_of
@@ -104,6 +105,19 @@ def test_a_bake_ends_before_the_machine_starts(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_bake_goes_on_where_only_the_guest_itself_can_judge() -> None:
     before_bake(quickstart(guest="centos7"), guest_of(all_guests()["centos7"]), "2.3.4")
+
+
+def test_a_bake_goes_on_where_namespaces_are_forbidden(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise CommandFailed(["unshare"], 1, ["unshare: Operation not permitted"])
+
+    monkeypatch.setattr(judge, "judge", refused)
+    before_bake(quickstart(), guest_of(GUEST), "2.3.3")
+    assert (
+        "the programs of Debian 12 cannot run here, so only the guest's are asked: unshare" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(("guest", "what"), [("debian12", "base and keepalived"), ("rocky9", "only inside its image")])
