@@ -109,6 +109,13 @@ VALUE_CASES = (
     same_place(
         "services.0.servers.0.address", "10.1.2.20", "server 1 of service 1 is a VIP", "own address", "10.1.2.31"
     ),
+    same_place(
+        "alerts.recipients",
+        [f"operator{number:02}@example.com" for number in range(40)],
+        "keepalived can send 1023",
+        "name the address of a mailing list instead",
+        ["operators@example.com"],
+    ),
     same_place("alerts.smtp_server", "10.1.2.10", "down when alerts matter most", "own address", "10.1.2.25"),
     same_place("network.prefix6", GONE, "prefix6 of network is missing", "such as prefix6: 64", 64, WITH_IPV6),
     same_place(

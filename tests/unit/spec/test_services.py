@@ -98,6 +98,10 @@ def cluster_of(tmp_path):
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    affinity: {by: cookie}"),
             ("a cookie needs mode http or https", "set by: source"),
         ),
+        (
+            WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    hsts: 0"),
+            ("browsers honor hsts only over https", ""),
+        ),
         (WEB.replace("port: 8080", "port: 8080\n    hsts: 10"), ("browsers honor hsts only over https", "")),
         (
             WEB.replace("port: 8080", "port: 8080\n    mode: tcp\n    ntlm: true"),
