@@ -18,7 +18,7 @@ from tests.unit.spec.hint_catalogue import VALUE_CASES
 from tests.unit.spec.hint_catalogue_services import SERVICE_CASES
 
 CASES = (*VALUE_CASES, *SERVICE_CASES)
-PAIRS = int(os.environ.get("VIPFORGE_PAIRS", "40"))
+PAIRS = int(os.environ.get("VIPFORGE_PAIRS", "25"))
 """How many pairs of problems are tried; all of them with a large number."""
 
 
@@ -55,7 +55,7 @@ RELATED = (
     ("network", "nodes", "vrrp", "keepalived", "alerts", "management"),
     ("guest", "image"),
     ("presets", "tls", "vrrp"),
-    ("vrrp", "network", "services"),
+    ("vrrp", "network", "trusted_proxies", "services"),
     ("tls", "services.2"),
     ("services", "presets", "haproxy", "libvirt.memory_mib"),
 )
