@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from builder.spec.model import Cluster
+from builder.spec.service import CheckKind
 from tests import examples
 from tests.specs import quickstart
 
@@ -39,6 +40,9 @@ WEB: list[dict[str, Any]] = [
     {"check": {"path": "/up?a=b#c", "host": HOST, "status": 204, "every": 9, "fall": 1, "rise": 1}},
     {"check": {"body": "well # 100%"}},
     {"check": {"kind": "tcp"}},
+    {"check": {"status": [200, "300-399"], "headers": {"X-Health": '50% "a" %[src] \\ #'}, "port": 8008}},
+    {"check": {"status": [200, 401], "body": "(.*) [well]"}, "close_sessions": {"server_down": True}},
+    {"reencrypt": {}, "check": {"host": HOST, "port": 8443, "tls": True}},
     {"log": "errors"},
     {"ntlm": True},
     {"name": "statistics"},
@@ -54,8 +58,11 @@ SECURE: list[dict[str, Any]] = [
     {"proxy_protocol": {"accept": True}},
 ]
 TCP: list[dict[str, Any]] = [
-    *({"check": {"kind": kind}} for kind in ("http", "tcp", "smtp", "imap", "pop3")),
-    *({"check": {"kind": kind, "tls": True}} for kind in ("http", "tcp", "smtp", "imap", "pop3")),
+    *({"check": {"kind": kind}} for kind in get_args(CheckKind)),
+    *({"check": {"kind": kind, "tls": True, "host": HOST}} for kind in get_args(CheckKind) if "sql" not in kind),
+    {"check": {"kind": "redis", "primary_only": True, "port": 6380}},
+    {"check": {"kind": "mysql", "user": "look"}, "close_sessions": {"primary_returns": True}},
+    {"close_sessions": {"server_down": False}},
     {"proxy_protocol": {"accept": True, "send": "v2"}, "affinity": {"by": "source"}, "timeout": 7200},
     {"reencrypt": {"authority": "ca.pem", "name": HOST}, "check": {"kind": "imap"}},
     {"balance": "source", "limits": {"connections": 1}},

@@ -30,6 +30,8 @@ START_SECONDS = 30
 END_SECONDS = 30
 LOOK_SECONDS = 0.03
 LOG = "probes.log"
+CLIENT_FIRST = frozenset({"http", "pgsql", "redis", "ldap"})
+"""Kinds of health checks in whose protocol the client speaks first."""
 IDLE, IOWAIT, LAST = 3, 4, 8
 """Columns of /proc/stat (proc(5)); those after the eighth are included in others."""
 
@@ -100,7 +102,7 @@ def probe_plan(pair: Pair, pace: Pace) -> ProbePlan:
         http=_target(by_mode.get("http"), pair.vip),
         tls=_target(by_mode.get("https"), pair.vip),
         tcp=services[0].port,
-        greeting=by_mode["tcp"].port if "tcp" in by_mode else None,
+        greeting=next((service.port for service in services if _greets(service)), None),
         rate=pace.rate,
         timeout=pace.timeout,
         holder_rate=pace.holder_rate,
@@ -115,10 +117,16 @@ def _can_be_probed(service: Service, vip: str) -> bool:
     return on_vip and not service.proxy_protocol.accept and not service.redirect
 
 
+def _greets(service: Service) -> bool:
+    """Whether the service's servers in the lab speak first, without TLS."""
+    own = service.check if service.check and not service.check.port else None
+    return not service.is_web and not (own and (own.tls or own.kind in CLIENT_FIRST))
+
+
 def _target(service: Service | None, vip: str) -> Target | None:
     if service is None:
         return None
-    path = service.check.path if service.check else "/"
+    path = service.http_check.path if service.http_check else "/"
     return Target(service.port, path, next(iter(service.hosts), host(vip)))
 
 

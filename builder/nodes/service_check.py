@@ -56,10 +56,16 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def _greeting(target: dict[str, Any]) -> tuple[bool, str]:
-    """Wait for the server's greeting: the stub servers speak first, and HAProxy without a server just closes."""
+    """Wait for the server's greeting, or for silence: HAProxy without a server closes the connection at once.
+
+    The stub servers of `tcp` services speak first; servers of protocols in which the client does keep silent.
+    """
     plain = socket.create_connection((target["address"], target["port"]), timeout=SECONDS)
     with unverified_context().wrap_socket(plain) if target["mode"] == "tls" else plain as connection:
-        greeting = connection.recv(200).decode(errors="replace").strip()
+        try:
+            greeting = connection.recv(200).decode(errors="replace").strip()
+        except TimeoutError:
+            return True, "open, and waits for the client to speak"
     return bool(greeting), greeting or "closed without a greeting"
 
 

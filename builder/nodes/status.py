@@ -117,8 +117,8 @@ def service_targets(cluster: Cluster) -> list[dict[str, object]]:
     targets: list[dict[str, object]] = []
     for service in cluster.services:
         for vip in service.vips or cluster.vrrp.vips:
-            path = service.check.path if service.check else "/"
-            host = service.check.host if service.check else None
+            path = service.http_check.path if service.http_check else "/"
+            host = service.http_check.host if service.http_check else None
             targets.append(
                 {"address": str(vip), "port": service.port, "mode": _protocol(service), "path": path, "host": host}
             )
@@ -128,7 +128,7 @@ def service_targets(cluster: Cluster) -> list[dict[str, object]]:
 def _protocol(service: Service) -> str:
     """Return what a client speaks with a service: `http`, `https`, `tcp`, or `tls` for bytes inside TLS."""
     check = service.check
-    if service.is_web or check is None:
+    if service.is_web or check is None or check.port:
         return service.mode
     if check.kind == "http":
         return "https" if check.tls else "http"

@@ -225,6 +225,10 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
         "certificate_option": haproxy.certificate_option,
         "certificate_file": haproxy.certificate_file,
         "authority_file": haproxy.authority_path,
+        "server_defaults": haproxy.server_defaults,
+        "status_pattern": haproxy.status_pattern,
+        "literal_pattern": haproxy.literal_pattern,
+        "startup_message": haproxy.startup_message,
         "profile": PROFILES[cluster.vrrp.profile],
         "keepalived_has": lambda feature: has(keepalived, feature),
     }

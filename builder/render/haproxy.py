@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Literal
 
@@ -9,13 +10,14 @@ from builder.core.errors import Exit, UserError
 from builder.guests import Facts
 from builder.spec.model import Cluster
 from builder.spec.problem import Loc
-from builder.spec.service import Service
+from builder.spec.service import Check, Service
 from builder.spec.values import IpAddress, host
 
 TLS_1_3 = (1, 8)
 """The first release with TLS 1.3. (HAProxy 1.5.18 in CentOS 7 is older, and its OpenSSL lacks TLS 1.3 as well.)"""
 BRACKETS = (1, 7)
 """The first release that accepts an IPv6 address in brackets (commit ff5d51029 of haproxy)."""
+LENGTH_BYTES = 4
 TLS_FILES_FOLDER = "/etc/vipforge/tls"
 LISTS_FOLDER = "/etc/haproxy/certificates"
 MAINTENANCE_FOLDER = "/etc/haproxy/maintenance"
@@ -57,6 +59,43 @@ def haproxy_release(cluster: Cluster, facts: Facts) -> tuple[int, ...]:
             hint='set tls.minimum to "1.2", or choose another guest',
         )
     return release
+
+
+def server_defaults(service: Service, check: Check | None) -> str:
+    """The words of `default-server` in a backend: what differs from the section `defaults`; empty if nothing does."""
+    words = []
+    if check and (check.every, check.fall, check.rise) != (2, 3, 2):
+        words += [f"inter {check.every}s fall {check.fall} rise {check.rise}"]
+    if check and check.port:
+        words += [f"port {check.port}"]
+    if service.close_on_down:
+        words += ["on-marked-down shutdown-sessions"]
+    if service.close_sessions.primary_returns:
+        words += ["on-marked-up shutdown-backup-sessions"]
+    return " ".join(words)
+
+
+def status_pattern(check: Check) -> str:
+    """A regular expression of the check's status codes, for releases that accept no list: `(20[0134]|401)`."""
+    decades: dict[int, str] = {}
+    for code in sorted(check.codes):
+        decades[code // 10] = f"{decades.get(code // 10, '')}{code % 10}"
+    return f"({'|'.join(f'{decade}{_one_of(digits)}' for decade, digits in decades.items())})"
+
+
+def _one_of(digits: str) -> str:
+    return digits if len(digits) == 1 else f"[{digits}]"
+
+
+def literal_pattern(text: str) -> str:
+    """A regular expression, POSIX extended or PCRE, that matches the text itself."""
+    return re.sub(r"([][.*+?^$|(){}\\])", r"\\\1", text)
+
+
+def startup_message(user: str) -> str:
+    """PostgreSQL's StartupMessage of version 3.0, in hexadecimal digits: its length, the version, and the user."""
+    content = b"\x00\x03\x00\x00user\x00" + user.encode() + b"\x00\x00"
+    return ((len(content) + LENGTH_BYTES).to_bytes(LENGTH_BYTES, "big") + content).hex()
 
 
 def maintenance_path(service: Service) -> str:

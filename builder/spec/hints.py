@@ -14,6 +14,9 @@ from builder.spec.problem import ONE_OF, Loc, Problem, closest, key_shown, named
 from builder.spec.values import model_of
 from builder.spec.vrrp import SHORT_FORM
 
+KEY = "[key]"
+"""The last part of pydantic's place for an error in a key, such as a header's name, instead of the value there."""
+
 SENTENCES = MappingProxyType(
     {
         "value_error": "{error}",
@@ -48,7 +51,9 @@ def problem_of(error: ErrorDetails) -> Problem:
     if error["input"] is None:
         return Problem(loc, f"{named(loc)} has no value", "give one, or remove the line", shows_value=False)
     hint = HINTS.get(error["type"])
-    return Problem(loc, f"{named(loc)} {_sentence(error)}", hint(error) if hint else "")
+    is_key = loc[-1:] == (KEY,)
+    place = loc[:-1] if is_key else loc
+    return Problem(place, f"{named(place)} {_sentence(error)}", hint(error) if hint else "", shows_value=not is_key)
 
 
 def is_consequence(error: ErrorDetails) -> bool:

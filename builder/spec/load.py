@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from builder.core.errors import LocatedProblem, SpecError
 from builder.spec import checks, hints, positions
 from builder.spec.capacity import capacity_problems
-from builder.spec.checks import services
+from builder.spec.checks import health, services
 from builder.spec.model import Cluster
 from builder.spec.partial import partial_cluster
 from builder.spec.positions import Document
@@ -48,7 +48,13 @@ def read_spec(path: Path, *further: Check) -> tuple[Cluster, Document]:
     problems = [*map(hints.problem_of, errors), *checks.problems(data)]
     refused = document.refused.union(meant, (each.loc for each in problems))
     cluster = partial_cluster(data, refused, context) if refused else Cluster.model_validate(data, context=context)
-    for check in (services.listener_problems, services.service_problems, capacity_problems, *further):
+    for check in (
+        services.listener_problems,
+        services.service_problems,
+        health.health_problems,
+        capacity_problems,
+        *further,
+    ):
         problems.extend(decidable(check(cluster)))
     told = [each for each in problems if each.loc not in document.refused and not _misspelt(data, each.loc, meant)]
     located = {document.locate(problem) for problem in told} | set(document.problems)

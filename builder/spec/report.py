@@ -11,6 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from builder.core.errors import LocatedProblem, SpecError
+from builder.spec.checks.health import name_warnings
 from builder.spec.load import Check, read_spec
 from builder.spec.model import Cluster
 from builder.spec.problem import Problem, UnreadableError
@@ -59,7 +60,7 @@ def _inspect(path: Path, checks: Sequence[Check]) -> tuple[Cluster, tuple[Locate
         return problems
 
     cluster, document = read_spec(path, of_files, *checks)
-    warnings += _no_login(cluster)
+    warnings += (*_no_login(cluster), *name_warnings(cluster))
     return cluster.expanded(), tuple(document.locate(warning) for warning in warnings)
 
 

@@ -10,19 +10,23 @@ from builder.spec import syntax
 from builder.spec.values import (
     AnyAddress,
     AnyNetwork,
+    CheckHeader,
     CookieName,
+    DatabaseUser,
     FilePath,
     Flag,
+    HeaderValue,
     HostName,
     HttpPath,
     Label,
     Port,
     Seconds,
     SpecModel,
+    Statuses,
     Text,
 )
 
-CheckKind = Literal["http", "tcp", "smtp", "imap", "pop3"]
+CheckKind = Literal["http", "tcp", "smtp", "imap", "pop3", "mysql", "pgsql", "redis", "ldap"]
 Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True, examples=[1000])]
 Body = Annotated[str, AfterValidator(syntax.header_text), Field(examples=["200 OK"])]
 
@@ -31,23 +35,37 @@ class Check(SpecModel):
     """How HAProxy checks whether a server is healthy."""
 
     kind: CheckKind = "http"
-    """`http` sends a request; `smtp`, `imap` and `pop3` wait for the protocol's greeting; `tcp` only connects."""
+    """`tcp` only connects; every other kind speaks its protocol for a moment, and then takes leave."""
+    port: Port | None = None
+    """The port to check, if it is not the server's own."""
     path: HttpPath = "/"
     """Path of the request."""
-    status: Annotated[int, Field(ge=100, le=599, strict=True)] = 200
-    """The status of a healthy server."""
+    status: Statuses = ("200",)
+    """The status codes of a healthy server: one, a range such as 200-399, or a list of both."""
     body: Body | None = None
     """Text that the answer must contain."""
     host: HostName | None = None
-    """Host header of the request."""
+    """Host header of the request; over TLS also the name that the server is asked for (SNI)."""
+    headers: dict[CheckHeader, HeaderValue] = Field(default={}, max_length=8)
+    """More headers of the request."""
+    user: DatabaseUser = "haproxy"
+    """The database account of `mysql` and `pgsql`; it needs no privileges, and with `mysql` must have no password."""
+    primary_only: Flag = False
+    """With `redis`: replicas count as not healthy, so that clients get the primary."""
     tls: Flag = False
-    """Check over TLS although the service itself only forwards bytes; `reencrypt` implies this."""
+    """Check over TLS although the service itself only forwards bytes; `reencrypt` implies it on the server's port."""
     every: Seconds = 2
     """Seconds between two checks."""
     fall: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
     """Consecutive failures after which the server gets no more requests."""
     rise: Annotated[int, Field(ge=1, le=20, strict=True)] = 2
     """Consecutive successes after which it gets requests again."""
+
+    @property
+    def codes(self) -> frozenset[int]:
+        """Every status code of a healthy server."""
+        ends = ((low, high or low) for low, _, high in (each.partition("-") for each in self.status))
+        return frozenset(code for low, high in ends for code in range(int(low), int(high) + 1))
 
 
 class Server(SpecModel):
@@ -85,6 +103,15 @@ class Limits(SpecModel):
     """Concurrent connections to each server; further ones wait in a queue."""
     rate: Count | None = None
     """New connections per second; further ones wait."""
+
+
+class CloseSessions(SpecModel):
+    """When the sessions of a server are closed, so that their clients connect again."""
+
+    server_down: Flag | None = None
+    """When the health check takes the server out of use; the default is true with mode tcp, and false otherwise."""
+    primary_returns: Flag = False
+    """Those of the backup servers, when another server is healthy again."""
 
 
 class ProxyProtocol(SpecModel):
@@ -158,6 +185,8 @@ class Service(SpecModel):
     """Use TLS to the servers; by default the connections are unencrypted."""
     limits: Limits = Limits()
     """Limits on the connections of the service."""
+    close_sessions: CloseSessions = CloseSessions()
+    """When sessions are closed that a client would rather have with another server."""
     proxy_protocol: ProxyProtocol = ProxyProtocol()
     """Use of the PROXY protocol."""
     trusted_proxies: tuple[AnyNetwork, ...] | None = None
@@ -181,6 +210,33 @@ class Service(SpecModel):
     def is_web(self) -> bool:
         """Whether clients speak HTTP to it, with or without TLS."""
         return self.mode != "tcp"
+
+    @property
+    def close_on_down(self) -> bool:
+        """Whether a server's sessions are closed when the health check takes it out of use."""
+        wanted = self.close_sessions.server_down
+        return not self.is_web if wanted is None else wanted
+
+    @property
+    def http_check(self) -> Check | None:
+        """The health check, if it sends HTTP requests to the port that also gets the clients' requests."""
+        return self.check if self.check and self.check.kind == "http" and not self.check.port else None
+
+    def checks_over_tls(self, check: Check | None) -> bool:
+        """Whether a check of the service or a route speaks TLS; on the traffic's port it does as the traffic."""
+        return bool((check and check.tls) or (self.reencrypt and not (check and check.port)))
+
+    def name_in_check(self, check: Check | None) -> str | None:
+        """The host name that a check asks the server for over TLS (SNI); where traffic names one, the same.
+
+        HAProxy compares the certificate with the name that it sends, so `authority` without a name permits none.
+        """
+        if not self.checks_over_tls(check):
+            return None
+        own_port = check is not None and check.port is not None
+        if self.reencrypt and not own_port and (self.reencrypt.name or self.reencrypt.authority):
+            return self.reencrypt.name
+        return check.host if check else None
 
     def longest_silence(self) -> int:
         """The longest timeout of the service and its routes, in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
@@ -15,12 +16,20 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     ValidationInfo,
+    WithJsonSchema,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from builder.spec import syntax
 from builder.spec.ssh_keys import ssh_key
 
+STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z")
+STATUS_CLASS = re.compile(r"[1-5]xx\Z", re.IGNORECASE)
+FRAMING = frozenset({"connection", "content-length", "transfer-encoding", "host"})
+"""Header fields that HAProxy writes into the requests of its checks."""
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
+MOST_STATUSES = 20
+"""HAProxy 1.5 ignores what follows the 2,048th character of a line."""
 SHORTEST_PREFIX = 8
 LONGEST_PREFIX = 30
 FOLDER = "folder"
@@ -45,6 +54,48 @@ def _from_the_spec(path: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get(FOLDER, ".")) / syntax.file_path(path)
 
 
+def _statuses(value: object) -> tuple[str, ...]:
+    """HTTP status codes and ranges of them, from one entry or a list: 200, [200, 204] or [200-299, 401]."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(entries) <= MOST_STATUSES:
+        raise syntax.InvalidValue(f"must have 1 to {MOST_STATUSES} entries", "a range such as 200-299 counts once")
+    return tuple(_status(entry) for entry in entries)
+
+
+def _status(entry: object) -> str:
+    text = str(entry)
+    if STATUS_CLASS.match(text):
+        raise syntax.InvalidValue("must be codes or ranges of codes", f"write {text[0]}00-{text[0]}99")
+    found = None if isinstance(entry, bool) else STATUSES.match(text)
+    if not found:
+        raise syntax.InvalidValue("must be HTTP status codes from 100 to 599, such as 200, [200, 401] or 200-299")
+    if found[2] and found[2] < found[1]:
+        raise syntax.InvalidValue("must be a range from a lower code to a higher one", f"write {found[2]}-{found[1]}")
+    return text
+
+
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """A validator of text of which the whole has to match the pattern."""
+
+    def matching(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise syntax.InvalidValue(f"must be {expected}")
+        return text
+
+    return AfterValidator(matching)
+
+
+def _check_header(text: str) -> str:
+    """A header field that a spec may add to the requests of health checks."""
+    if text.lower() in FRAMING:
+        hint = "use the key host" if text.lower() == "host" else "remove it"
+        raise syntax.InvalidValue("must be none of those that HAProxy writes itself", hint)
+    if text.lower() in CREDENTIALS:
+        reason = "must not be a login: the image and messages would show it"
+        raise syntax.InvalidValue(reason, "let the servers answer the path of the check without a login")
+    return text
+
+
 HostName = Annotated[str, AfterValidator(syntax.host_name), Field(examples=["example.com"])]
 FullHostName = Annotated[str, AfterValidator(syntax.full_host_name), Field(examples=["lb1.example.com"])]
 Email = Annotated[str, AfterValidator(syntax.email), Field(examples=["ops@example.com"])]
@@ -54,6 +105,30 @@ SshKey = Annotated[str, AfterValidator(ssh_key), Field(examples=["ssh-ed25519 AA
 UserName = Annotated[str, AfterValidator(syntax.user_name), Field(examples=["ops"])]
 Version = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"])]
 HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]
+STATUS_CODE = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string"}]}
+Statuses = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_statuses),
+    WithJsonSchema({"anyOf": [*STATUS_CODE["anyOf"], {"type": "array", "items": STATUS_CODE, "minItems": 1}]}),
+    Field(examples=["[200, 401]"]),
+]
+CheckHeader = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "the name of a header: letters, digits, hyphens or underscores"),
+    AfterValidator(_check_header),
+    Field(examples=["X-Health"]),
+]
+HeaderValue = Annotated[
+    str,
+    _matching(r"[!-~]([ -~]{0,198}[!-~])?", "1 to 200 printable ASCII characters without spaces at the ends"),
+    Field(examples=["check"]),
+]
+DatabaseUser = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9_.-]{1,32}", "1 to 32 letters, digits, dots, hyphens or underscores"),
+    Field(examples=["haproxy"]),
+]
+"""An account of a database; MySQL allows 32 characters."""
 Url = Annotated[str, AfterValidator(syntax.url), Field(examples=["http://mirror.example.com/debian"])]
 Address = Annotated[IPv4Address, BeforeValidator(syntax.address), Field(examples=["192.168.56.10"])]
 Prefix = Annotated[int, Field(ge=SHORTEST_PREFIX, le=LONGEST_PREFIX, strict=True, examples=[24])]

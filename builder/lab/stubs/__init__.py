@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from builder.core.waiting import launch, until
 from builder.lab.state import Lab
 from builder.spec.backends import backends
 from builder.spec.model import Cluster
-from builder.spec.service import Check, Server, Service
+from builder.spec.service import Check, CheckKind, Server, Service
 from builder.spec.values import IpAddress
 
 SMTP_PORT = 25
@@ -39,7 +40,6 @@ MAIL_FAULT = "mail.fault"
 MAIL_DOWN = "mail.down"
 """This file exists as long as that server does not listen."""
 
-Kind = Literal["http", "tcp", "smtp", "imap", "pop3"]
 MailFault = Literal["hangs", "refuses", "down"]
 """The SMTP server keeps clients waiting after their greeting, refuses every recipient, or does not listen."""
 
@@ -50,7 +50,7 @@ class StubServer:
 
     address: str
     port: int
-    kind: Kind
+    kind: CheckKind
     name: str
     checks: dict[str, tuple[int, str]] = field(default_factory=dict)
     """What `http` answers on the paths of health checks, status and body; it answers any other path with 200."""
@@ -76,20 +76,28 @@ def stub_servers(cluster: Cluster) -> tuple[StubServer, ...]:
     for service in cluster.services:
         for backend in backends(service):
             for server in backend.servers:
-                stub = _stub(service, backend.check, server)
-                first = stubs.setdefault((server.address, server.port), stub)
-                first.checks.update(stub.checks)
+                for stub in _stubs(service, backend.check, server):
+                    first = stubs.setdefault((server.address, stub.port), stub)
+                    first.checks.update(stub.checks)
     taken = cluster.own_addresses()
     return tuple(stub for (address, _), stub in stubs.items() if address not in taken)
 
 
-def _stub(service: Service, check: Check | None, server: Server) -> StubServer:
-    checks = {check.path: (check.status, check.body or "")} if check and check.kind == "http" else {}
-    tls = bool(service.reencrypt) or bool(check and check.tls)
-    return StubServer(str(server.address), server.port, _kind(service, check, server), server.name, checks, tls)
+def _stubs(service: Service, check: Check | None, server: Server) -> Iterator[StubServer]:
+    """The stub of a server's port, and of the port that its health check asks instead."""
+    address, answers = str(server.address), _check_answers(check)
+    if check and check.port and check.port != server.port:
+        yield StubServer(address, check.port, check.kind, server.name, answers, check.tls)
+        check, answers = None, {}
+    kind, tls = _kind(service, check, server), service.checks_over_tls(check)
+    yield StubServer(address, server.port, kind, server.name, answers, tls)
 
 
-def _kind(service: Service, check: Check | None, server: Server) -> Kind:
+def _check_answers(check: Check | None) -> dict[str, tuple[int, str]]:
+    return {check.path: (min(check.codes), check.body or "")} if check and check.kind == "http" else {}
+
+
+def _kind(service: Service, check: Check | None, server: Server) -> CheckKind:
     if service.is_web or (check and check.kind == "http"):
         return "http"
     if server.port == SMTP_PORT:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from builder.core.files import write_atomic
 from builder.lab.stubs import MAIL_FAULT, PLAN, READY, Health, StubServer, smtp_server
+from builder.lab.stubs.databases import ANSWERS, database_handler
 from builder.lab.stubs.smtp_server import MAILS, Mailbox
 from builder.spec.certificates import self_signed
 
@@ -50,11 +51,18 @@ def serve(server: StubServer, mailbox: Mailbox, health: Health, tls: ssl.SSLCont
     if server.kind == "smtp":
         smtp_server.serve(server, mailbox, health.folder)
         return
-    kinds, handler = ((HttpStub, HttpStub6), http_handler) if server.kind == "http" else ((Tcp, Tcp6), line_handler)
+    kinds = (HttpStub, HttpStub6) if server.kind == "http" else (Tcp, Tcp6)
     listener = kinds[":" in server.address](where, handler(server, health))
     if server.tls:  # each connection's thread makes the handshake, at the first byte
         listener.socket = tls.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=listener.serve_forever, daemon=True).start()
+
+
+def handler(server: StubServer, health: Health) -> Handler:
+    """Return the handler of a server's protocol."""
+    if server.kind == "http":
+        return http_handler(server, health)
+    return database_handler(server, health) if server.kind in ANSWERS else line_handler(server, health)
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:

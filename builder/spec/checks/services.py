@@ -13,8 +13,6 @@ from builder.spec.syntax import LONGEST_LABEL
 from builder.spec.values import IpAddress
 
 WEB_ONLY = ("routes", "root", "maintenance", "ntlm")
-BODILESS = frozenset({*range(100, 200), 204, 205, 304})
-"""Status codes of responses without a body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
 TLS_HINT = "list it under tls.certificates"
 
 
@@ -22,7 +20,7 @@ def service_problems(cluster: Cluster) -> Iterator[Problem]:
     """The problems within each service and each preset."""
     for index, service in enumerate(cluster.services):
         loc: Loc = ("services", index)
-        for check in (_servers, _redirect_mode, _proxies, _tls, _hsts, _web, _cookie, _routes, _checks):
+        for check in (_servers, _redirect_mode, _proxies, _tls, _hsts, _web, _cookie, _routes):
             yield from decidable(check(service, loc))
         for of_service in (_redirect, _named_certificates, _vips):
             yield from decidable(of_service(cluster, service, loc))
@@ -115,15 +113,6 @@ def _routes(service: Service, loc: Loc) -> Iterator[Problem]:
             yield Problem(own, f"{named(own)} matches no request", "give it paths or hosts", shows_value=False)
         if route.name in names[:index]:
             yield Problem((*own, "name"), f"{named((*own, 'name'))} is used twice", "give every route a unique name")
-
-
-def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
-    """Health checks that no server can pass."""
-    own = [((*loc, "routes", index, "check"), route.check) for index, route in enumerate(service.routes)]
-    for place, check in (((*loc, "check"), service.check), *own):
-        if check and check.body and check.status in BODILESS:
-            reason = f"a response with status {check.status} has no body, so no server can ever be healthy"
-            yield Problem((*place, "body"), reason, "remove body, or set another status")
 
 
 def _named_certificates(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]:

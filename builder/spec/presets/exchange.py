@@ -71,7 +71,7 @@ def passed_through(preset: Preset, check: Check, *, by_source: bool = False) -> 
     )
 
 
-UNAUTHORIZED = 401
+UNAUTHORIZED = ("401",)
 SOURCE = Affinity(by="source", minutes=60)
 COOKIE = Affinity(by="cookie", cookie="vipforge")
 LOGON = "/owa/auth/logon.aspx"
@@ -96,7 +96,7 @@ def services_2010(preset: Preset) -> tuple[Service, ...]:
 
 def _web_2010(preset: Preset) -> Service:
     if preset.tls == "passthrough":
-        return passed_through(preset, Check(path=LOGON, tls=True), by_source=True)
+        return passed_through(preset, Check(path=LOGON, tls=True, host=preset.hosts[0]), by_source=True)
     return Service(
         name=f"{preset.name}-web",
         mode="https",
@@ -162,14 +162,14 @@ def services_2013(preset: Preset) -> tuple[Service, ...]:
     return (_web_2013(preset), redirect(preset), *mail(preset))
 
 
-def health(directory: str, **keys: bool) -> Check:
-    """The check of one virtual directory."""
-    return Check(path=f"{directory}/healthcheck.htm", body="200 OK", **keys)
+def health(directory: str, host: str, **keys: bool) -> Check:
+    """The check of one virtual directory, by the name that clients use."""
+    return Check(path=f"{directory}/healthcheck.htm", body="200 OK", host=host, **keys)
 
 
 def _web_2013(preset: Preset) -> Service:
     if preset.tls == "passthrough":
-        return passed_through(preset, health("/owa", tls=True))
+        return passed_through(preset, health("/owa", preset.hosts[0], tls=True))
     return Service(
         name=f"{preset.name}-web",
         mode="https",
@@ -181,14 +181,14 @@ def _web_2013(preset: Preset) -> Service:
         hsts=preset.hsts,
         ntlm=True,
         root="/owa/",
-        check=health("/owa"),
+        check=health("/owa", preset.hosts[0]),
         reencrypt=reencrypt(preset),
         maintenance=preset.maintenance,
         routes=tuple(
             Route(
                 name=name,
                 paths=(directory,),
-                check=health(directory),
+                check=health(directory, preset.hosts[0]),
                 timeout=seconds,
                 no_delay=name == OUTLOOK_ANYWHERE,
             )

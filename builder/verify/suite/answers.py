@@ -195,7 +195,8 @@ def answers_ping(address: IpAddress) -> bool:
 
 def status(address: IpAddress, service: Service, path: str) -> int:
     """Return the HTTP status of a GET request to the service at that address."""
-    headers = {"Host": service.check.host} if service.check and service.check.host else {}
+    check = service.http_check
+    headers = {**check.headers, **({"Host": check.host} if check.host else {})} if check else {}
     connection = http.client.HTTPConnection(str(address), service.port)
     with _connect(address, service) as plain, _tls(plain) if service.mode == "https" else plain as stream:
         connection.sock = stream

@@ -7,7 +7,7 @@ import imaplib
 import poplib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,21 @@ from typing import Any
 import pytest
 
 from builder.lab.stubs import ALL_FAIL, Health, StubServer, servers, set_failing, set_healthy, stub_servers
-from builder.lab.stubs.servers import HttpStub, Tcp, http_handler
+from builder.lab.stubs.servers import HttpStub, Tcp
 from builder.nodes import service_check
+from builder.render.haproxy import startup_message
+from builder.spec.service import CheckKind
 from tests.specs import quickstart
 
 HERE = "127.0.0.1"
 NEVER = Path("/nonexistent")
+MYSQL_LOGIN = bytes.fromhex("290000010082000000800001210000") + bytes(21) + b"haproxy\0\0"
 
 
 @contextmanager
 def listening(server: StubServer, folder: Path = NEVER) -> Iterator[int]:
-    kinds: dict[str, tuple[type[Tcp | HttpStub], Callable[[StubServer, Health], Any]]] = {
-        "http": (HttpStub, http_handler)
-    }
-    kind, handler = kinds.get(server.kind, (Tcp, servers.line_handler))
-    with kind((HERE, 0), handler(server, Health(folder))) as listener:
+    kind = HttpStub if server.kind == "http" else Tcp
+    with kind((HERE, 0), servers.handler(server, Health(folder))) as listener:
         threading.Thread(target=listener.serve_forever, args=(0.01,)).start()
         yield listener.socket.getsockname()[1]
         listener.shutdown()
@@ -149,6 +149,43 @@ def test_imap_and_pop3_satisfy_client_libraries() -> None:
         mailbox = poplib.POP3(HERE, port, timeout=5)
         assert mailbox.getwelcome() == b"+OK ex1 ready"
         assert mailbox.quit() == b"+OK bye"
+
+
+@pytest.mark.parametrize(
+    ("kind", "question", "answer"),
+    [
+        ("mysql", MYSQL_LOGIN, b"\x07\0\0\x02\0\0\0\x02\0\0\0"),
+        ("pgsql", bytes.fromhex(startup_message("haproxy")), b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"),
+        ("ldap", bytes.fromhex("300c020105600702010304008000"), bytes.fromhex("300c02010561070a010004000400")),
+        ("redis", b"PING\r\n", b"+PONG\r\n"),
+        ("redis", b"info replication\r\n", b"$28\r\n# Replication\r\nrole:master\r\n\r\n"),
+        ("redis", b"GET x\r\n", b"-ERR unknown command\r\n"),
+    ],
+)
+def test_databases_answer_a_health_check(kind: CheckKind, question: bytes, answer: bytes) -> None:
+    """A real HAProxy asks them in tests/integration/test_checks.py."""
+    with listening(StubServer(HERE, 0, kind, "db1")) as port:
+        with socket.create_connection((HERE, port), timeout=5) as connection:
+            if kind == "mysql":
+                assert b"5.7.0-db1\0" in connection.recv(200)
+            connection.sendall(question)
+            assert connection.recv(200) == answer
+
+
+def test_a_port_that_is_only_checked_has_a_stub_of_its_own() -> None:
+    check = {"path": "/primary", "port": 8008, "status": "200-299"}
+    cluster = quickstart(services=[service(port=5000, check=check)], alerts=None)
+    assert stub_servers(cluster) == (
+        StubServer("192.168.56.21", 8008, "http", "mail1", {"/primary": (200, "")}),
+        StubServer("192.168.56.21", 25, "smtp", "mail1"),
+    )
+
+
+def test_a_server_that_waits_for_its_client_is_an_answer() -> None:
+    with listening(StubServer(HERE, 0, "redis", "db1")) as port, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service_check, "SECONDS", 0.2)
+        target = {"address": HERE, "port": port, "mode": "tcp", "path": "/", "host": None}
+        assert service_check.check_service(target)["ok"]
 
 
 @pytest.mark.parametrize(

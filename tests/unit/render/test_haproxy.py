@@ -143,12 +143,7 @@ def test_tls_1_3_is_refused_if_haproxy_lacks_it() -> None:
         ({"mode": "tcp"}, "timeout tunnel 60s"),
         ({"maintenance": "Soon."}, "errorfile 503 /etc/haproxy/maintenance/web.http"),
         ({"check": {"kind": "tcp"}}, "server web1 192.168.56.21:8080 check"),
-        ({"check": {"kind": "smtp"}}, "option smtpchk EHLO localhost"),
-        ({"check": {"kind": "imap"}}, r"tcp-check expect string *\ OK"),
-        ({"check": {"kind": "pop3", "tls": True}}, "server web1 192.168.56.21:8080 check check-ssl verify none"),
-        ({"check": {"body": "200 OK"}}, r"http-check expect string 200\ OK"),
-        ({"check": {"every": 9}}, "default-server inter 9s fall 3 rise 2"),
-        ({"reencrypt": {}}, "server web1 192.168.56.21:8080 check ssl verify none"),
+        ({"reencrypt": {}}, "server web1 192.168.56.21:8080 check ssl verify none sni req.hdr(host),field(1,:)"),
     ],
 )
 def test_each_option_has_its_line(keys: dict[str, Any], line: str) -> None:

@@ -25,7 +25,7 @@ SERVER = {
     **dict.fromkeys(("check", "ssl", "check-ssl", "backup", "send-proxy", "send-proxy-v2"), 0),
     **dict.fromkeys(("verify", "ca-file", "verifyhost", "weight", "cookie", "maxconn"), 1),
 }
-DEFAULT_SERVER = dict.fromkeys(("inter", "fall", "rise"), 1)
+DEFAULT_SERVER = dict.fromkeys(("inter", "fall", "rise", "port", "on-marked-down", "on-marked-up"), 1)
 BIND = {"ssl": 0, "accept-proxy": 0, "crt": 1, "crt-list": 1}
 """The number of arguments of each option."""
 TLS_OPTIONS = {"no-sslv3", "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tls-tickets"}

@@ -69,7 +69,7 @@ VALUE_CASES = (
         {"gateway": GONE, "network.gateway": "10.1.2.1"},
     ),
     Case(
-        {"services.0.check": {"zzz": 1}}, "no key zzz", "its keys are: kind, path", {"services.0.check": {"path": "/"}}
+        {"services.0.check": {"zzz": 1}}, "no key zzz", "its keys are: kind, port", {"services.0.check": {"path": "/"}}
     ),
     same_place("cluster", GONE, "cluster is missing", "add a line such as cluster: web1", "web1"),
     same_place(

@@ -15,9 +15,10 @@ from builder.spec import report
 from tests.certificates import issue, write_pair
 from tests.unit.spec.faulty import Case, Edit, spec
 from tests.unit.spec.hint_catalogue import VALUE_CASES
+from tests.unit.spec.hint_catalogue_checks import CHECK_CASES
 from tests.unit.spec.hint_catalogue_services import SERVICE_CASES
 
-CASES = (*VALUE_CASES, *SERVICE_CASES)
+CASES = (*VALUE_CASES, *SERVICE_CASES, *CHECK_CASES)
 PAIRS = int(os.environ.get("VIPFORGE_PAIRS", "25"))
 """How many pairs of problems are tried; all of them with a large number."""
 

@@ -18,6 +18,7 @@ from tests.certificates import Issued, issue, write_pair
 from tests.hint_texts import hints_in
 from tests.unit.spec.faulty import VALID, spec
 from tests.unit.spec.hint_catalogue import VALUE_CASES
+from tests.unit.spec.hint_catalogue_checks import CHECK_CASES
 from tests.unit.spec.hint_catalogue_services import SERVICE_CASES
 
 SPEC_CODE = Path(__file__).resolve().parents[3] / "builder" / "spec"
@@ -128,6 +129,8 @@ def test_a_hint_about_a_file_leads_to_a_valid_spec(
 
 
 ELSEWHERE = {
+    "choose another guest if they need it": "test_services.py",
+    "use a check without TLS, such as check: {port: 80}, or choose another guest": "test_services.py",
     "a spec is a few kilobytes of YAML": "test_text.py",
     "give the path of the file": "test_text.py",
     "vipforge init cluster.yml writes a spec to start from": "test_text.py",
@@ -157,7 +160,7 @@ def test_no_hint_about_a_spec_is_untested(tmp_path: Path) -> None:
 
 
 def _hints_of_cases(folder: Path) -> Iterator[str]:
-    for case in (*VALUE_CASES, *SERVICE_CASES):
+    for case in (*VALUE_CASES, *SERVICE_CASES, *CHECK_CASES):
         write(folder)
         (folder / "cluster.yml").write_text(yaml.safe_dump(spec(case.base, case.faulty), allow_unicode=True))
         yield from (each.hint for each in problems(folder))

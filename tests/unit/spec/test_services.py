@@ -10,6 +10,7 @@ from builder.spec import presets
 from builder.spec.load import load
 from builder.spec.model import Cluster
 from builder.spec.presets import PresetName
+from builder.spec.report import inspect
 
 HEAD = """\
 cluster: mail
@@ -164,6 +165,31 @@ def cluster_of(tmp_path):
             ),
             ("a response with status 304 has no body", "another status"),
         ),
+        *(
+            (WEB.replace("port: 8080", f"port: 8080\n    {keys}"), expected)
+            for keys, expected in {
+                "check: {status: 2xx}": ("must be codes or ranges of codes", "write 200-299"),
+                "check: {status: 399-200}": ("from a lower code to a higher one", "write 200-399"),
+                "check: {status: [200, 99]}": ("must be HTTP status codes from 100 to 599", ""),
+                "check: {status: true}": ("must be HTTP status codes from 100 to 599", ""),
+                "check: {status: []}": ("must have 1 to 20 entries", "counts once"),
+                "check: {status: [100-199, 204], body: ok}": ("status 100-199 or 204 has no body", "remove body"),
+                "check: {headers: {Host: a.example.com}}": ("that HAProxy writes itself", "use the key host"),
+                "check: {headers: {Authorization: Basic eA==}}": ("must not be a login", "without a login"),
+                "check: {headers: {'X Y': z}}": (
+                    "X Y of headers of check of service 1 must be the name of a header",
+                    "",
+                ),
+                "check: {headers: {X-Y: ' z'}}": ("printable ASCII characters", ""),
+                "check: {kind: smtp, path: /x}": ("path has no effect with kind smtp", "set kind: http"),
+                "check: {user: look}": ("user has no effect with kind http", "set kind: mysql"),
+                "check: {kind: ldap, primary_only: true}": ("primary_only has no effect", "set kind: redis"),
+                "check: {kind: redis, host: a.example.com}": ("host has no effect", "or set tls: true"),
+                "check: {kind: mysql, tls: true}": ("mysql begins TLS within its protocol", "remove the line"),
+                "check: {kind: mysql, user: a b}": ("must be 1 to 32 letters", ""),
+                "close_sessions: {primary_returns: true}": ("service 1 has none", "set backup: true for a server"),
+            }.items()
+        ),
         (
             WEB + "statistics: {port: 22, password: x}\n",
             ("port of statistics is the port of the nodes' SSH server", ""),
@@ -178,6 +204,27 @@ def test_each_problem_of_services_is_reported(problems, text: str, expected: tup
         str(each) for each in found
     ]
     assert all(each.line > 1 for each in found) or not text
+
+
+@pytest.mark.parametrize(
+    ("keys", "hint"),
+    [
+        ("mode: tcp\n    check: {tls: true, host: sts.example.com}", "check: {port: 80}"),
+        ("reencrypt: {}\n    check: {host: sts.example.com}", "check: {port: 80}"),
+        ("reencrypt: {name: sts.example.com}", "choose another guest"),
+    ],
+)
+def test_haproxy_1_5_names_no_host_over_tls(tmp_path, keys: str, hint: str) -> None:
+    def warnings(head: str) -> list[tuple[str, str]]:
+        path = tmp_path / "cluster.yml"
+        path.write_text(head + HEAD[: HEAD.index("tls:")] + WEB.replace("port: 8080", f"port: 8080\n    {keys}"))
+        return [(each.reason, each.hint) for each in inspect([path])[1] if "SNI" in each.reason]
+
+    [(reason, advice)] = warnings("guest: centos7\n")
+    assert "names no host to the servers over TLS" in reason
+    assert hint in advice
+    assert not warnings("guest: debian12\n") + warnings("guest: auto\n")
+    assert not warnings('guest: centos7\nhaproxy: {source: "3.0.11"}\n')
 
 
 def test_different_vips_may_use_the_same_port(problems) -> None:
