@@ -19,7 +19,7 @@ from builder.guests import GuestFile
 from builder.image.foundations import Guest, NoNativeRoot, choose, select_keepalived
 from builder.render import appliance, payload
 from builder.rootfs import disk
-from builder.seed.identity import identity_files, keepalived_conf
+from builder.seed.identity import identity_files, keepalived_conf, peers_cfg
 from builder.spec.model import Cluster
 from builder.spec.problem import Loc, Problem
 
@@ -27,6 +27,7 @@ SECONDS = 120
 ROOM_GIB = 1
 FOLDER = "/judgement"
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
+PEERS = "/etc/vipforge/peers.cfg"
 MODE = 0o644
 SECTION = re.compile(r"(?:frontend|backend|listen|vrrp_instance) (\S+)|(global_defs|global|defaults)\b")
 PLACE = re.compile(r"haproxy\.cfg:(\d+)\]|/dev/stdin:(\d+)\]|\(Line (\d+)\)|\.conf: Line (\d+)\)")
@@ -93,6 +94,7 @@ def judge(cluster: Cluster, guest: Guest, keepalived: str, *, private: bool) -> 
     if private:
         own = identity_files(cluster, cluster.nodes[0]).items()
         files |= {path: GuestFile(text, MODE) for path, text in own}
+        files[PEERS] = GuestFile(peers_cfg(cluster, cluster.nodes[0], guest.facts, keepalived), MODE)
     interface = "eth0" if cluster.network.interface == "auto" else cluster.network.interface
     for node in cluster.nodes:
         text = keepalived_conf(cluster, node, guest.facts, keepalived, interface)

@@ -22,7 +22,7 @@ from builder.core.run import contain, run
 from builder.guests import Facts, all_guests
 from builder.image.foundations import choose
 from builder.render import appliance
-from builder.seed.identity import identity_files, keepalived_conf
+from builder.seed.identity import identity_files, keepalived_conf, peers_cfg
 from builder.seed.seed import seed
 from builder.spec import report
 from builder.spec.keepalived_features import check_version, keepalived_for
@@ -164,6 +164,7 @@ def write_files(cluster: Cluster, facts: Facts, folder: Path) -> None:
     node, version = cluster.nodes[0], "2.3.3"
     contents = {path: file.content for path, file in appliance(cluster, facts, version).items()}
     contents |= identity_files(cluster, node)
+    contents["/etc/vipforge/peers.cfg"] = peers_cfg(cluster, node, facts, version)
     for path, content in contents.items():
         if path.startswith(("/etc/haproxy/", "/etc/vipforge/")):
             own = folder / path.lstrip("/")
@@ -201,17 +202,22 @@ def test_every_problem_has_its_place_and_every_accepted_spec_is_rendered(verdict
 
 
 def test_haproxy_accepts_every_accepted_spec(verdicts: list[Verdict], folder: Path) -> None:
-    def judged(each: Verdict) -> Verdict:
+    def judged(each: Verdict, cluster: Cluster) -> Verdict:
         root = folder / str(each.number)
         statistics = root / "etc/vipforge/statistics.cfg"
         more = ["-f", statistics] if statistics.exists() else []
-        words = ["haproxy", "-c", "-f", root / CONFIGURATION, *more]
+        peers = ["-f", root / "etc/vipforge/peers.cfg", "-L", str(cluster.nodes[0].address)]
+        words = ["haproxy", "-c", "-f", root / CONFIGURATION, *peers, *more]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         return replace(each, faults=(done.stderr,) if done.returncode or "[WARNING]" in done.stderr else ())
 
-    rendered = [each for each in verdicts if (folder / str(each.number) / "keepalived.conf").exists()]
+    rendered = [
+        (each, each.cluster)
+        for each in verdicts
+        if each.cluster and (folder / str(each.number) / "keepalived.conf").exists()
+    ]
     with ThreadPoolExecutor(2) as pool:
-        explain(list(pool.map(judged, rendered)))
+        explain(list(pool.map(judged, *zip(*rendered, strict=True))))
 
 
 def test_keepalived_accepts_every_accepted_spec(verdicts: list[Verdict], folder: Path, keepalived: Path) -> None:

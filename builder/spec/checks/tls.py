@@ -31,7 +31,10 @@ def tls_findings(cluster: Cluster) -> Findings:
     """The problems and warnings in the files that the spec names, whether its presets are expanded or not."""
     findings = Findings()
     leaves: dict[str, x509.Certificate] = {}
-    for index, certificate in enumerate(cluster.tls.certificates):
+    listed: tuple[Certificate, ...] = ()
+    with suppress(UnreadableError):  # the section may have problems of its own
+        listed = tuple(cluster.tls.certificates)
+    for index, certificate in enumerate(listed):
         with suppress(UnreadableError):
             leaf = _certificate(certificate, ("tls", "certificates", index), findings)
             if leaf is not None:

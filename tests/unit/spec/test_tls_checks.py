@@ -198,3 +198,12 @@ def test_a_private_key_in_the_spec_is_refused_and_not_shown(spec: Path) -> None:
     with pytest.raises(SpecError, match="must be the path of a file, not its content") as caught:
         load(spec)
     assert "MIGHA" not in str(caught.value)
+
+
+@pytest.mark.parametrize("section", ["tls: text", "tls: {certificates: text}", "tls: null"])
+def test_a_section_that_cannot_be_read_hides_no_problem_of_another_file(spec: Path, section: str) -> None:
+    before, _, after = SPEC.partition("tls:\n")
+    services = after[after.index("services:") :]
+    spec.write_text(f"{before}{section}\n{services}statistics: {{password: none}}\n")
+    reasons = [problem.reason for problem in report.problems([spec])]
+    assert any(reason.startswith("password of statistics cannot be read") for reason in reasons)
