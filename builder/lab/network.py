@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from builder.core.errors import UserError
 from builder.core.run import need, run
 from builder.lab.state import Lab
 from builder.seed.network import HardwareAddresses
 from builder.spec.backends import backends
+from builder.spec.environment import ADDRESS
 from builder.spec.model import Cluster, Node
 from builder.spec.values import IpAddress
 
@@ -106,7 +107,10 @@ def client_addresses6(cluster: Cluster) -> tuple[IPv6Address, ...]:
 
 
 def stub_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
-    """Return the addresses of the servers, the SMTP server and DNS: DNS queries are refused instead of timing out."""
+    """Return the addresses of the servers, the SMTP server, the time servers and DNS.
+
+    DNS queries are refused instead of timing out.
+    """
     clients = {client_address(cluster), *client_addresses6(cluster)}
     others = set(_named_addresses(cluster)) - set(cluster.own_addresses()) - clients
     return tuple(sorted(others, key=lambda address: (address.version, int(address))))
@@ -147,4 +151,5 @@ def _named_addresses(cluster: Cluster) -> tuple[IpAddress, ...]:
     behind = (backend for service in cluster.services for backend in backends(service))
     servers = (server.address for backend in behind for server in backend.servers)
     smtp = (cluster.alerts.smtp_server,) if cluster.alerts else ()
-    return (*servers, *smtp, *cluster.network.dns)
+    times = (ip_address(server) for server in cluster.network.ntp if ADDRESS.search(server))
+    return (*servers, *smtp, *cluster.network.dns, *times)

@@ -26,8 +26,18 @@ from builder.spec.keepalived_features import keepalived_for
 from builder.spec.model import Cluster, Node
 
 PROGRAM = "/usr/libexec/vipforge/push"
-FOLDERS = ("/etc/haproxy/", "/etc/firewalld/zones/", "/usr/lib/firewalld/ipsets/", "/usr/share/vipforge/")
-"""The appliance's files that a push changes; any other file needs a new image, and the identity needs a new seed."""
+PUSHED = (
+    "/etc/haproxy/",
+    "/etc/firewalld/zones/",
+    "/usr/lib/firewalld/ipsets/",
+    "/usr/share/vipforge/",
+    "/etc/sysctl.d/",
+    "/etc/modprobe.d/vipforge-connections.conf",
+    "/etc/systemd/timesyncd.conf.d/",
+    "/etc/chrony.conf",
+)
+"""The appliance's files, and folders of files, that a push changes; any other file needs a new image, and the identity
+needs a new seed."""
 MANAGEMENT = f"sed -n s/^MANAGEMENT=//p {identity.IDENTITY}"
 """Prints a node's management address with its prefix length; nothing if it has none."""
 SECONDS = 300
@@ -59,7 +69,7 @@ def pushed_files(cluster: Cluster, node: Node) -> dict[str, GuestFile]:
     """Return the files that are pushed to a node, by path in the guest."""
     facts = manifest.facts(cluster)
     rendered = appliance(cluster, facts, keepalived_for(cluster, facts))
-    public = {path: file for path, file in rendered.items() if path.startswith(FOLDERS)}
+    public = {path: file for path, file in rendered.items() if path.startswith(PUSHED)}
     private = identity.identity_files(cluster, node).items()
     return public | {path: GuestFile(text, PRIVATE) for path, text in private if path != identity.IDENTITY}
 

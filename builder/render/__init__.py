@@ -41,6 +41,7 @@ EMITTERS: Mapping[str, Emitter] = {
     ".xml": xml_text,
     ".repo": config_line,
     ".ks": config_line,
+    "70-vipforge-spec.conf": config_line,
 }
 """The emitters by the name of a file, or by its suffix."""
 EMIT = "emit a value"

@@ -114,7 +114,9 @@ def is_key_of(leaf: x509.Certificate, public: bytes) -> bool:
     return leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == public
 
 
-def validity(certificates: Iterable[x509.Certificate], now: datetime | None = None) -> tuple[str, str]:
+def validity(
+    certificates: Iterable[x509.Certificate], now: datetime | None = None, *, warn_before: timedelta = EXPIRY_WARNING
+) -> tuple[str, str]:
     """The error and the warning about the validity period of a chain; both may be empty."""
     moment = now or datetime.now(UTC)
     error = warning = ""
@@ -124,7 +126,7 @@ def validity(certificates: Iterable[x509.Certificate], now: datetime | None = No
             error = error or f"contains {_name(certificate)}, which expired on {ends:%Y-%m-%d}"
         elif begins > moment:
             error = error or f"contains {_name(certificate)}, which is not valid before {begins:%Y-%m-%d %H:%M} UTC"
-        elif ends - moment < EXPIRY_WARNING:
+        elif ends - moment < warn_before:
             days = (ends - moment).days
             warning = warning or f"contains {_name(certificate)}, which expires in {days} days, on {ends:%Y-%m-%d}"
     return error, warning

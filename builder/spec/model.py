@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from builder.guests import all_guests, in_order_of_preference
 from builder.spec import syntax
 from builder.spec.backends import HTTPS, https_port
+from builder.spec.environment import Setting, TimeServer
 from builder.spec.management import CardName, MacAddress, Management
 from builder.spec.presets import Preset, services_of
 from builder.spec.problem import UNREADABLE, Loc, UnreadableError
@@ -75,6 +76,8 @@ class Network(SpecModel):
     """Name servers: at most three, because a resolver uses no more (resolv.conf(5), MAXNS)."""
     search: Annotated[tuple[HostName, ...], Field(max_length=6), AfterValidator(syntax.search_list)] = ()
     """DNS search domains: at most six with 256 characters, because CentOS 7 uses no more (resolv.conf(5))."""
+    ntp: Annotated[tuple[TimeServer, ...], Field(max_length=8)] = ()
+    """Time servers, by address or name; the default is the guest's own choice, public servers on the internet."""
     interface: CardName = "auto"
     """The network card that carries the VIPs; `auto` is the card with the node's `mac`, or else `eth0`."""
 
@@ -188,6 +191,8 @@ class Cluster(SpecModel):
     """The account that people log in with."""
     image: Image = Image()
     """The disk, and the source of its packages."""
+    sysctl: dict[str, Setting] = Field(default={})
+    """Settings of the nodes' kernel, by their names in sysctl(8); they override the appliance's own."""
     libvirt: Libvirt = Libvirt()
     """Where `vipforge deploy libvirt` creates the nodes."""
 

@@ -32,6 +32,7 @@ ONE_OF = MappingProxyType(
         "instances": "instance",
         "mail": "mail protocol",
         "nodes": "node",
+        "ntp": "time server",
         "paths": "path",
         "presets": "preset",
         "recipients": "recipient",

@@ -79,7 +79,7 @@ def read_plan(path: Path) -> VerifyPlan:
 
 @dataclass(frozen=True)
 class Result:
-    """One check on one node, or on the cluster. `reason` is empty if it passed."""
+    """One check on one node, or on the cluster. `reason` is empty if it passed; it may have passed with a warning."""
 
     group: str
     check: str
@@ -88,6 +88,7 @@ class Result:
     seconds: float
     details: str = field(default="", compare=False)
     """What pytest printed about a failure, for JUnit XML."""
+    warning: str = ""
 
     @property
     def ok(self) -> bool:
@@ -108,6 +109,11 @@ class Report:
         """The checks that did not pass."""
         return tuple(result for result in self.results if not result.ok)
 
+    @property
+    def warned(self) -> tuple[Result, ...]:
+        """The checks that passed with a warning: what will fail before long."""
+        return tuple(result for result in self.results if result.ok and result.warning)
+
     def as_data(self) -> dict[str, Any]:
         """Return the report as data for JSON."""
         return {
@@ -115,6 +121,7 @@ class Report:
             "ok": not self.failed,
             "checked": len(self.results),
             "failed": len(self.failed),
+            "warnings": len(self.warned),
             "seconds": round(self.seconds, 2),
             "results": [_as_data(result) for result in self.results],
         }
@@ -134,7 +141,8 @@ def junit(report: Report) -> bytes:
 
 def _case(result: Result) -> Case:
     outcome = None if result.ok else Outcome("failure", result.reason, result.details)
-    return Case(f"verify.{result.group}", f"{result.check} [{result.node}]", result.seconds, outcome)
+    output = f"warning: {result.warning}" if result.warning else ""
+    return Case(f"verify.{result.group}", f"{result.check} [{result.node}]", result.seconds, outcome, output)
 
 
 def read_results(junit: Path) -> tuple[Result, ...]:
@@ -155,6 +163,7 @@ def _result(case: ET.Element) -> Result:
         reason=_reason(case),
         seconds=float(case.get("time", 0)),
         details="".join(outcome.text or "" for outcome in case if outcome.tag in NOT_PASSED),
+        warning=properties.get("warning", ""),
     )
 
 
@@ -191,10 +200,11 @@ def check_table(report: Report, *, colour: bool, width: int = PLAIN_WIDTH) -> st
     console = Console(file=buffer, force_terminal=colour, no_color=not colour, width=width, highlight=False)
     console.print(_table(report.results))
     console.print()
-    for result in report.failed:
-        console.print(Text(f"{result.node} · {result.group} · {result.check}", style="bold red"), soft_wrap=True)
-        console.print(Text(f"  {result.reason}"), soft_wrap=True)
-    if report.failed:
+    for result in (*report.failed, *report.warned):
+        style = "yellow" if result.ok else "bold red"
+        console.print(Text(f"{result.node} · {result.group} · {result.check}", style=style), soft_wrap=True)
+        console.print(Text(f"  {result.reason or f'warning: {result.warning}'}"), soft_wrap=True)
+    if report.failed or report.warned:
         console.print()
     console.print(_summary(report), soft_wrap=True)
     lines = buffer.getvalue().splitlines()
@@ -240,10 +250,13 @@ def _rows(results: Sequence[Result], nodes: Sequence[str]) -> Iterator[list[Text
 def _cell(result: Result | None) -> Text:
     if result is None:
         return Text("")
+    if result.ok and result.warning:
+        return Text("warning", style="yellow")
     return Text("ok", style="green") if result.ok else Text("failed", style="bold red")
 
 
 def _summary(report: Report) -> Text:
     failed, checked = len(report.failed), len(report.results)
-    line = f"{report.cluster}: {checked - failed} passed, {failed} failed, in {duration(report.seconds)}"
+    warned = f" ({len(report.warned)} with a warning)" if report.warned else ""
+    line = f"{report.cluster}: {checked - failed} passed{warned}, {failed} failed, in {duration(report.seconds)}"
     return Text(line, style="bold red" if failed else "bold green")

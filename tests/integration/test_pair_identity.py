@@ -127,7 +127,6 @@ def test_a_changed_identity_on_a_full_disk_is_in_memory_until_there_is_room(full
     assert "priority 9\n" in full_node.run("cat", CONF).out
     assert "I/O error" not in done.err
     full_node.path(FILL).write_text("")
-    full_node.run("rm", "/run/vipforge/keepalived.conf")  # as the reboot does
     assert run(full_node).code == 0
     assert not full_node.path(CONF).is_symlink()
     assert "priority 9\n" in full_node.path(CONF).read_text()

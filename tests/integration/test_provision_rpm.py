@@ -223,6 +223,19 @@ def test_a_base_that_is_not_enforcing_ends_the_bake(root: StandIn) -> None:
     assert "no SELINUX=enforcing in /etc/selinux/config" in done.stderr
 
 
+def test_a_setting_that_the_guests_kernel_does_not_have_ends_the_bake(root: StandIn) -> None:
+    spec = cluster(sysctl={"net.core.somaxcon": 1})
+    bake(root, "centos7", spec, until="rpm/60-check.sh")
+    root.calls()
+    assert root.run("rpm/60-check.sh").returncode == 0
+    calls = root.calls()
+    assert calls.index("modprobe nf_conntrack") < calls.index(
+        "sysctl --quiet --load=/etc/sysctl.d/70-vipforge-spec.conf"
+    )
+    root.does("sysctl", "#!/bin/sh\ncase $* in *70-vipforge-spec*) exit 255 ;; esac\n")
+    assert root.run("rpm/60-check.sh").returncode != 0
+
+
 def test_a_unit_with_an_unknown_setting_ends_the_bake(root: StandIn) -> None:
     bake(root, "centos7", until="rpm/60-check.sh")
     warning = "[/etc/systemd/system/keepalived.service:6] Unknown lvalue 'StartLimitIntervalSec' in section 'Unit'"

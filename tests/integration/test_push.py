@@ -11,93 +11,45 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from builder.core.run import Completed, run
-from builder.core.waiting import launch, until
-from builder.guests import GuestFile, all_guests
+from builder.core.run import Completed
+from builder.core.waiting import until
+from builder.guests import GuestFile
 from builder.lab.netns import NetnsNode
 from builder.nodes.push import pushed_files
 from builder.render import appliance, payload
 from tests.certificates import issue, write_pair
 from tests.integration.full_disk import full_disk
+from tests.integration.pushing import (
+    CONFIGURATION,
+    FACTS,
+    SECONDS,
+    SERVERS,
+    ZONE,
+    calls,
+    forget,
+    push,
+    pushed_node,
+)
 from tests.specs import quickstart
 
 pytestmark = pytest.mark.integration
 
-FACTS = all_guests()["debian12"]
-SERVERS = [{"name": "m", "address": "192.168.56.21", "port": 8080}]
 MORE = (("web", 10), ("shop", 20))
-CONFIGURATION = "/etc/haproxy/haproxy.cfg"
-SYSTEMCTL = """#!/bin/sh
-main=$(cat /run/main)
-case $* in
-    show*) echo "MainPID=$main"; exit ;;
-    reload*) [ -e /run/fail-reload ] || kill -USR2 "$main" ;;
-esac
-echo "systemctl $*" >>/run/calls
-[ "$*" != 'reload haproxy' ] || [ ! -e /run/fail-reload ]
-"""
 OCCUPY = "import socket, sys, time; listener = socket.create_server(('', int(sys.argv[1]))); time.sleep(60)"
 OCCUPIED = "82"
-FIREWALL = """#!/bin/sh
-echo "firewall-cmd $*" >>/run/calls
-[ ! -e /run/fail-firewall ]
-"""
-PEERS = "/usr/share/vipforge/peers.cfg"
-ZONE = "/etc/firewalld/zones/vipforge.xml"
 PORT = "firewall-cmd --quiet --zone=vipforge --{}-port=81/tcp"
-SECONDS = 10
-PUSH_SECONDS = 90
-"""A push waits 20 s for a new HAProxy process, and for another one if it restores the old files."""
 RELOADED = ["systemctl reload haproxy", "systemctl --quiet is-active haproxy"]
 
 
 @pytest.fixture(scope="module")
 def identified(start_pair: Callable) -> Iterator[NetnsNode]:
-    with start_pair("standard") as pair:
-        node = pair.nodes[0]
-        node.identify()
-        for name, text in (("systemctl", SYSTEMCTL), ("firewall-cmd", FIREWALL)):
-            node.run("install", "-m", "0755", "/dev/stdin", f"/usr/local/sbin/{name}", stdin=text)
-        peers = ("-f", "/etc/vipforge/peers.cfg", "-L", str(node.spec.address))
-        argv = node.inside("haproxy", "-W", "-n", "2000", "-p", "/run/main", "-f", CONFIGURATION, *peers)
-        log = node.folder / "haproxy.log"
-        launch(argv, node.path("/run/haproxy/admin.sock").exists, "haproxy", log=log, limit=SECONDS)
+    with pushed_node(start_pair) as node:
         yield node
 
 
 @pytest.fixture
 def node(identified: NetnsNode) -> NetnsNode:
-    for name in ("calls", "fail-reload", "fail-firewall"):
-        identified.path(f"/run/{name}").unlink(missing_ok=True)
-    return identified
-
-
-def push(
-    node: NetnsNode,
-    action: str,
-    change: Callable[[str], str] = str,
-    path: str = CONFIGURATION,
-    sudo: str = "env",
-    **keys: object,
-) -> Completed:
-    """Push the quickstart with a second service, which has `keys`, and with the file at `path` changed.
-
-    `sudo` runs the program.
-    """
-    more = {"name": "more", "port": 81, "servers": SERVERS, **keys}
-    cluster = quickstart()
-    extended = quickstart(services=[*(each.model_dump(mode="json") for each in cluster.services), more])
-    files = appliance(extended, FACTS, FACTS.default_keepalived)
-    pushed = {each: files[each] for each in (CONFIGURATION, ZONE, "/usr/share/vipforge/keepalived.conf", PEERS)}
-    pushed[path] = GuestFile(change(pushed[path].content), 0o644)
-    text = base64.encodebytes(payload(pushed)).decode()
-    argv = node.inside(*sudo.split(), "/usr/libexec/vipforge/push", action)
-    return run(argv, timeout=PUSH_SECONDS, stdin=text, check=False)
-
-
-def calls(node: NetnsNode) -> list[str]:
-    path = node.path("/run/calls")
-    return path.read_text().splitlines() if path.exists() else []
+    return forget(identified)
 
 
 def test_a_check_changes_nothing(node: NetnsNode) -> None:

@@ -63,12 +63,15 @@ def test_a_log_that_is_not_large_is_left_alone(disk: StandIn) -> None:
 
 def test_the_oldest_logs_go_when_all_of_them_take_too_much(disk: StandIn) -> None:
     """However well they compress, and however many of them logrotate keeps."""
-    names = [f"{LOG}.{number}.gz" for number in range(5, 1, -1)]
-    for age, name in enumerate(names):
-        disk.write(name, bytes(24 * MIB))
-        os.utime(disk.path(name), (age, age))
+    for number in range(2, 6):
+        disk.write(f"{LOG}.{number}.gz", bytes(24 * MIB))
+        os.utime(disk.path(f"{LOG}.{number}.gz"), (-number, -number))
+    disk.write(LOG, bytes(33 * MIB))
     room(disk, "tend")
-    assert [disk.path(name).exists() for name in names] == [False, True, True, True]
+    assert sorted(path.name for path in disk.path("/var/log").glob("haproxy.log.*")) == [
+        "haproxy.log.1",
+        "haproxy.log.3.gz",
+    ]
 
 
 def test_a_full_disk_gets_its_reserve_back_and_says_so(disk: StandIn) -> None:
@@ -83,9 +86,13 @@ def test_a_full_disk_gets_its_reserve_back_and_says_so(disk: StandIn) -> None:
     assert not disk.path(RESERVE).exists(), "a disk that is nearly full has no room for a reserve"
 
 
-def test_a_full_disk_without_a_reserve_is_told(disk: StandIn) -> None:
+def test_a_full_disk_without_a_reserve_gives_old_logs_and_says_so(disk: StandIn) -> None:
+    for name in ("haproxy.log.3.gz", "haproxy.log.2.gz"):
+        disk.write(f"/var/log/{name}", bytes(40 * MIB))
+        os.utime(disk.path(f"/var/log/{name}"), (-int(name[12]), -int(name[12])))
     fill(disk)
     assert "/ is full, and there is no reserve." in room(disk, "release").stderr
+    assert sorted(path.name for path in disk.path("/var/log").glob("*.gz")) == ["haproxy.log.2.gz"]
 
 
 def test_a_disk_with_room_is_silent_and_keeps_its_reserve(disk: StandIn) -> None:

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +19,14 @@ from builder.core.run import Argv
 from builder.core.waiting import launch, until
 from builder.lab.state import Lab
 from builder.spec.backends import backends
+from builder.spec.environment import ADDRESS
 from builder.spec.model import Cluster
 from builder.spec.service import Check, CheckKind, Server, Service
 from builder.spec.values import IpAddress
 
 SMTP_PORT = 25
+NTP_PORT = 123
+DNS_PORT = 53
 START_SECONDS = 30
 MAIL_SECONDS = 15
 PLAN, READY, LOG = "stubs.json", "stubs.ready", "stubs.log"
@@ -40,6 +44,7 @@ MAIL_FAULT = "mail.fault"
 MAIL_DOWN = "mail.down"
 """This file exists as long as that server does not listen."""
 
+Kind = CheckKind | Literal["ntp", "dns"]
 MailFault = Literal["hangs", "refuses", "down"]
 """The SMTP server keeps clients waiting after their greeting, refuses every recipient, or does not listen."""
 
@@ -50,11 +55,13 @@ class StubServer:
 
     address: str
     port: int
-    kind: CheckKind
+    kind: Kind
     name: str
     checks: dict[str, tuple[int, str]] = field(default_factory=dict)
     """What `http` answers on the paths of health checks, status and body; it answers any other path with 200."""
     tls: bool = False
+    names: tuple[str, ...] = ()
+    """The names that `dns` knows; they have its own address."""
 
 
 def begin(lab: Lab) -> None:
@@ -79,8 +86,21 @@ def stub_servers(cluster: Cluster) -> tuple[StubServer, ...]:
                 for stub in _stubs(service, backend.check, server):
                     first = stubs.setdefault((server.address, stub.port), stub)
                     first.checks.update(stub.checks)
+    for stub in _time_servers(cluster):
+        stubs[ip_address(stub.address), stub.port] = stub
     taken = cluster.own_addresses()
     return tuple(stub for (address, _), stub in stubs.items() if address not in taken)
+
+
+def _time_servers(cluster: Cluster) -> Iterator[StubServer]:
+    """The time servers of the spec. Those that it names are where the name servers are, which know their names."""
+    servers = cluster.network.ntp
+    addresses = [server for server in servers if ADDRESS.search(server)]
+    names = tuple(server for server in servers if server not in addresses)
+    for name_server in map(str, cluster.network.dns if names else ()):
+        yield StubServer(name_server, DNS_PORT, "dns", "names", names=names)
+        yield StubServer(name_server, NTP_PORT, "ntp", "time")
+    yield from (StubServer(address, NTP_PORT, "ntp", "time") for address in addresses)
 
 
 def _stubs(service: Service, check: Check | None, server: Server) -> Iterator[StubServer]:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from builder.core.files import write_atomic
-from builder.lab.stubs import MAIL_FAULT, PLAN, READY, Health, StubServer, smtp_server
+from builder.lab.stubs import MAIL_FAULT, PLAN, READY, Health, StubServer, smtp_server, udp_servers
 from builder.lab.stubs.databases import ANSWERS, database_handler
 from builder.lab.stubs.smtp_server import MAILS, Mailbox
 from builder.spec.certificates import self_signed
@@ -47,6 +47,9 @@ def main(folder: Path) -> None:
 
 def serve(server: StubServer, mailbox: Mailbox, health: Health, tls: ssl.SSLContext) -> None:
     """Listen on one port, and answer in background threads."""
+    if server.kind in ("ntp", "dns"):
+        udp_servers.serve(server)
+        return
     where = (server.address, server.port)
     if server.kind == "smtp":
         smtp_server.serve(server, mailbox, health.folder)

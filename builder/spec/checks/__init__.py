@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.spec.checks import addresses, failover, management
+from builder.spec.environment import environment_problems
 from builder.spec.problem import ANY, Problem, named, numbers, texts, values_at
 from builder.spec.sections import image_problems, libvirt_problems
 from builder.spec.vrrp import ONLY
@@ -30,6 +31,7 @@ def problems(data: object) -> Iterator[Problem]:
     yield from failover.failover_problems(data)
     yield from image_problems(data)
     yield from libvirt_problems(data)
+    yield from environment_problems(data)
     yield from _ssh_port(data)
     yield from _mail_too_long(data)
 

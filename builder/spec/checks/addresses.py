@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_interface
 
 from builder.spec import management
+from builder.spec.environment import TIME_SERVERS
 from builder.spec.model import LONGEST_PREFIX6, SHORTEST_PREFIX6, Network
 from builder.spec.problem import ANY, Loc, Problem, addresses, named, numbers, texts, the, values_at, vips
 from builder.spec.syntax import InvalidValue
@@ -26,6 +27,7 @@ GATEWAY6_HINT = "remove it, or give every node an address6, and network its pref
 LISTS = (
     ("network", "dns"),
     ("network", "search"),
+    ("network", "ntp"),
     ("alerts", "recipients"),
     ("operator", "ssh_keys"),
     ("libvirt", "hosts"),
@@ -68,8 +70,8 @@ class Family:
         return self._of(vips(data))
 
     def peers(self, data: object) -> list[Placed]:
-        """Hosts that the nodes connect to: servers, the SMTP server, name servers."""
-        patterns = (SERVERS, ROUTED, PRESET_SERVERS, SMTP_SERVER, NAME_SERVERS)
+        """Hosts that the nodes connect to: servers, the SMTP server, name servers, time servers."""
+        patterns = (SERVERS, ROUTED, PRESET_SERVERS, SMTP_SERVER, NAME_SERVERS, TIME_SERVERS)
         return self._of([found for pattern in patterns for found in addresses(data, *pattern)])
 
     def _of(self, placed: list[Placed]) -> list[Placed]:

@@ -65,11 +65,19 @@ LOG_LINE = (
     f'word="verify $(date +%s) $$"; logger --socket {LOG_SOCKET} --tag haproxy "$word" && for _ in 1 2 3 4 5;'
     ' do grep -q "$word" /var/log/haproxy.log && exit 0; sleep 1; done; exit 1'
 )
+CLOCK = (  # "NTP synchronized: yes" in systemd 219, "System clock synchronized: yes" since 239
+    "date +%s; tries={seconds}; until timedatectl | grep 'synchronized: yes' || [ $((tries -= 1)) -lt 0 ];"
+    " do sleep 1; done"
+)
+SETTINGS = r"sed -n 's/ *=.*//p' /etc/sysctl.d/*-vipforge*.conf | xargs sysctl -e"
+CONNECTIONS = "cat /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max"
 
 QUESTIONS = {
     "packages": PACKAGES,
     "compilers": f"for tool in {' '.join(COMPILERS)}; do command -v $tool; done; {MAKE}; true",
     "time units": f"systemctl show -p Id,ActiveState,UnitFileState {' '.join(TIME_UNITS)}",
+    "disk": "df -Pk / && df -Pi /",
+    "connections": CONNECTIONS,
     "failed units": "systemctl list-units --state=failed --no-legend --plain",
     "keepalived version": "/usr/local/sbin/keepalived --version",
     "keepalived programs": 'for id in $(pidof keepalived); do readlink "/proc/$id/exe"; done | sort -u',
@@ -83,7 +91,7 @@ QUESTIONS = {
     "log line": LOG_LINE,
     "listening": "ss -ltn",
     "peers": f"ss -tn state established '( sport = :{PEERS_PORT} or dport = :{PEERS_PORT} )'",
-    "nonlocal bind": "sysctl -e -n net.ipv4.ip_nonlocal_bind net.ipv6.ip_nonlocal_bind",
+    "kernel settings": SETTINGS,
     "huge pages": "cat /sys/kernel/mm/transparent_hugepage/enabled || echo absent",
     "default zone": "firewall-cmd --list-all",
     "ruleset": "if command -v nft >/dev/null; then nft list ruleset; else iptables-save; fi",
@@ -118,12 +126,16 @@ class Answer:
     code: int
 
 
-def questions(node: Node, files: Collection[str]) -> dict[str, str]:
-    """Return every question for one node; `files` are the guest paths whose content and mode are compared."""
+def questions(node: Node, files: Collection[str], *, clock_seconds: int = 0) -> dict[str, str]:
+    """Return every question for one node; `files` are the guest paths whose content and mode are compared.
+
+    The clock gets up to `clock_seconds` to be synchronised.
+    """
     paths = shlex.join(files)
     units = (*UNITS, *own_units(files))
     return {
         **QUESTIONS,
+        "clock": CLOCK.format(seconds=clock_seconds),
         "units": f"systemctl show -p Id,ActiveState,UnitFileState,ConditionResult {' '.join(units)}",
         "journal": f"journalctl -b -q -p err {' '.join(f'-u {unit}' for unit in units)}",
         "own name": f"getent ahostsv4 {shlex.quote(node.name)}",

@@ -41,6 +41,8 @@ class RunningNode:
     spec: Node
     _host: Host = field(repr=False)
     answers: dict[str, Answer] = field(repr=False)
+    asked: tuple[float, float] = field(repr=False)
+    """When the questions were put and when all answers were in, by this host's clock (time.time())."""
 
     def run(self, text: str, *, expected: Sequence[int] = (0,)) -> str:
         """Run shell code; returns its stdout, and fails the check on an unexpected exit code."""

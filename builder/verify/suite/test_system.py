@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 
 from builder.guests import GuestFile
 from builder.verify.plan import VerifyPlan
 from builder.verify.suite.answers import TIME_UNITS, conditional_units, stanzas
 from builder.verify.suite.node import RunningNode, one_line, some
+
+CLOCK_TOLERANCE = 60
+"""Seconds between two clocks, of which this host's may be the wrong one."""
+LEAST_FREE, LITTLE_FREE = 5, 15
+"""Percent of the disk: a node with less fails, or gets a warning."""
+TABLE_FULL, TABLE_FILLED = 0.95, 0.75
 
 
 def test_files_match_the_spec(node: RunningNode, files: dict[str, GuestFile]) -> None:
@@ -25,11 +32,18 @@ def test_files_belong_to_root(node: RunningNode, files: dict[str, GuestFile]) ->
     assert expected <= found, f"expected: {some(sorted(expected - found))}"
 
 
-def test_sysctl_is_effective(node: RunningNode, plan: VerifyPlan) -> None:
-    """ip_nonlocal_bind is 1 in the running kernel, also for IPv6 if a VIP is IPv6."""
-    families = 2 if plan.cluster.vrrp.vips6 else 1
-    found = node.lines("nonlocal bind")[:families]
-    assert found == ["1"] * families, f"found {', '.join(found) or 'none'}"
+def test_sysctl_is_effective(node: RunningNode, files: dict[str, GuestFile]) -> None:
+    """The running kernel has the settings in /etc/sysctl.d."""
+    lines = [line for path, file in files.items() if "/sysctl.d/" in path for line in file.content.splitlines()]
+    expected, found = _settings(lines), _settings(node.lines("kernel settings"))
+    other = [f"{name} is {found.get(name, 'absent')}" for name in expected if found.get(name) != expected[name]]
+    assert not other, some(other)
+
+
+def _settings(lines: list[str]) -> dict[str, str]:
+    """The settings by name, the last of each counting; sysctl separates several values by tabs."""
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): " ".join(value.split()) for name, _, value in pairs}
 
 
 def test_huge_pages_are_off(node: RunningNode) -> None:
@@ -61,11 +75,48 @@ def test_services_run(node: RunningNode, files: dict[str, GuestFile]) -> None:
     assert not stopped, ", ".join(stopped)
 
 
-def test_time_is_synchronised(node: RunningNode) -> None:
+def test_a_time_service_runs(node: RunningNode) -> None:
     """A time service is enabled and running."""
     units = stanzas(node.output("time units"))
     running = [unit["Id"] for unit in units if (unit["UnitFileState"], unit["ActiveState"]) == ("enabled", "active")]
     assert running, f"none of {', '.join(TIME_UNITS)} is enabled and running"
+
+
+def test_clock_is_right(node: RunningNode, plan: VerifyPlan, warn: Callable[[str], None]) -> None:
+    """The clock is synchronised with a time server."""
+    seconds, *synchronised = node.lines("clock")
+    if synchronised:
+        return
+    servers = plan.cluster.network.ntp
+    assert not servers, f"no answer from {', '.join(map(str, servers))}"
+    began, ended = node.asked
+    off = max(began - int(seconds), int(seconds) - ended)
+    assert off < CLOCK_TOLERANCE, f"not synchronised, and {off:.0f} s away from the clock of this host"
+    warn("it is right, but no time server answers, so it will drift; network.ntp in the spec names one")
+
+
+def test_disk_has_room(node: RunningNode, warn: Callable[[str], None]) -> None:
+    """The disk has room."""
+    blocks, inodes = (line.split() for line in node.lines("disk")[1::2])
+    used, left = int(blocks[2]), int(blocks[3])
+    free = min(_percent(used, left), _percent(int(inodes[2]), int(inodes[3])))
+    found = f"{free} % are free ({left // 1024} MiB, {inodes[3]} inodes)"
+    assert free >= LEAST_FREE, f"only {found}"
+    if free < LITTLE_FREE:
+        warn(f"only {found}")
+
+
+def _percent(used: int, left: int) -> int:
+    return 100 * left // (used + left)
+
+
+def test_connection_table_has_room(node: RunningNode, warn: Callable[[str], None]) -> None:
+    """The kernel's table of connections has room."""
+    used, most = (int(line) for line in node.lines("connections"))
+    found = f"{used} of {most} entries are in use"
+    assert used < most * TABLE_FULL, found
+    if used > most * TABLE_FILLED:
+        warn(found)
 
 
 def test_no_unit_has_failed(node: RunningNode) -> None:

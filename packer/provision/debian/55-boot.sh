@@ -14,7 +14,7 @@ mask() {
 
 # vipforge-seed.service asks cloud-init's generator where its answer is wanted; it takes a second of every boot.
 mask /etc/systemd/system-generators cloud-init-generator
-# The kernel's command line sets no network; the accounts of packages are there; no module is named to be loaded.
+# The kernel's command line sets no network; the accounts of packages are there; Debian's list of modules is empty.
 mask /etc/systemd/system systemd-network-generator.service systemd-sysusers.service
 rm -f /etc/modules-load.d/modules.conf
 # cloud-config has no module to run, and starting it is starting Python; no program here is of another machine's kind; there

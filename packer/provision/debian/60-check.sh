@@ -10,3 +10,9 @@ systemd-analyze verify --man=no keepalived.service vipforge-identity.service hap
     vipforge-firewall.service vipforge-ovf.service vipforge-seed.service vipforge-cloud-init.service \
     vipforge-coldplug.service vipforge-room.service
 sshd -t
+
+# Only the guest's own kernel knows whether it has the settings of the spec.
+if grep -q '^[^#]' /etc/sysctl.d/70-vipforge-spec.conf; then
+    modprobe nf_conntrack
+    sysctl --quiet --load=/etc/sysctl.d/70-vipforge-spec.conf
+fi

@@ -19,3 +19,9 @@ told=$(systemd-analyze verify --man=no "$units/keepalived.service" "$units/vipfo
     "$units/vipforge-ovf.service" "$units/vipforge-room.service" 2>&1) || { echo "$told" >&2 && exit 1; }
 echo "$told"
 if echo "$told" | grep "$units" | grep -E 'Unknown lvalue|Unknown section|Failed to parse'; then exit 1; fi
+
+# Only the guest's own kernel knows whether it has the settings of the spec.
+if grep -q '^[^#]' /etc/sysctl.d/70-vipforge-spec.conf; then
+    modprobe nf_conntrack
+    sysctl --quiet --load=/etc/sysctl.d/70-vipforge-spec.conf
+fi

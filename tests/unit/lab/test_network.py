@@ -113,3 +113,8 @@ def test_the_names_of_cards_are_those_of_the_lab() -> None:
     named = cluster.model_copy(update={"management": Management(prefix=24, interface="eth7")})
     assert network.in_lab(named).management == Management(prefix=24)
     assert network.in_lab(quickstart(network={"interface": "eth1"})).network.interface == "auto"
+
+
+def test_the_time_servers_of_the_spec_are_the_clients_too() -> None:
+    cluster = quickstart(network={"ntp": ["192.0.2.123", "ntp.example.com"]})
+    assert IPv4Address("192.0.2.123") in network.stub_addresses(cluster)

@@ -255,4 +255,21 @@ VALUE_CASES = (
         {"management.routes": []},
         WITH_MANAGEMENT,
     ),
+    # time servers and kernel settings
+    same_place("network.ntp", [5], "must be an address or a host name", "such as 192.0.2.123", ["192.0.2.123"]),
+    Case(
+        {"network.dns": [], "network.ntp": ["ntp.example.com"]},
+        "is a name, but network has no name servers",
+        "add dns: to network, or give the server's address",
+        {"network.ntp": ["10.1.2.7"]},
+    ),
+    same_place("network.ntp", ["2001:db8::7"], "an IPv6 address, but no node", "IPv4 address", ["10.1.2.7"]),
+    same_place(
+        "sysctl", {"somaxconn": 1}, "no kernel setting", "such as net.core.somaxconn", {"net.core.somaxconn": 1}
+    ),
+    same_place("sysctl", {"vm.swappiness": True}, "must be a number or text", "write 1", {"vm.swappiness": 1}),
+    same_place(
+        "sysctl", {"net.ipv4.tcp_rmem": [1, 2]}, "must be a number", "are one text", {"net.ipv4.tcp_rmem": "1 2"}
+    ),
+    same_place("sysctl", {"net.ipv4.ip_nonlocal_bind": 0}, "belongs to the appliance", "remove the line", GONE),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -51,6 +52,12 @@ vipforge
   rich rules:
 	rule protocol value="vrrp" accept
 	rule family="ipv4" source ipset="vipforge-peers" port port="10001" protocol="tcp" accept
+"""
+DISK = """\
+Filesystem     1024-blocks   Used Available Capacity Mounted on
+/dev/vda2          4043488 460908 {blocks:9}      12% /
+Filesystem      Inodes IUsed  IFree IUse% Mounted on
+/dev/vda2       262144 25000 {inodes}   10% /
 """
 
 
@@ -184,7 +191,10 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "listening": "State Recv-Q\n" + "\n".join(f"LISTEN 0 9 {each} *:*" for each in ("*:22", *endpoints(cluster))),
         "peers": "\n".join(f"0 0 {node.address}:10001 {each.address}:41234" for each in cluster.nodes if each != node),
         "huge pages": "always madvise [never]",
-        "nonlocal bind": "1\n1" if cluster.vrrp.vips6 else "1",
+        "kernel settings": "\n".join(file.content for path, file in files.items() if "/sysctl.d/" in path),
+        "disk": DISK.format(blocks=3524284, inodes=200000),
+        "clock": f"{time.time():.0f}\nSystem clock synchronized: yes",
+        "connections": "40\n160000",
         "default zone": ZONE.format(ports=" ".join(f"{port}/tcp" for port in ports)),
         "ruleset": NFT.format(ports="\n".join(f"tcp dport {port} accept" for port in ports)),
         "host name": node.name,

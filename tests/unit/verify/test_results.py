@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.core.errors import UserError
-from builder.verify.plan import CLUSTER, Report, Result, read_results
+from builder.verify.plan import CLUSTER, Report, Result, junit, read_results
 
 JUNIT = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites><testsuite name="pytest" tests="4">
@@ -38,6 +38,14 @@ def test_a_passed_check_has_no_reason(results: tuple[Result, ...]) -> None:
 
 def test_a_failed_check_says_why_in_one_sentence(results: tuple[Result, ...]) -> None:
     assert results[1] == Result("haproxy", "It runs", "lb2", "haproxy is failed", 0.25)
+
+
+def test_a_warning_is_read_and_goes_into_junit_as_output(tmp_path: Path) -> None:
+    warned = JUNIT.replace('value="lb1"/>', 'value="lb1"/><property name="warning" value="it is late"/>')
+    (tmp_path / "junit.xml").write_text(warned)
+    first, *_ = read_results(tmp_path / "junit.xml")
+    assert (first.ok, first.warning) == (True, "it is late")
+    assert b"<system-out>warning: it is late</system-out>" in junit(Report("pair", (first,), 1))
 
 
 def test_an_error_is_a_failure(results: tuple[Result, ...]) -> None:
@@ -71,5 +79,5 @@ def test_the_report_as_data_has_totals(results: tuple[Result, ...]) -> None:
     data = Report("pair", results, 12.345).as_data()
     assert (data["ok"], data["checked"], data["failed"], data["seconds"]) == (False, 5, 4, 12.35)
     assert data["results"][0] == {
-        "group": "haproxy", "check": "It runs", "node": "lb1", "reason": "", "seconds": 0.5, "ok": True,
+        "group": "haproxy", "check": "It runs", "node": "lb1", "reason": "", "seconds": 0.5, "warning": "", "ok": True,
     }  # fmt: skip

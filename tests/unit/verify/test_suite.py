@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -12,7 +14,8 @@ from builder.spec.model import Cluster
 from builder.verify.plan import CLUSTER, Result
 from builder.verify.runner import checks
 from tests import examples
-from tests.unit.verify.conftest import KEY, FakePair, healthy
+from tests.certificates import issue
+from tests.unit.verify.conftest import DISK, HOST, KEY, FakePair, healthy
 
 UNHEALTHY = {
     "packages": "haproxy 1.5.18\nkeepalived 1:2.2.7-1\nrsyslog 8.2302.0-1",
@@ -31,7 +34,10 @@ UNHEALTHY = {
     "haproxy version": "HA-Proxy version 1.5.18 2016/05/10",
     "listening": "State Recv-Q\nLISTEN 0 128 127.0.0.1:80 0.0.0.0:*",
     "peers": "",
-    "nonlocal bind": "0",
+    "kernel settings": "net.ipv4.ip_nonlocal_bind = 0",
+    "disk": DISK.format(blocks=20000, inodes=200000),
+    "clock": "1400000000",
+    "connections": "65536\n65536",
     "huge pages": "[always] madvise never",
     "default zone": "public\n  services: ssh dhcpv6-client\n  ports:\n  protocols:\n  rich rules:\n",
     "ruleset": "",
@@ -104,6 +110,59 @@ def test_every_check_can_fail(unhealthy_pair, check: Callable[..., tuple[Result,
     assert {(result.group, result.check.split(":")[0]) for result in found} == {
         (each.group, each.title) for each in checks()
     }
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "warning"),
+    [
+        ("disk", DISK.format(blocks=60000, inodes=200000), "only 11 % are free (58 MiB, 200000 inodes)"),
+        ("disk", DISK.format(blocks=3524284, inodes=3000), "only 10 % are free (3441 MiB, 3000 inodes)"),
+        ("connections", "50000\n65536", "50000 of 65536 entries are in use"),
+        ("clock", "NOW", "it is right, but no time server answers"),
+    ],
+)
+def test_what_will_fail_before_long_is_a_warning(
+    pair, check: Callable[..., tuple[Result, ...]], question: str, answer: str, warning: str
+) -> None:
+    pair.outputs["lb1.example.com"][question] = answer.replace("NOW", f"{time.time():.0f}")
+    found = check(pair)
+    assert failures(found) == []
+    assert [(each.node, each.warning[: len(warning)]) for each in found if each.warning] == [
+        ("lb1.example.com", warning)
+    ]
+
+
+def test_with_time_servers_in_the_spec_the_clock_must_be_synchronised(
+    cluster: Cluster, check: Callable[..., tuple[Result, ...]]
+) -> None:
+    network = cluster.network.model_copy(update={"ntp": ("192.168.56.1", "ntp.example.com")})
+    with_servers = cluster.model_copy(update={"network": network})
+    pair = FakePair(with_servers, {node.name: healthy(with_servers, node) for node in with_servers.nodes})
+    assert failures(check(pair)) == []
+    pair.outputs["lb1.example.com"]["clock"] = f"{time.time():.0f}\n"
+    assert failures(check(pair)) == [
+        "lb1.example.com: The clock is synchronised with a time server: no answer from 192.168.56.1, ntp.example.com"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "reason", "warning"),
+    [
+        (timedelta(seconds=-1), "expired on", ""),
+        (timedelta(days=20), "", "expires in 19 days"),
+        (timedelta(days=22), "", ""),
+    ],
+)
+def test_a_certificate_is_found_before_it_expires(
+    pair, check: Callable[..., tuple[Result, ...]], lasts: timedelta, reason: str, warning: str
+) -> None:
+    issued = issue("www", (HOST,), lasts=lasts)
+    chain = pair.cluster.tls.certificates[0].chain
+    chain.write_bytes(issued.pem())
+    (found,) = (each for each in check(pair) if each.check.startswith("From here, no certificate"))
+    assert reason in found.reason
+    assert warning in found.warning
+    assert (found.ok, bool(found.warning)) == (not reason, bool(warning))
 
 
 def test_a_vip_on_two_nodes_is_found(pair, check: Callable[..., tuple[Result, ...]]) -> None:
