@@ -41,8 +41,8 @@ def _deep_check(specs: list[Path]) -> tuple[tuple[LocatedProblem, ...], list[str
     return report.problems(specs, lambda cluster: deep_problems(cluster, accepted)), accepted
 
 
-def _register_spec(app: typer.Typer) -> None:
-    """Add `init`, `check` and `schema`."""
+def _register_init(app: typer.Typer) -> None:
+    """Add `init`."""
 
     @app.command()
     def init(
@@ -58,7 +58,7 @@ def _register_spec(app: typer.Typer) -> None:
     ) -> None:
         """Write a commented spec to start from. Existing files are never overwritten."""
         from builder.core.progress import say, warn
-        from builder.spec.ssh_keys import own_key
+        from builder.spec.own_key import own_key
         from builder.spec.starter import NO_KEY, write_example, write_starter
 
         key = own_key(ssh_key)
@@ -70,6 +70,10 @@ def _register_spec(app: typer.Typer) -> None:
         else:
             warn(NO_KEY)
         say(f"wrote {spec}; adapt it to your network, then run: vipforge check {shlex.quote(str(spec))}")
+
+
+def _register_check(app: typer.Typer) -> None:
+    """Add `check` and `schema`."""
 
     @app.command()
     def check(
@@ -153,5 +157,6 @@ def _register_seed(app: typer.Typer) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    _register_spec(app)
+    _register_init(app)
+    _register_check(app)
     _register_seed(app)

@@ -52,7 +52,7 @@ class Case:
     output: str = ""
 
 
-def junit(name: str, seconds: float, cases: Iterable[Case], properties: Mapping[str, str]) -> bytes:
+def junit_xml(name: str, seconds: float, cases: Iterable[Case], properties: Mapping[str, str]) -> bytes:
     """The results as one suite, in the form that is common to the schemas of Jenkins and of Surefire.
 
     Jenkins' junit-10.xsd (xunit-plugin) allows no count of skipped tests on <testsuites> and no <properties> in a

@@ -20,6 +20,7 @@ from builder.spec.presets import Preset, services_of
 from builder.spec.problem import UNREADABLE, Loc, UnreadableError
 from builder.spec.sections import Certificate, Image, Libvirt, Tls
 from builder.spec.service import Service
+from builder.spec.ssh_keys import SshKey
 from builder.spec.values import (
     Address,
     AnyNetwork,
@@ -36,7 +37,6 @@ from builder.spec.values import (
     Port,
     Prefix,
     SpecModel,
-    SshKey,
     UserName,
     Version,
 )

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import Never
 
 from pydantic import ValidationError
 
 from builder.spec import syntax
-from builder.spec.values import IpAddress
 
 Loc = tuple[str | int, ...]
 """Keys and list positions from the root: ("nodes", 1, "address")."""
@@ -131,12 +131,12 @@ def numbers(data: object, *pattern: str | int) -> list[tuple[Loc, int]]:
     return [(loc, value) for loc, value in values_at(data, *pattern) if type(value) is int]
 
 
-def vips(data: object) -> list[tuple[Loc, IpAddress]]:
+def vips(data: object) -> list[tuple[Loc, IPv4Address | IPv6Address]]:
     """Every VIP."""
     return [vip for pattern in VIPS for vip in addresses(data, *pattern)]
 
 
-def addresses(data: object, *pattern: str | int) -> list[tuple[Loc, IpAddress]]:
+def addresses(data: object, *pattern: str | int) -> list[tuple[Loc, IPv4Address | IPv6Address]]:
     """The IP addresses at the places that match the pattern."""
     candidates = ((loc, _address(value)) for loc, value in values_at(data, *pattern))
     return [(loc, address) for loc, address in candidates if address is not None]
@@ -151,12 +151,12 @@ def _children(data: object, key: str | int) -> Iterator[tuple[str | int, object]
         yield str(key), data[key]
 
 
-def _address(value: object) -> IpAddress | None:
+def _address(value: object) -> IPv4Address | IPv6Address | None:
     try:
         address = syntax.any_address(value)
     except syntax.InvalidValue:
         return None
-    return address if isinstance(address, IpAddress) else None
+    return address if isinstance(address, IPv4Address | IPv6Address) else None
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:

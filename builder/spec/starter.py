@@ -18,8 +18,8 @@ from builder.core.files import write_atomic
 from builder.spec.certificates import self_signed
 from builder.spec.load import load
 from builder.spec.model import Cluster
+from builder.spec.own_key import OwnKey
 from builder.spec.problem import nearest
-from builder.spec.ssh_keys import OwnKey
 
 STARTER = Path(__file__).with_name("starter.yml")
 COMMENTED_OPERATOR = re.compile(r"^# operator:.*\n(?:#  .*\n)*", re.MULTILINE)

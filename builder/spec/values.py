@@ -21,7 +21,6 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from builder.spec import syntax
-from builder.spec.ssh_keys import ssh_key
 
 STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z")
 STATUS_CLASS = re.compile(r"[1-5]xx\Z", re.IGNORECASE)
@@ -101,7 +100,6 @@ FullHostName = Annotated[str, AfterValidator(syntax.full_host_name), Field(examp
 Email = Annotated[str, AfterValidator(syntax.email), Field(examples=["ops@example.com"])]
 Label = Annotated[str, AfterValidator(syntax.label), Field(examples=["web1"])]
 InterfaceName = Annotated[str, AfterValidator(syntax.interface_name), Field(examples=["auto", "eth0"])]
-SshKey = Annotated[str, AfterValidator(ssh_key), Field(examples=["ssh-ed25519 AAAAC3Nza… ops@example.com"])]
 UserName = Annotated[str, AfterValidator(syntax.user_name), Field(examples=["ops"])]
 Version = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"])]
 HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]

@@ -136,7 +136,7 @@ def junit(report: Report) -> bytes:
 
     pytest's own file names the node in a property of the case, which Jenkins and Surefire do not accept.
     """
-    return markup.junit(report.cluster, report.seconds, map(_case, report.results), {})
+    return markup.junit_xml(report.cluster, report.seconds, map(_case, report.results), {})
 
 
 def _case(result: Result) -> Case:

@@ -91,7 +91,7 @@ def _verdict(proof: Proof) -> Text:
 def junit(proof: Proof) -> bytes:
     """The proof as a JUnit XML file: one case per scenario."""
     facts = {"started": proof.started, "profile": proof.profile, "how": proof.how, **proof.versions, **proof.digests}
-    return markup.junit(proof.cluster, proof.seconds, _cases(proof), facts)
+    return markup.junit_xml(proof.cluster, proof.seconds, _cases(proof), facts)
 
 
 def _cases(proof: Proof) -> Iterator[Case]:

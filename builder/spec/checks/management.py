@@ -54,7 +54,7 @@ def _nodes_without(data: object) -> Iterator[Problem]:
             lacking, given = CARDS if "mac" not in node else CARDS[::-1]
             place = (*loc, lacking)
             reason = f"{named(place)} is missing, and {the((*loc, given))} is given"
-            hint = "give both or none of them: without them, the cards are told apart by their order"
+            hint = "give both or none of them: without them, the order of the cards decides which is which"
             yield Problem(place, reason, hint, shows_value=False)
 
 

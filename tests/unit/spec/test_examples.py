@@ -11,7 +11,7 @@ import pytest
 from builder.core.errors import UserError
 from builder.spec import report
 from builder.spec.load import load
-from builder.spec.ssh_keys import OwnKey
+from builder.spec.own_key import OwnKey
 from builder.spec.starter import all_examples, write_example
 from tests.unit.spec.faulty import KEY
 

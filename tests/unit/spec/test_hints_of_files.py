@@ -116,15 +116,15 @@ def test_a_hint_about_yaml_leads_to_a_valid_spec(
     assert problems(tmp_path) == ()
 
 
-@pytest.mark.parametrize(("spoil", "hint", "mend"), FILE_CASES, ids=[each[1] for each in FILE_CASES])
+@pytest.mark.parametrize(("spoil", "hint", "repair"), FILE_CASES, ids=[each[1] for each in FILE_CASES])
 def test_a_hint_about_a_file_leads_to_a_valid_spec(
-    tmp_path: Path, spoil: Callable[[Path], object], hint: str, mend: Callable[[Path], object]
+    tmp_path: Path, spoil: Callable[[Path], object], hint: str, repair: Callable[[Path], object]
 ) -> None:
     write(tmp_path)
     spoil(tmp_path)
     found = problems(tmp_path)
     assert any(hint in each.hint for each in found), "\n".join(map(str, found))
-    mend(tmp_path)
+    repair(tmp_path)
     assert problems(tmp_path) == ()
 
 

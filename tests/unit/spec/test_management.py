@@ -95,7 +95,7 @@ def test_the_example_is_valid(problems: Problems) -> None:
             NODE2,
             f"{NODE2}, mac: 52:54:00:1a:2b:02",
             "management_mac of node 2 is missing, and the mac of node 2 is given",
-            "give both or none of them: without them, the cards are told apart by their order",
+            "give both or none of them: without them, the order of the cards decides which is which",
         ),
         (
             NODE2,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from builder.core.errors import UserError
-from builder.spec import ssh_keys, starter
+from builder.spec import own_key, starter
 from builder.spec.load import load
-from builder.spec.ssh_keys import OwnKey
+from builder.spec.own_key import OwnKey
 from tests.unit.spec.faulty import KEY
 
 pytestmark = pytest.mark.real_subprocess
@@ -97,33 +97,33 @@ def test_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_best_kind_of_key_in_the_home_is_taken(home: Path, make_key: MakeKey) -> None:
-    assert ssh_keys.own_key() is None
+    assert own_key.own_key() is None
     for kind in ("rsa", "ecdsa", "ed25519"):
         path = make_key(kind)
-        key = ssh_keys.own_key()
+        key = own_key.own_key()
         assert key is not None
         assert (key.origin, key.name.split()[-1]) == (f"{path}.pub", f"id_{kind}@example.com")
     (home / ".ssh" / "broken.pub").write_bytes(b"\xff")
     (home / ".ssh" / "private.pub").write_text((home / ".ssh" / "id_rsa").read_text())
-    assert ssh_keys.own_key() == key
+    assert own_key.own_key() == key
 
 
 def test_a_certificate_is_no_key(home: Path, make_key: MakeKey) -> None:
     authority, own = make_key("ed25519", "authority", home), make_key("ed25519")
     subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "me", "-n", "ops", f"{own}.pub"], check=True)
     assert (home / ".ssh" / "id_ed25519-cert.pub").is_file()
-    key = ssh_keys.own_key()
+    key = own_key.own_key()
     assert key is not None
     assert key.origin == f"{own}.pub"
 
 
 @pytest.mark.usefixtures("agent")
 def test_a_key_of_a_running_agent_is_taken(home: Path, make_key: MakeKey) -> None:
-    assert ssh_keys.own_key() is None
+    assert own_key.own_key() is None
     for kind in ("rsa", "ed25519"):
         subprocess.run(["ssh-add", "-q", make_key(kind)], check=True)
     shutil.rmtree(home / ".ssh")
-    key = ssh_keys.own_key()
+    key = own_key.own_key()
     assert key is not None
     assert (key.origin, key.name) == ("the ssh-agent", "ssh-ed25519 id_ed25519@example.com")
     assert "PRIVATE" not in key.text
@@ -131,18 +131,18 @@ def test_a_key_of_a_running_agent_is_taken(home: Path, make_key: MakeKey) -> Non
 
 def test_an_agent_that_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
-    assert ssh_keys.own_key() is None
+    assert own_key.own_key() is None
 
 
 def test_the_file_that_the_user_names_is_taken(tmp_path: Path, make_key: MakeKey) -> None:
     make_key("ed25519")
     path = make_key("rsa", "other", tmp_path)
-    key = ssh_keys.own_key(Path(f"{path}.pub"))
+    key = own_key.own_key(Path(f"{path}.pub"))
     assert key is not None
     assert key.name == "ssh-rsa other@example.com"
     with pytest.raises(UserError, match="this is a private one") as caught:
-        ssh_keys.own_key(path)
+        own_key.own_key(path)
     assert caught.value.hint == "use the file whose name ends in .pub"
     with pytest.raises(UserError, match="cannot be read: No such file") as caught:
-        ssh_keys.own_key(tmp_path / "none.pub")
+        own_key.own_key(tmp_path / "none.pub")
     assert "~/.ssh/id_ed25519.pub" in caught.value.hint
