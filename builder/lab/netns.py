@@ -106,6 +106,8 @@ class NamespacedPair:
     cluster: Cluster
     switch: NamespaceKeeper
     nodes: tuple[NetnsNode, ...]
+    folder: Path
+    """The folder of the files of the nodes and the stub servers."""
 
     def client(self) -> list[str]:
         """Return the argv prefix that runs a command where the clients are."""
@@ -137,9 +139,8 @@ def pair(cluster: Cluster, facts: Facts, version: str, build: Path) -> Iterator[
         try:
             _start_switch(cluster, switch, folder)
             tars = (build, _payload(cluster, facts, version, folder))
-            yield NamespacedPair(
-                cluster, switch, tuple(_start_node(cluster, node, switch, tars, folder) for node in cluster.nodes)
-            )
+            nodes = tuple(_start_node(cluster, node, switch, tars, folder) for node in cluster.nodes)
+            yield NamespacedPair(cluster, switch, nodes, folder)
         finally:
             switch.end()
 

@@ -33,7 +33,7 @@ def mails(request: pytest.FixtureRequest, start_pair: Callable) -> Iterator[list
         wait_for(pair, LB2)
         pair.nodes[0].begin("haproxy")
         wait_for(pair, LB1)
-        mailbox = pair.nodes[0].folder.parent / MAILS
+        mailbox = pair.folder / MAILS
         until(lambda: count(read(mailbox), LB2, "BACKUP") > 1, "the last mail", limit=LIMIT)
         yield read(mailbox)
 

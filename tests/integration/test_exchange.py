@@ -47,7 +47,7 @@ class Exchange:
 
     def __init__(self, pair: NamespacedPair) -> None:
         self.pair = pair
-        self.folder = pair.nodes[0].folder.parent
+        self.folder = pair.folder
         argv = [*pair.client(), sys.executable, str(CLIENT), str(pair.cluster.vrrp.vips[0])]
         self.client = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 

@@ -93,7 +93,7 @@ def test_a_hand_over_moves_all_vips_away_and_its_end_brings_the_nodes_own_back(r
 
 
 def test_alerts_name_the_instance(running: NamespacedPair) -> None:
-    mailbox = running.nodes[0].folder.parent / MAILS
+    mailbox = running.folder / MAILS
     mails = [json.loads(line)["content"] for line in mailbox.read_text().splitlines()]
     for instance in ("web", "shop"):
         assert [mail for mail in mails if f"[{LB2}] VRRP Instance {instance} - Entering MASTER state" in mail]

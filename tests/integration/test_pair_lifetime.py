@@ -52,7 +52,7 @@ def processes_in(folder: str) -> list[str]:
 def test_the_end_of_the_context_leaves_nothing(start_pair: Callable) -> None:
     with start_pair("standard") as pair:
         pair.serve()
-        folder = pair.nodes[0].folder.parent
+        folder = pair.folder
         assert processes_in(str(folder))
         assert network_of(pair.switch.pid) != network_of(os.getpid())
     assert processes_in(str(folder)) == []

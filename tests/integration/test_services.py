@@ -93,7 +93,7 @@ def running(served: NamespacedPair) -> NamespacedPair:
 
 
 def set_failing(pair: NamespacedPair, *names: str) -> None:
-    stubs.set_failing(pair.nodes[0].folder.parents[1], *names)
+    stubs.set_failing(pair.folder, *names)
 
 
 def client(pair: NamespacedPair, code: str, *words: str) -> str:

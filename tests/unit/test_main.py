@@ -85,10 +85,10 @@ def test_files_and_results_are_utf8_whatever_the_locale(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_subprocess
-def test_a_file_name_that_is_not_text_is_shown_as_it_is(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_text_is_shown_escaped(tmp_path: Path) -> None:
     code, out, err = vipforge("check", os.fsencode(tmp_path) + b"/caf\xe9.yml", folder=tmp_path, locale={})
     assert (code, out) == (Exit.BAD_SPEC, b"")
-    assert b"/caf\xe9.yml:1:1: there is no such file" in err
+    assert b"/caf\\udce9.yml:1:1: there is no such file" in err
 
 
 def vipforge(*words: str | bytes | Path, folder: Path, locale: dict[str, str]) -> tuple[int, bytes, bytes]:

@@ -27,7 +27,7 @@ class NetnsPair(Pair):
     restarts_daemons = False
 
     def __init__(self, running: netns.NamespacedPair, vip: str | None = None) -> None:
-        super().__init__(running.cluster, running.nodes[0].folder.parent, vip)
+        super().__init__(running.cluster, running.folder, vip)
         self._switch = running.switch
         self._nodes = {node.spec.name: node for node in running.nodes}
 

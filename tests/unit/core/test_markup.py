@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.core.markup import Case, Outcome, junit
+from builder.core.markup import Case, Outcome, junit_xml
 from builder.faults.report import summary
 from builder.verify import plan
 from builder.verify.plan import Result
@@ -20,7 +20,7 @@ CASES = (
     Case("proof.fast", "skipped", outcome=Outcome("skipped", "needs a machine")),
     Case("proof.fast", "broken", outcome=Outcome("error", "interrupted")),
 )
-TEXT = junit("web", 3.25, CASES, {"keepalived": "2.3.3"}).decode()
+TEXT = junit_xml("web", 3.25, CASES, {"keepalived": "2.3.3"}).decode()
 
 
 def test_results_of_every_kind_are_valid() -> None:
