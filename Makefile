@@ -17,8 +17,10 @@ setup: $(VENV)/complete ## Install what vipforge needs: .venv/ and Debian packag
 $(VENV)/complete: scripts/setup.sh requirements.lock pyproject.toml debian-packages.txt
 	@scripts/setup.sh
 
-$(VENV)/test-complete: $(VENV)/complete tests/debian-packages.txt
+$(VENV)/test-complete: $(VENV)/complete tests/debian-packages.txt tests/requirements.lock tests/clients/package-lock.json
 	@scripts/setup.sh tests/debian-packages.txt
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@$(VENV)/bin/python -m tests.clients
 	@touch $@
 
 image: setup ## Bake the appliance of SPEC (default: examples/quickstart.yml)
