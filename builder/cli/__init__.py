@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+import typer.core
 
 from builder import __version__
 from builder.core.errors import Exit, SpecError, UserError, printable
@@ -37,14 +38,52 @@ OS_HINTS = MappingProxyType(
     }
 )
 """The hint for an error of the operating system, by its number."""
+STDOUT_HINT = "free some space where it is written to, or write it elsewhere"
+WORDING = MappingProxyType(
+    {
+        "int_parsing": "{!r} is not a valid integer.",
+        "float_parsing": "{!r} is not a valid number.",
+        "greater_than_equal": "{} is less than {ge}.",
+        "less_than_equal": "{} is more than {le}.",
+    }
+)
+"""What messages say of a wrong number, by pydantic's name for the error."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 SPEC = typer.Argument(..., help="Spec of the cluster.", readable=False)
 """Not checked for readability here: `builder.spec.load` reports that like any other problem in a spec."""
 SPECS = typer.Argument(..., help="Spec of the cluster; several specs are deployed together.", readable=False)
 TRANSPORT = typer.Option(DEFAULT_TRANSPORT, "--transport", help=TRANSPORT_HELP)
 
+
+class Commands(typer.core.TyperGroup):
+    """The commands of the app, which name the wrong value of an option where pydantic's message does not."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401 - as in the base class
+        """Run the chosen command; raises BadParameter for a wrong value."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _wrong_value(error)
+            raise
+
+
+def _wrong_value(error: typer.BadParameter) -> str:
+    """The message of the error, in the words of click: `'x' is not a valid integer.`."""
+    from pydantic import ValidationError  # typer has loaded it if there is such an error
+
+    if not isinstance(error.__cause__, ValidationError):
+        return error.message
+    found = error.__cause__.errors()[0]
+    wording = WORDING.get(found["type"])
+    if wording is None:
+        return error.message.removeprefix("Value error, ")
+    return wording.format(found["input"], **found.get("ctx", {}))
+
+
 app = typer.Typer(
     name="vipforge",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -104,10 +143,23 @@ def main() -> NoReturn:
         if os.environ.get("VIPFORGE_DEBUG"):
             traceback.print_exc()
         print(explain(error), file=sys.stderr)
+        if isinstance(error, OSError) and _is_of_stdout(error):
+            _discard_stdout()
         sys.exit(error.exit_code if isinstance(error, UserError) else Exit.FAILED)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     sys.exit(Exit.OK)
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Whether the error is that of a result that could not be printed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].name == "echo"
+
+
+def _discard_stdout() -> None:
+    """Send what stdout still has to nowhere; Python would try it again, and then exit with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
 def explain(error: UserError | OSError) -> str:
@@ -119,6 +171,8 @@ def explain(error: UserError | OSError) -> str:
         return str(error)
     if isinstance(error, UserError):
         return "\n".join(map(printable, f"error: {error}".expandtabs().split("\n")))
+    if error.errno in FULL and _is_of_stdout(error):
+        return f"error: the output cannot be written: {error.strerror}\n  hint: {STDOUT_HINT}"
     where = f": {printable(str(error.filename))}" if error.filename else ""
     hint = OS_HINTS.get(error.errno or 0)
     return f"error: {error.strerror or error}{where}" + (f"\n  hint: {hint}" if hint else "")

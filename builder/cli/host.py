@@ -77,8 +77,15 @@ def _register_sources(app: typer.Typer) -> None:
 
 def _register_cache(app: typer.Typer) -> None:
     """Add `cache`."""
-    cache = typer.Typer(help="List and prune the cache.", no_args_is_help=True)
+    cache = typer.Typer(no_args_is_help=True)
     app.add_typer(cache, name="cache")
+
+    @cache.callback()
+    def limited() -> None:
+        """List and prune the cache."""
+        from builder.image import store
+
+        store.limit()  # raises InvalidOption now, instead of at the end of the next bake
 
     @cache.command("list")
     def listing(json_output: bool = typer.Option(False, "--json", help="Print the list as JSON.")) -> None:
@@ -98,7 +105,9 @@ def _register_cache(app: typer.Typer) -> None:
         from builder.image import store
 
         removed = store.prune(int(to * GIB))
-        typer.echo(json.dumps([each.as_data() for each in removed], indent=2) if json_output else store.table(removed))
+        typer.echo(
+            json.dumps([each.as_data() for each in removed], indent=2) if json_output else store.removal(removed)
+        )
 
 
 def register(app: typer.Typer) -> None:

@@ -43,8 +43,9 @@ def _register_image(app: typer.Typer) -> None:
 
         cluster = with_guest(load(spec), guest)
         if why:
-            from builder.image import explain, plan
+            from builder.image import explain, plan, store
 
+            store.limit()  # what a bake would refuse is refused here, too
             found = explain.explain(plan.bake_plan(cluster, builder, offline=offline))
             typer.echo(explain.explanation_json(found) if json_output else explain.explanation(found))
             return

@@ -30,13 +30,10 @@ ExportFormat = Literal["ova", "vmdk", "raw", "vhdx"]
 def export(image: Path, to: ExportFormat, output: Path | None = None) -> Path:
     """Convert the image to the format `to` and return the path written: `output`, or a file beside the image.
 
-    Raises UserError if there is no image, and CommandFailed if qemu-img fails. An existing export is replaced
+    Raises InvalidOption if there is no image, and CommandFailed if qemu-img fails. An existing export is replaced
     only by a complete new one.
     """
-    if not image.is_file():
-        raise InvalidOption(
-            f"{image} is not an image", hint="name the file that `vipforge image` wrote: build/CLUSTER/appliance.qcow2"
-        )
+    manifest.require_image(image)
     target = (output or image.with_suffix(f".{to}")).absolute()
     if target == image.absolute():
         raise InvalidOption(f"{target} is the image itself", hint="choose another file with --output")

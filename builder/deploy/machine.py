@@ -47,13 +47,15 @@ class BakedImage:
 def baked_image(cluster: Cluster, image: Path | None = None) -> BakedImage:
     """Return the cluster's own image, or `image`, whose manifest must be beside it.
 
-    Raises UserError if the image does not exist or does not match its manifest.
+    Raises InvalidOption if `image` does not exist, and UserError if the cluster has no image, or if the image does not
+    match its manifest.
     """
+    if image:
+        manifest.require_image(image)
     path = image or paths.build_folder(cluster.cluster) / manifest.IMAGE
     record = manifest.read(path.parent)
     if not path.is_file():
-        hint = "name an image file" if image else "run `vipforge image SPEC`"
-        raise UserError(f"{cluster.cluster} has no image: {path} is missing", hint=hint)
+        raise UserError(f"{cluster.cluster} has no image: {path} is missing", hint="run `vipforge image SPEC`")
     if record is None:
         raise UserError(
             f"there is no {manifest.NAME} beside {path}", hint="copy the whole folder that the image was baked in"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from builder.core import paths
+from builder.core.errors import InvalidOption
 from builder.core.files import is_intact, write_atomic
 from builder.core.run import Argv, contain, need, run
 from builder.guests import Facts, all_guests
@@ -52,6 +53,13 @@ def convert(image: Path, target: Path, to: str) -> None:
 def write(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest of the image in `folder`."""
     write_atomic(folder / NAME, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def require_image(path: Path) -> None:
+    """Raise InvalidOption if a path of the command line is not a file."""
+    if not path.is_file():
+        hint = f"name the file that `vipforge image` wrote: build/CLUSTER/{IMAGE}"
+        raise InvalidOption(f"{path} is not an image", hint=hint)
 
 
 def read(folder: Path) -> dict[str, Any] | None:

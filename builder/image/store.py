@@ -73,7 +73,7 @@ def prune(limit: int) -> list[CacheEntry]:
 
 
 def limit() -> int:
-    """The bytes that a bake may leave in the cache: $VIPFORGE_CACHE_GIB or 20 GiB; raises UserError if invalid."""
+    """The bytes that a bake may leave in the cache: $VIPFORGE_CACHE_GIB or 20 GiB; raises InvalidOption if invalid."""
     text = os.environ.get(LIMIT) or str(LIMIT_GIB)
     if not re.fullmatch(r"\d+(\.\d+)?", text):
         raise InvalidOption(f"{LIMIT} is {text!r}", hint="set it to the size of the cache in GiB, such as 20")
@@ -91,8 +91,14 @@ def prune_to_limit(limit_bytes: int) -> None:
 
 def table(shown: list[CacheEntry]) -> str:
     """The entries as a table, with their total size."""
-    lines = [f"{each.kind:<11} {each.name:<30} {_size(each.size):>9}  used {_day(each.used)}" for each in shown]
-    return "\n".join([*lines, f"{len(shown)} entries, {_size(sum(each.size for each in shown))}, in {paths.cache()}"])
+    return "\n".join([*map(_row, shown), f"{len(shown)} entries, {_total(shown)}, in {paths.cache()}"])
+
+
+def removal(removed: list[CacheEntry]) -> str:
+    """The removed entries as a table, and what the cache holds without them."""
+    rest = f"the cache holds {_total(entries())}, in {paths.cache()}"
+    total = f"removed {_total(removed)}" if removed else "removed nothing"
+    return "\n".join([*map(_row, removed), f"{total}; {rest}"])
 
 
 def _places() -> Iterator[tuple[str, Path]]:
@@ -139,6 +145,14 @@ def _remove(entry: CacheEntry, aside: Path) -> bool:
         shutil.rmtree(moved) if moved.is_dir() else moved.unlink()
         return True
     return False
+
+
+def _row(entry: CacheEntry) -> str:
+    return f"{entry.kind:<11} {entry.name:<30} {_size(entry.size):>9}  used {_day(entry.used)}"
+
+
+def _total(shown: list[CacheEntry]) -> str:
+    return _size(sum(each.size for each in shown))
 
 
 def _size(size: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption
 from builder.core.run import find_program, run
 from builder.spec.ssh_keys import ssh_key
 from builder.spec.syntax import InvalidValue
@@ -34,7 +34,7 @@ class OwnKey:
 def own_key(file: Path | None = None) -> OwnKey | None:
     """The public key in a file, or else the user's preferred key of the ssh-agent or ~/.ssh; None if there is none.
 
-    Raises UserError if the file has no public key.
+    Raises InvalidOption if the file has no public key.
     """
     if file is not None:
         return OwnKey(_key_of(file), str(file))
@@ -52,9 +52,10 @@ def _key_of(file: Path) -> str:
         return ssh_key(file.expanduser().read_text())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UserError(f"{file} cannot be read: {reason}", hint="name a file such as ~/.ssh/id_ed25519.pub") from None
+        hint = "name a file such as ~/.ssh/id_ed25519.pub"
+        raise InvalidOption(f"{file} cannot be read: {reason}", hint=hint) from None
     except InvalidValue as invalid:
-        raise UserError(f"{file} {invalid}", hint=invalid.hint) from None
+        raise InvalidOption(f"{file} {invalid}", hint=invalid.hint) from None
 
 
 def _of_the_agent() -> Iterator[OwnKey]:

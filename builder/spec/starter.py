@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.core import paths
-from builder.core.errors import UserError
+from builder.core.errors import InvalidOption, UserError
 from builder.core.files import write_atomic
 from builder.spec.certificates import self_signed
 from builder.spec.load import load
@@ -63,12 +63,12 @@ def all_examples() -> dict[str, Path]:
 def write_example(name: str, folder: Path, key: OwnKey | None = None) -> Path:
     """Write an example and the files that it names into a folder; returns the path of the spec.
 
-    Raises UserError, and writes nothing, if there is no such example or if one of its files exists.
+    Writes nothing, and raises InvalidOption if there is no such example, or UserError if one of its files exists.
     """
     known = all_examples()
     if name not in known:
         hint = nearest(name, known) or f"the examples are {', '.join(known)}"
-        raise UserError(f"there is no example {name}", hint=hint)
+        raise InvalidOption(f"there is no example {name}", hint=hint)
     secret = dict(_secrets(load(known[name]), known[name].parent))
     for path in (SPEC, *secret):
         _refuse_existing(folder / path)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from builder.core.errors import InvalidOption, UserError
 from builder.core.run import Argv, need, run
-from builder.image import attest
+from builder.image import attest, manifest
 
 SECONDS = 60
 HINT = "the key must not ask for a passphrase: minisign -G -W creates such a key, and gpg-agent caches a passphrase"
@@ -110,7 +110,8 @@ def inspect(image: Path, public_key: Path | None = None) -> Inspection:
 
 
 def record(image: Path) -> dict[str, Any]:
-    """The manifest next to the image; raises UserError if it is missing or damaged."""
+    """The manifest next to the image; raises InvalidOption if there is no image, UserError if it lacks a manifest."""
+    manifest.require_image(image)
     return _json(image.parent / "manifest.json")
 
 

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,21 +19,6 @@ from builder.core.errors import Exit, HostLacks, TimedOut, UserError
 
 Run = Callable[..., int]
 README = Path(__file__).parents[3] / "README.md"
-
-
-@pytest.fixture
-def vipforge(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command with these arguments in this process, and return its exit code."""
-    monkeypatch.delenv("VIPFORGE_DEBUG", raising=False)
-    monkeypatch.setattr(cli, "MODULES", ("spec",))
-
-    def run(*words: str | Path) -> int:
-        monkeypatch.setattr("sys.argv", ["vipforge", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
-
-    return run
 
 
 @pytest.fixture
@@ -122,6 +109,26 @@ def test_a_wrong_command_line_exits_with_2(vipforge: Run, words: list[str]) -> N
     assert vipforge(*words) == 2
 
 
+@pytest.mark.real_subprocess
+@pytest.mark.parametrize("words", [("schema",), ("--version",)])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_of_stdout_is_an_error_of_the_output(words: tuple[str, ...], unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "builder", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            env=environment,
+            cwd=README.parent,
+        )
+    assert ended.returncode == Exit.FAILED
+    assert ended.stderr == f"error: the output cannot be written: No space left on device\n  hint: {cli.STDOUT_HINT}\n"
+
+
 def test_the_version_is_printed_alone(vipforge: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("--version") == Exit.OK
     assert capsys.readouterr().out == f"vipforge {__version__}\n"
@@ -196,30 +203,6 @@ def test_the_schema_is_json_on_stdout(vipforge: Run, capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["title"] == "A cluster of vipforge"
 
 
-@pytest.mark.parametrize("number", ["nan", "inf", "-1"])
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("verify", "cluster.yml", "--wait"),
-        ("push", "cluster.yml", "--wait"),
-        ("deploy", "libvirt", "cluster.yml", "--wait"),
-        ("upgrade", "libvirt", "cluster.yml", "--wait"),
-        ("rehearse", "cluster.yml", "--rate"),
-        ("cache", "prune", "--to"),
-    ],
-)
-@pytest.mark.usefixtures("vipforge")
-def test_a_limit_must_be_a_number_that_ends(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, words: tuple[str, ...], number: str
-) -> None:
-    monkeypatch.setattr("sys.argv", ["vipforge", *words, number])
-    monkeypatch.setattr(cli, "MODULES", ("verify", "deploy", "host"))
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 2  # as docs/exit-codes.md says of a wrong command line
-    assert f"Invalid value for '{words[-1]}'" in capsys.readouterr().err
-
-
 def test_the_readme_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["vipforge", "--help"])
     with pytest.raises(SystemExit):
@@ -228,3 +211,22 @@ def test_the_readme_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys:
     rows = [line for line in README.read_text().splitlines() if line.startswith("| `vipforge ")]
     assert len(commands) > 15
     assert [name for name in commands if not any(re.search(rf"`(vipforge )?{name}\b", row) for row in rows)] == []
+
+
+def test_the_problems_in_the_readme_are_at_their_lines_of_the_starter(
+    vipforge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vipforge("init", "cluster.yml")
+    text = Path("cluster.yml").read_text()
+    for old, new in (
+        ("vips: [192.168.56.10]", "vips: [192.168.57.10]"),
+        ("priority: 253", "priority: 254"),
+        ("check: {", "chek: {"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    Path("cluster.yml").write_text(text)
+    capsys.readouterr()
+    assert vipforge("check", "cluster.yml") == Exit.BAD_SPEC
+    assert capsys.readouterr().err in README.read_text()

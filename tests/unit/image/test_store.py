@@ -85,6 +85,12 @@ def test_an_empty_cache_is_listed_as_empty() -> None:
     assert store.table(store.entries()).startswith("0 entries, 0.0 MiB, in ")
 
 
+def test_pruning_that_removes_nothing_says_what_the_cache_holds() -> None:
+    add_layer("base", mib=1, days=2)
+    assert store.removal(store.prune(5 * MIB)).startswith("removed nothing; the cache holds 1.0 MiB, in ")
+    assert "removed 1.0 MiB; the cache holds 0.0 MiB, in " in store.removal(store.prune(0))
+
+
 def test_pruning_restores_what_another_run_began_to_use_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     place = add_layer("base", mib=1, days=2)
     listed = store.entries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,30 @@ def test_an_address_of_two_clusters_is_a_problem(
 ) -> None:
     first, second = write("a.yml", good), write("b.yml", another(good, new))
     assert found(first, second) == [("b.yml", line, reason.format(a=first))]
+
+
+def test_an_address_of_three_clusters_is_one_problem_that_names_all_specs(write: Write, good: str) -> None:
+    taken = ("[10.1.2.50, 10.1.2.60]", "[10.1.2.50, 10.1.2.20]")
+    first, second = write("a.yml", good), write("b.yml", another(good, taken))
+    moved = another(good, taken, ("cluster: other", "cluster: third"), ("10.1.2.50,", "10.1.2.70,"))
+    third = write("c.yml", moved.replace("10.1.2.51", "10.1.2.71").replace("10.1.2.52", "10.1.2.72"))
+    places = f"VIP 2 of vrrp in {first}:9 and VIP 2 of vrrp in {second}:9"
+    assert found(first, second, third) == [("c.yml", 9, f"VIP 2 of vrrp is also {places}")]
+
+
+def test_a_name_and_a_router_id_of_three_clusters_are_reported_once(write: Write, good: str) -> None:
+    first, second = (
+        write("a.yml", good),
+        write("b.yml", another(good, ("virtual_router_id: 11", "virtual_router_id: 10"))),
+    )
+    other = second.read_text().replace("cluster: other", "cluster: third")
+    third = write("c.yml", re.sub(r"10\.1\.2\.([56])(\d)", r"10.1.2.1\1\2", other))
+    _, (warning,) = load_together([first, second, third], load)
+    assert warning.reason.count("virtual_router_id of vrrp in") == 2
+    for path in (second, third):
+        path.write_text(re.sub("cluster: .*", "cluster: demo", path.read_text(), count=1))
+    reason = f"{first}:1 and {second}:1 describe a cluster of this name, too"
+    assert found(first, second, third) == [("c.yml", 1, reason)]
 
 
 def test_ipv6_addresses_count_too(write: Write) -> None:
