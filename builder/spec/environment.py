@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from ipaddress import IPv6Address
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from builder.spec import syntax
-from builder.spec.problem import ANY, Loc, Problem, addresses, named, texts, values_at
+from builder.spec.problem import ANY, Loc, Problem, named, texts, values_at
 from builder.spec.syntax import InvalidValue
 
 TIME_SERVERS = ("network", "ntp", ANY)
@@ -63,11 +62,6 @@ def environment_problems(data: object) -> Iterator[Problem]:
         hint = "add dns: to network, or give the server's address"
         for loc, _ in _names(data):
             yield Problem(loc, f"{named(loc)} is a name, but network has no name servers", hint)
-    if not any(values_at(data, "nodes", ANY, "address6")):
-        hint = "give every node an address6, or use the server's IPv4 address"
-        for loc, address in addresses(data, *TIME_SERVERS):
-            if isinstance(address, IPv6Address):
-                yield Problem(loc, f"{named(loc)} is an IPv6 address, but no node has one", hint)
     for _, settings in values_at(data, "sysctl"):
         for name in settings if isinstance(settings, dict) else ():
             yield from _setting_problems(str(name))
@@ -86,4 +80,4 @@ def _setting_problems(name: str) -> Iterator[Problem]:
         yield Problem(loc, reason, hint, shows_value=False)
     for pattern, reason in OWN:
         if fnmatchcase(name, pattern):
-            yield Problem(loc, f"{name} belongs to the appliance: {reason}", "remove the line")
+            yield Problem(loc, f"{name} belongs to the appliance: {reason}", f"remove {name}")

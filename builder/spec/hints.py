@@ -49,11 +49,16 @@ def problem_of(error: ErrorDetails) -> Problem:
     if error["type"] == "extra_forbidden":
         return _unknown_key(loc)
     if error["input"] is None:
-        return Problem(loc, f"{named(loc)} has no value", "give one, or remove the line", shows_value=False)
+        return Problem(loc, f"{named(loc)} has no value", f"give one, or remove {_removable(loc)}", shows_value=False)
     hint = HINTS.get(error["type"])
     is_key = loc[-1:] == (KEY,)
     place = loc[:-1] if is_key else loc
     return Problem(place, f"{named(place)} {_sentence(error)}", hint(error) if hint else "", shows_value=not is_key)
+
+
+def _removable(loc: Loc) -> str:
+    """What to remove: the key, or the entry of a list."""
+    return key_shown(loc[-1]) if loc and isinstance(loc[-1], str) else "it"
 
 
 def is_consequence(error: ErrorDetails) -> bool:

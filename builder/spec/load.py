@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from builder.core.errors import LocatedProblem, SpecError
 from builder.spec import checks, hints, positions
 from builder.spec.capacity import capacity_problems
-from builder.spec.checks import health, services
+from builder.spec.checks import effects, health, services
 from builder.spec.model import Cluster
 from builder.spec.partial import partial_cluster
 from builder.spec.positions import Document
@@ -52,6 +52,7 @@ def read_spec(path: Path, *further: Check) -> tuple[Cluster, Document]:
         services.listener_problems,
         services.service_problems,
         health.health_problems,
+        effects.effect_problems,
         capacity_problems,
         *further,
     ):

@@ -71,21 +71,23 @@ def _base(data: object, guest: str) -> Iterator[Problem]:
         if owners and guest in ("auto", *all_guests()) and guest not in owners:
             names = " or ".join(owners)
             reason = f"base selects a cloud image of {names}, but the guest is {guest}"
-            yield Problem(loc, reason, f"set guest: {names}, or remove the line")
+            yield Problem(loc, reason, f"set guest: {names}, or remove base")
 
 
 def _epel(data: object, guest: str) -> Iterator[Problem]:
     places = [loc for loc, value in values_at(data, "image", "epel") if value is True]
     if guest in ("auto", *all_guests()) and guest not in EPEL_GUESTS:
         for loc in places:
-            hint = f"set guest to one of them ({', '.join(EPEL_GUESTS)}), or remove the line"
+            hint = f"set guest to one of them ({', '.join(EPEL_GUESTS)}), or remove epel"
             yield Problem(loc, f"EPEL is only for guests of the RPM family, but the guest is {guest}", hint)
     for loc, mirror in texts(data, "image", "epel_mirror"):
         if not places:
             yield Problem(loc, "epel_mirror has no effect without epel", "add epel: true")
         elif mirror.startswith("file:"):
             reason = "epel_mirror is a folder on this host, which the appliance cannot read"
-            yield Problem(loc, reason, "serve it over HTTP, or remove the line: the bake takes no package from EPEL")
+            yield Problem(
+                loc, reason, "serve it over HTTP, or remove epel_mirror: the bake takes no package from EPEL"
+            )
 
 
 def _uri(text: str) -> str:
@@ -143,7 +145,7 @@ def libvirt_problems(data: object) -> Iterator[Problem]:
     if not any(isinstance(section, dict) for _, section in values_at(data, "management")):
         for key in ("management_network", "management_bridge"):
             for loc, _ in texts(data, "libvirt", key):
-                hint = "add a section such as management: {prefix: 24}, or remove the line"
+                hint = f"add a section such as management: {{prefix: 24}}, or remove {key}"
                 yield Problem(loc, f"{key} has no effect without the section management", hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.spec.checks import addresses, failover, management
+from builder.spec.checks import addresses, failover, management, peers
 from builder.spec.environment import environment_problems
 from builder.spec.problem import ANY, Problem, named, numbers, texts, values_at
 from builder.spec.sections import image_problems, libvirt_problems
@@ -25,6 +25,7 @@ def problems(data: object) -> Iterator[Problem]:
     """The problems that all checks find, in no particular order."""
     yield from addresses.address_problems(data)
     yield from addresses.ipv6_problems(data)
+    yield from peers.peer_problems(data)
     yield from failover.instance_problems(data)
     yield from management.management_problems(data)
     yield from addresses.duplicate_problems(data)

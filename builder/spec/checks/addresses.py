@@ -168,7 +168,7 @@ def _taken(data: object, family: Family) -> Iterator[Problem]:
 
 
 def _sent_to_a_vip(data: object) -> Iterator[Problem]:
-    """Servers, or an SMTP server, whose address is a VIP, where HAProxy itself listens."""
+    """Servers whose address is a VIP, where HAProxy itself listens."""
     taken = {address for _, address in vips(data)}
     listeners = {(address, port) for address in taken for _, port in numbers(data, "services", ANY, "port")}
     for loc, address in (server for place in (SERVERS, ROUTED, PRESET_SERVERS) for server in addresses(data, *place)):
@@ -177,9 +177,6 @@ def _sent_to_a_vip(data: object) -> Iterator[Problem]:
             yield Problem(loc, f"{named(loc)} is a VIP, so HAProxy would send requests to itself", OWN_ADDRESS)
         elif address in taken:
             yield Problem(loc, f"{named(loc)} is a VIP", OWN_ADDRESS)
-    for loc, address in addresses(data, *SMTP_SERVER):
-        if address in taken:
-            yield Problem(loc, f"{named(loc)} is a VIP, which is down when alerts matter most", OWN_ADDRESS)
 
 
 def ipv6_problems(data: object) -> Iterator[Problem]:

@@ -59,7 +59,7 @@ def _some_without_priority(data: object) -> Iterator[Problem]:
             hint = "give every node a priority, or none of them: then the first node has the highest"
             yield Problem(place, f"{named(place)} is missing", hint, shows_value=False)
         elif node["priority"] is None:
-            yield Problem(place, f"{named(place)} has no value", "give one, or remove the line", shows_value=False)
+            yield Problem(place, f"{named(place)} has no value", "give one, or remove priority", shows_value=False)
 
 
 def _no_room_for_the_bonus(data: object, profile: Profile) -> Iterator[Problem]:
@@ -121,7 +121,9 @@ def _incomplete(loc: Loc, vrrp: dict[str, object]) -> Iterator[Problem]:
         if key not in vrrp:
             yield Problem(place, f"{named(place)} is missing", how_to_add(place), shows_value=False)
         elif vrrp[key] is None and key == "virtual_router_id":  # the model accepts this, because instances need none
-            yield Problem(place, f"{named(place)} has no value", "give one, or remove the line", shows_value=False)
+            yield Problem(
+                place, f"{named(place)} has no value", "give one, or remove virtual_router_id", shows_value=False
+            )
 
 
 def _unknown_nodes(data: object) -> Iterator[Problem]:

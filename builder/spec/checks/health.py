@@ -47,21 +47,23 @@ def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
             yield Problem((*place, "body"), reason, "remove body, or set another status")
         if check.tls and check.kind in UPGRADED:
             reason = f"{check.kind} begins TLS within its protocol, so no server can ever be healthy"
-            yield Problem((*place, "tls"), reason, "remove the line: the check needs no TLS")
+            yield Problem((*place, "tls"), reason, "remove tls: the check needs no TLS")
         if check.host and check.kind != "http" and not service.checks_over_tls(check):
             reason = f"host has no effect with kind {check.kind} without TLS"
-            yield Problem((*place, "host"), reason, "remove the line, or set tls: true")
+            yield Problem((*place, "host"), reason, "remove host, or set tls: true")
         for key, kinds in KINDS.items():
             if check.kind not in kinds and getattr(check, key) != Check.model_fields[key].default:
-                hint = f"remove the line, or set kind: {kinds[0]}"
+                hint = f"remove {key}, or set kind: {kinds[0]}"
                 yield Problem((*place, key), f"{key} has no effect with kind {check.kind}", hint)
 
 
 def _sessions(service: Service, loc: Loc) -> Iterator[Problem]:
-    backups = (server.backup for backend in backends(service) for server in backend.servers)
-    if service.close_sessions.primary_returns and not any(backups):
-        reason = f"primary_returns closes the sessions of backup servers, and {named(loc)} has none"
-        yield Problem((*loc, "close_sessions", "primary_returns"), reason, "set backup: true for a server")
+    kinds = [{server.backup for server in backend.servers} for backend in backends(service)]
+    if service.close_sessions.primary_returns and not any(len(each) > 1 for each in kinds):
+        has, lacks = ("only backup servers", "without backup") if {True} in kinds else ("none", "with backup: true")
+        reason = f"primary_returns closes the sessions of backup servers, and {named(loc)} has {has}"
+        hint = f"add a server {lacks}, or remove primary_returns"
+        yield Problem((*loc, "close_sessions", "primary_returns"), reason, hint)
 
 
 def _known_release(cluster: Cluster) -> tuple[int, ...] | None:

@@ -38,7 +38,7 @@ def _without_section(data: object) -> Iterator[Problem]:
     for key in ("management", "management_mac"):
         for loc, value in values_at(data, *NODES, key):
             if value is not None:
-                hint = "add a section such as management: {prefix: 24}, or remove the line"
+                hint = f"add a section such as management: {{prefix: 24}}, or remove {key}"
                 yield Problem(loc, f"{named(loc)} has no effect without the section management", hint)
 
 

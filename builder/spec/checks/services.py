@@ -14,6 +14,8 @@ from builder.spec.values import IpAddress
 
 WEB_ONLY = ("routes", "root", "maintenance", "ntlm")
 TLS_HINT = "list it under tls.certificates"
+TLS_PORTS = (443, 8443)
+"""Where web clients speak TLS."""
 
 
 def service_problems(cluster: Cluster) -> Iterator[Problem]:
@@ -65,7 +67,9 @@ def _redirect(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]
 def _proxies(service: Service, loc: Loc) -> Iterator[Problem]:
     if service.trusted_proxies and not service.is_web and not service.proxy_protocol.accept:
         reason = f"in mode tcp a trusted proxy has no headers, and {named(loc)} does not accept the PROXY protocol"
-        yield Problem((*loc, "trusted_proxies"), reason, "add proxy_protocol: {accept: true}, or remove the line")
+        yield Problem(
+            (*loc, "trusted_proxies"), reason, "add proxy_protocol: {accept: true}, or remove trusted_proxies"
+        )
 
 
 def _redirect_mode(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -79,12 +83,18 @@ def _tls(service: Service, loc: Loc) -> Iterator[Problem]:
         hint = "add certificates: with the name of a certificate of tls.certificates"
         yield Problem(loc, f"{named(loc)} has mode https and no certificate", hint, shows_value=False)
     if service.mode != "https" and service.certificates:
-        passed = "remove certificates: in mode tcp the servers present their own"
-        yield Problem(
-            (*loc, "certificates"),
-            f"{named(loc)} has certificates and mode {service.mode}",
-            passed if service.mode == "tcp" else "remove certificates" if service.redirect else "set mode: https",
-        )
+        hint = "remove certificates" if service.redirect else "set mode: https"
+        reason = f"{named(loc)} has certificates and mode {service.mode}"
+        yield Problem((*loc, "certificates"), reason, _pass_tls(service) if service.mode == "tcp" else hint)
+
+
+def _pass_tls(service: Service) -> str:
+    """How a service of mode tcp passes the clients' TLS on, which `reencrypt` would wrap in TLS once more."""
+    checked = service.check is not None and not service.check.port and not service.check.tls
+    if not service.reencrypt:
+        return "remove certificates: in mode tcp the servers present their own"
+    also = ", and set tls: true for the check" if checked else ""
+    return f"remove certificates and reencrypt{also}: in mode tcp the servers present their own"
 
 
 def _hsts(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -95,9 +105,21 @@ def _hsts(service: Service, loc: Loc) -> Iterator[Problem]:
 
 def _web(service: Service, loc: Loc) -> Iterator[Problem]:
     for key in () if service.is_web else WEB_ONLY:
-        if getattr(service, key):
-            reason = f"{key} needs mode http or https: in mode tcp HAProxy sees no requests"
-            yield Problem((*loc, key), reason, f"remove {key}, or set mode: http")
+        yield from decidable(_web_key(service, key, loc))
+
+
+def _web_key(service: Service, key: str, loc: Loc) -> Iterator[Problem]:
+    if getattr(service, key):
+        reason = f"{key} needs mode http or https: in mode tcp HAProxy sees no requests"
+        https = _passes_tls(service)
+        instead = "https, with certificates: that names one of tls.certificates" if https else "http"
+        yield Problem((*loc, key), reason, f"remove {key}, or set mode: {instead}")
+
+
+def _passes_tls(service: Service) -> bool:
+    """Whether the clients of a service of mode tcp seem to speak TLS, which only mode https can read."""
+    checked = service.check is not None and service.check.tls
+    return bool(service.certificates or (not service.reencrypt and (checked or service.port in TLS_PORTS)))
 
 
 def _cookie(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -146,7 +168,7 @@ def _preset_name(_: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
 def _preset_certificate(cluster: Cluster, preset: Preset, loc: Loc) -> Iterator[Problem]:
     place = (*loc, "certificate")
     if preset.tls == "passthrough" and preset.certificate:
-        yield Problem(place, "with tls: passthrough the servers present their own certificates", "remove the line")
+        yield Problem(place, "with tls: passthrough the servers present their own certificates", "remove certificate")
     elif preset.tls != "passthrough" and not preset.certificate:
         hint = "add certificate: with the name of a certificate of tls.certificates, or tls: passthrough"
         yield Problem(loc, f"{named(loc)} names no certificate", hint, shows_value=False)

@@ -10,7 +10,7 @@ SERVER = {"name": "new", "address": "10.1.2.61", "port": 80}
 
 VALUE_CASES = (
     # the form of single values
-    same_place("cluster", None, "cluster has no value", "give one, or remove the line", "demo"),
+    same_place("cluster", None, "cluster has no value", "give one, or remove cluster", "demo"),
     same_place("guest", "debain12", "guest must be", "did you mean debian12?", "debian12"),
     same_place("keepalived", 2.3, "keepalived must be text", "in quotes, such as", "2.3.3"),
     same_place("nodes.0.name", 7, "name of node 1 must be text", "put it in quotes", "lb7.example.com"),
@@ -271,5 +271,5 @@ VALUE_CASES = (
     same_place(
         "sysctl", {"net.ipv4.tcp_rmem": [1, 2]}, "must be a number", "are one text", {"net.ipv4.tcp_rmem": "1 2"}
     ),
-    same_place("sysctl", {"net.ipv4.ip_nonlocal_bind": 0}, "belongs to the appliance", "remove the line", GONE),
+    same_place("sysctl", {"net.ipv4.ip_nonlocal_bind": 0}, "belongs to the appliance", "remove net.ipv4", GONE),
 )

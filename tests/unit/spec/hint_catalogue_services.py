@@ -104,7 +104,10 @@ SERVICE_CASES = (
     ),
     same_place("services.0.port", 22, "port of the nodes' SSH server", "choose another port", 80),
     Case(
-        {"presets.0.tls": "passthrough"}, "their own certificates", "remove the line", {"presets.0.certificate": GONE}
+        {"presets.0.tls": "passthrough"},
+        "their own certificates",
+        "remove certificate",
+        {"presets.0.certificate": GONE},
     ),
     same_place("presets.0.certificate", GONE, "preset 1 names no certificate", "add certificate:", "www"),
     same_place("presets.0.vips", ["10.1.2.10"], "listens on port", "give them different VIPs", ["10.1.2.20"]),
@@ -134,7 +137,7 @@ SERVICE_CASES = (
         "image.epel_mirror",
         "file:///e",
         "cannot read",
-        "or remove the line",
+        "or remove epel_mirror",
         GONE,
         {"guest": "rocky9", "image.epel": True},
     ),

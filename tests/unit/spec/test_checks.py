@@ -15,20 +15,20 @@ CASES = {
     ),
     "a base of CentOS 7 for another guest": (
         ("cluster: demo\n", 'cluster: demo\nguest: rocky9\nimage: {base: "2009"}\n', '"2009"'),
-        ("base selects a cloud image of centos7, but the guest is rocky9", "set guest: centos7, or remove the line"),
+        ("base selects a cloud image of centos7, but the guest is rocky9", "set guest: centos7, or remove base"),
     ),
     "EPEL without a guest": (
         ("cluster: demo\n", "cluster: demo\nimage: {epel: true}\n", "true"),
         (
             "EPEL is only for guests of the RPM family, but the guest is auto",
-            "set guest to one of them (alma9, centos7, rocky9), or remove the line",
+            "set guest to one of them (alma9, centos7, rocky9), or remove epel",
         ),
     ),
     "EPEL for Debian": (
         ("cluster: demo\n", "cluster: demo\nguest: debian12\nimage: {epel: true}\n", "true"),
         (
             "EPEL is only for guests of the RPM family, but the guest is debian12",
-            "set guest to one of them (alma9, centos7, rocky9), or remove the line",
+            "set guest to one of them (alma9, centos7, rocky9), or remove epel",
         ),
     ),
     "a mirror of EPEL without EPEL": (
@@ -43,7 +43,7 @@ CASES = {
         ),
         (
             "epel_mirror is a folder on this host, which the appliance cannot read",
-            "serve it over HTTP, or remove the line: the bake takes no package from EPEL",
+            "serve it over HTTP, or remove epel_mirror: the bake takes no package from EPEL",
         ),
     ),
     "a VIP outside the subnet": (

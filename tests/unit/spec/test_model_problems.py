@@ -52,7 +52,7 @@ CASES = {
     ),
     "a key without a value": (
         ("virtual_router_id: 10", "virtual_router_id:", "virtual_router_id"),
-        ("virtual_router_id of vrrp has no value", "give one, or remove the line"),
+        ("virtual_router_id of vrrp has no value", "give one, or remove virtual_router_id"),
     ),
     "a version that YAML reads as a number": (
         ('"2.3.3"', "2.3", "2.3"),

@@ -51,4 +51,4 @@ def test_all_nodes_have_a_priority_or_none_has(problems, good: str) -> None:
 
 def test_an_empty_priority_is_a_problem(problems, good: str) -> None:
     (problem,) = problems(good.replace("priority: 253", "priority:"))
-    assert (problem.reason, problem.hint) == ("priority of node 2 has no value", "give one, or remove the line")
+    assert (problem.reason, problem.hint) == ("priority of node 2 has no value", "give one, or remove priority")

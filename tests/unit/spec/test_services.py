@@ -76,7 +76,7 @@ def cluster_of(tmp_path):
         (EXCHANGE.replace("    certificate: mail\n", ""), ("preset 1 names no certificate", "tls: passthrough")),
         (
             EXCHANGE.replace("    hosts", "    tls: passthrough\n    hosts"),
-            ("the servers present their own certificates", "remove the line"),
+            ("the servers present their own certificates", "remove certificate"),
         ),
         (EXCHANGE.replace("10.1.2.32", "10.1.2.20"), ("address of server 2 of preset 1 is a VIP", "own address")),
         (
@@ -185,9 +185,9 @@ def cluster_of(tmp_path):
                 "check: {user: look}": ("user has no effect with kind http", "set kind: mysql"),
                 "check: {kind: ldap, primary_only: true}": ("primary_only has no effect", "set kind: redis"),
                 "check: {kind: redis, host: a.example.com}": ("host has no effect", "or set tls: true"),
-                "check: {kind: mysql, tls: true}": ("mysql begins TLS within its protocol", "remove the line"),
+                "check: {kind: mysql, tls: true}": ("mysql begins TLS within its protocol", "remove tls"),
                 "check: {kind: mysql, user: a b}": ("must be 1 to 32 letters", ""),
-                "close_sessions: {primary_returns: true}": ("service 1 has none", "set backup: true for a server"),
+                "close_sessions: {primary_returns: true}": ("service 1 has none", "add a server with backup: true"),
             }.items()
         ),
         (
