@@ -217,6 +217,7 @@ def _context(cluster: Cluster, facts: Facts, keepalived: str) -> dict[str, objec
         "facts": facts,
         "haproxy": release,
         "address": lambda address: haproxy.bind_address(address, release),
+        "as_ipv6": haproxy.as_ipv6,
         "backends": backends,
         "has_tables": has_tables,
         "peers_port": PEERS_PORT,

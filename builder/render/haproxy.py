@@ -11,12 +11,15 @@ from builder.guests import Facts
 from builder.spec.model import Cluster
 from builder.spec.problem import Loc
 from builder.spec.service import Check, Service
-from builder.spec.values import IpAddress, host
+from builder.spec.values import IpAddress, IpNetwork, host
 
 TLS_1_3 = (1, 8)
 """The first release with TLS 1.3. (HAProxy 1.5.18 in CentOS 7 is older, and its OpenSSL lacks TLS 1.3 as well.)"""
 BRACKETS = (1, 7)
 """The first release that accepts an IPv6 address in brackets (commit ff5d51029 of haproxy)."""
+IPV6 = 6
+MAPPED = 96
+"""The bits of an IPv4-mapped IPv6 address before those of IPv4."""
 LENGTH_BYTES = 4
 TLS_FILES_FOLDER = "/etc/vipforge/tls"
 LISTS_FOLDER = "/etc/haproxy/certificates"
@@ -43,6 +46,17 @@ class HaproxyTooOld(UserError):
 def bind_address(address: IpAddress, release: tuple[int, ...]) -> str:
     """An address to put before `:PORT`; releases without brackets take what follows the last colon as the port."""
     return host(address) if release >= BRACKETS else str(address)
+
+
+def as_ipv6(network: IpNetwork) -> str:
+    """The network among IPv6 addresses: IPv4's are mapped (RFC 4291, section 2.5.5.2), and HAProxy matches both forms.
+
+    An IPv4 network in an ACL would also match the 6to4 and IPv4-compatible addresses that contain its addresses
+    (`pat_match_ip` of haproxy), which belong to others.
+    """
+    return (
+        str(network) if network.version == IPV6 else f"::ffff:{network.network_address}/{MAPPED + network.prefixlen}"
+    )
 
 
 def haproxy_release(cluster: Cluster, facts: Facts) -> tuple[int, ...]:

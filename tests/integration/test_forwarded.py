@@ -1,39 +1,42 @@
-"""What clients and trusted proxies say about themselves, redirects, routes and cookies, with a real HAProxy.
-
-Everything is on the loopback device: 192.168.56.N of the spec is 127.56.0.N.
-"""
+"""What clients and trusted proxies say about themselves, redirects, routes and cookies, with a real HAProxy."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import re
-import shutil
-import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
 
 from builder.core.waiting import until
-from builder.guests import all_guests
-from builder.render import appliance
-from builder.spec.model import Cluster
-from tests.specs import quickstart
+from tests.integration.echoing import (
+    BEHIND,
+    CHALLENGE,
+    COOKIES,
+    FOR_PROXY,
+    HAPROXY,
+    LOOPBACK,
+    NETWORK,
+    NO_SERVERS,
+    PLAIN,
+    PROXY,
+    SECURE_8443,
+    SERVERS,
+    SHOPS,
+    STRANGER,
+    TO_HTTPS,
+    TUNNEL,
+    VIP,
+    ask,
+    cluster,
+    configuration,
+    listens,
+    proxied,
+    serve,
+)
 
 pytestmark = pytest.mark.integration
 
-HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
-NETWORK, LOOPBACK = "192.168.56.", "127.56.0."
-VIP = f"{LOOPBACK}10"
-PROXY, STRANGER = f"{LOOPBACK}77", f"{LOOPBACK}78"
-TRUSTED = {"trusted_proxies": [f"{NETWORK}77"]}
-ACCEPT = {"proxy_protocol": {"accept": True}}
 CLAIMED = "203.0.113.9"
 CLAIMS = {
     **{
@@ -49,62 +52,20 @@ CLAIMS = {
     "X-Scheme": "claimed",
     "Forwarded": "for=claimed",
     "FORWARDED": "for=again",
+    "X-Forwarded-": "claimed",
+    "X-Forwarded_": "claimed",
+    "X__Forwarded--For": "claimed",
+    "XForwardedFor": "claimed",
+    "X-Original-Forwarded-For": "claimed",
+    "CloudFront-Forwarded-Proto": "claimed",
+    "Forwarded-For": "claimed",
+    "Forwarded_Proto": "claimed",
+    "X-Original-Host": "claimed",
+    "X-Remote-Addr": "claimed",
+    "X-Azure-ClientIP": "claimed",
+    "WL-Proxy-Client-IP": "claimed",
+    "CF-Connecting-IP": "claimed",
 }
-PLAIN, SECURE, BEHIND, TUNNEL, TO_HTTPS, FOR_PROXY, COOKIES, SECURE_8443 = range(8080, 8088)
-SERVERS = [{"name": f"web{number}", "address": f"{NETWORK}2{number}", "port": 8080} for number in (1, 2)]
-SHOPS = [{"name": f"shop{number}", "address": f"{NETWORK}3{number}", "port": 8080} for number in (1, 2)]
-CHALLENGE = "/.well-known/acme-challenge"
-SERVICES: list[dict[str, Any]] = [
-    {"name": "plain", "port": PLAIN, "servers": SERVERS},
-    {"name": "behind", "port": BEHIND, "servers": SERVERS, **TRUSTED},
-    {"name": "tunnel", "port": TUNNEL, "servers": SERVERS, **TRUSTED, **ACCEPT},
-    {
-        "name": "to-https",
-        "port": TO_HTTPS,
-        "redirect": "https",
-        "routes": [{"name": "acme", "paths": [CHALLENGE], "servers": SHOPS}],
-    },
-    {"name": "for-proxy", "port": FOR_PROXY, "redirect": "https", "servers": SERVERS, **TRUSTED},
-    {
-        "name": "cookies",
-        "port": COOKIES,
-        "affinity": {"by": "cookie"},
-        "servers": SERVERS,
-        "routes": [
-            {"name": "shop", "paths": ["/shop"], "servers": SHOPS},
-            {"name": "named", "hosts": ["shop.example.com"], "servers": SHOPS[::-1]},
-            {"name": "same", "paths": ["/same"]},
-        ],
-    },
-    {"name": "secure", "port": SECURE_8443, "mode": "https", "certificates": ["www"], "servers": SERVERS},
-]
-
-
-def cluster() -> Cluster:
-    certificate = {"name": "www", "chain": "www.pem", "key": "www.key"}
-    return quickstart(services=SERVICES, tls={"certificates": [certificate]})
-
-
-def configuration(cluster: Cluster, release: str = "2.6") -> str:
-    """Return haproxy.cfg without what needs root or a certificate."""
-    facts = replace(all_guests()["debian12"], haproxy_version=release)
-    text = appliance(cluster, facts, facts.default_keepalived)["/etc/haproxy/haproxy.cfg"].content
-    text = text[text.index("\ndefaults") :].replace("    log global\n", "")
-    return re.sub(r" ssl crt \S+( alpn \S+)?", "", text.replace(NETWORK, LOOPBACK))
-
-
-class Echo(BaseHTTPRequestHandler):
-    """Answers with the address that was asked and the headers that came."""
-
-    def do_GET(self) -> None:
-        body = json.dumps([str(self.server.server_address[0]), self.headers.items()]).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -119,43 +80,6 @@ def haproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         stack.callback(process.terminate)
         until(lambda: process.poll() is None and listens(PLAIN), "HAProxy to listen", limit=10)
         yield
-
-
-def serve(stack: ExitStack, address: str) -> None:
-    server = stack.enter_context(ThreadingHTTPServer((address, 8080), Echo))
-    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    stack.callback(server.shutdown)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex((VIP, port)) == 0
-
-
-class Answer:
-    """An answer: its status, its headers, the server's address, and the headers that the server got."""
-
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        body = response.read()
-        self.status, self.location = response.status, response.headers["Location"]
-        self.cookie = (response.headers["Set-Cookie"] or "").partition(";")[0]
-        self.server, self.headers = json.loads(body) if body.startswith(b"[") else ("", [])
-
-    def got(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key.lower() == name]
-
-
-def ask(
-    port: int, path: str = "/", headers: Mapping[str, str] = {}, source: str = STRANGER, before: bytes = b""
-) -> Answer:
-    connection = http.client.HTTPConnection(VIP, port, timeout=10, source_address=(source, 0))
-    connection.connect()
-    connection.sock.sendall(before)
-    connection.putrequest("GET", path, skip_host="Host" in headers)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders()
-    return Answer(connection.getresponse())
 
 
 def test_what_a_client_claims_never_reaches_a_server() -> None:
@@ -177,12 +101,44 @@ def test_what_a_trusted_proxy_says_passes_and_names_it_as_one_more_hop() -> None
     assert ask(BEHIND, source=PROXY).got("forwarded") == []
 
 
+@pytest.mark.parametrize("names", ["X-Forwarded-For", "close, x_forwarded-for", "Forwarded, keep-alive"])
+def test_no_client_makes_the_next_hop_delete_a_header(names: str) -> None:
+    answer = ask(PLAIN, headers={"Connection": names})
+    assert answer.got("x-forwarded-for") == [STRANGER]
+    assert "orwarded" not in "".join(answer.got("connection"))
+
+
+def test_what_else_a_client_says_about_its_connection_passes() -> None:
+    said = {"Connection": "Upgrade, x-mine", "Upgrade": "mine"}
+    assert [value.lower() for value in ask(PLAIN, headers=said).got("connection")] == ["upgrade, x-mine"]
+
+
+@pytest.mark.parametrize(
+    ("source", "node"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2002:c000:207::9", '"[2002:c000:207::9]"'),
+        ("::1", '"[::1]"'),
+        ("2001:db8::1", '"[2001:db8::1]"'),
+    ],
+)
+def test_each_family_of_trusted_proxies_is_named_in_forwarded_as_it_must_be(source: str, node: str) -> None:
+    answer = ask(TUNNEL, headers={"Forwarded": "for=1"}, source=PROXY, before=proxied(source))
+    assert answer.got("forwarded") == ["for=1", f"for={node}"]
+
+
+@pytest.mark.parametrize("source", ["2002:cb00:7107::9", "::203.0.113.7", "203.0.114.7"])
+def test_an_address_that_contains_that_of_a_trusted_proxy_is_not_trusted(source: str) -> None:
+    assert ask(TUNNEL, headers=CLAIMS, source=PROXY, before=proxied(source)).got("x-forwarded-for") == [source]
+    assert ask(TUNNEL, headers=CLAIMS, source=PROXY, before=proxied("203.0.113.7")).got("x-real-ip")
+
+
 def test_https_is_said_unless_a_trusted_proxy_knows_better() -> None:
     assert ask(SECURE_8443, headers={"X-Forwarded-Proto": "http"}).got("x-forwarded-proto") == ["https"]
 
 
 def test_only_a_trusted_proxy_says_by_the_proxy_protocol_who_its_client_is() -> None:
-    line = f"PROXY TCP4 {CLAIMED} {VIP} 4711 {TUNNEL}\r\n".encode()
+    line = proxied(CLAIMED)
     said = ask(TUNNEL, headers=CLAIMS, source=PROXY, before=line)
     assert (said.status, said.got("x-forwarded-for"), said.got("x-real-ip")) == (200, [CLAIMED], [])
     assert ask(TUNNEL).got("x-forwarded-for") == [STRANGER]
@@ -198,7 +154,7 @@ def test_only_a_trusted_proxy_says_by_the_proxy_protocol_who_its_client_is() -> 
         ("WWW.example.com.:80", "WWW.example.com."),
         (f"[2001:db8::1]:{TO_HTTPS}", "[2001:db8::1]"),
         ("[2001:db8::1]", "[2001:db8::1]"),
-        ("", VIP),
+        *((no_name, VIP) for no_name in ("", ":81", ":", "[::1", "[]", "[x]:80", "a b", "-", "a:b", "a/b", "a@b")),
     ],
 )
 def test_a_redirect_leads_to_the_port_of_the_https_service(host: str, name: str) -> None:
@@ -212,12 +168,46 @@ def test_routes_work_beside_a_redirect() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [{"X-Forwarded-Proto": "https"}, {"Forwarded": "for=a;proto=https"}, {"Forwarded": 'PROTO="https"'}]
+    ("header", "value"),
+    [
+        *((f"X-{name}", "https") for name in ("Forwarded-Proto", "Forwarded-Scheme", "Scheme", "Url-Scheme")),
+        ("X-Forwarded-Proto", "WSS"),
+        ("X-Forwarded-Proto", "https, http"),
+        ("X-Forwarded-Ssl", "on"),
+        ("Front-End-Https", "On"),
+        ("Forwarded", "for=a;proto=https"),
+        ("Forwarded", 'PROTO="https"'),
+        ("Forwarded", 'for="a,b;c";proto=https;by=d, proto=http'),
+    ],
 )
-def test_what_a_trusted_proxy_received_over_https_is_not_redirected(said: dict[str, str]) -> None:
-    assert ask(FOR_PROXY, headers=said, source=PROXY).status == 200
-    assert ask(FOR_PROXY, headers=said).status == 301
-    assert ask(FOR_PROXY, headers={"X-Forwarded-Proto": "http"}, source=PROXY).status == 301
+def test_what_a_trusted_proxy_received_over_https_is_not_redirected(header: str, value: str) -> None:
+    assert ask(FOR_PROXY, headers={header: value}, source=PROXY).status == 200
+    assert ask(FOR_PROXY, headers={header: value}).status == 301
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Proto", "http, https"),
+        ("X-Forwarded-Proto", "httpsx"),
+        ("X-Forwarded-Ssl", "off"),
+        ("Forwarded", "for=a;proto=http, proto=https"),
+        ("Forwarded", 'for=a;host="proto=https"'),
+        ("Forwarded", 'for=a;host=";proto=https;"'),
+        ("Forwarded", 'for=a;host="\\";proto=https"'),
+        ("Forwarded", "for=a;xproto=https"),
+        ("Forwarded", "for=a;proto=httpsx"),
+    ],
+)
+def test_what_a_trusted_proxy_did_not_receive_over_https_is_redirected(header: str, value: str) -> None:
+    assert ask(FOR_PROXY, headers={header: value}, source=PROXY).status == 301
+
+
+def test_a_trusted_proxy_is_refused_where_a_redirect_would_be_for_ever_and_nobody_else() -> None:
+    said = {"X-Forwarded-Proto": "https"}
+    assert ask(NO_SERVERS, headers=said, source=PROXY).status == 403
+    assert (ask(NO_SERVERS, headers=said).status, ask(NO_SERVERS, source=PROXY).status) == (301, 301)
 
 
 @pytest.mark.parametrize(

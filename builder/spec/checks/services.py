@@ -59,6 +59,12 @@ def _redirect(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]
         yield Problem(
             place, f"{named(loc)} redirects every request that matches no route, so it needs no servers", hint
         )
+    elif service.servers and proxies and not routed and service.proxy_protocol.accept:
+        reason = (
+            f"after the PROXY protocol, headers are the client's and do not tell {named(loc)} what came over https"
+        )
+        hint = "remove proxy_protocol:, and let the trusted proxies send headers alone"
+        yield Problem((*loc, "proxy_protocol", "accept"), reason, hint)
     if service.trusted_proxies and not service.servers:
         reason = f"{named(loc)} does not redirect what a trusted proxy received over https, and has no servers for it"
         yield Problem(place, reason, "add them under servers:")

@@ -133,7 +133,7 @@ def test_tls_1_3_is_refused_if_haproxy_lacks_it() -> None:
         ({"affinity": {"by": "source"}}, "stick-table type ip size 100k expire 30m peers vipforge"),
         ({"affinity": {"by": "cookie"}}, "cookie SERVERID insert indirect nocache httponly"),
         ({"affinity": {"by": "cookie"}}, "server web1 192.168.56.21:8080 check cookie web1"),
-        ({"trusted_proxies": ["192.0.2.0/24"]}, "acl trusted.proxy src 192.0.2.0/24"),
+        ({"trusted_proxies": ["192.0.2.0/24"]}, "acl trusted.proxy src ::ffff:192.0.2.0/120"),
         ({"root": "/owa/"}, "http-request redirect location /owa/ code 302 if { path / }"),
         ({"log": "errors"}, "option dontlog-normal"),
         ({"timeout": 300}, "timeout client 300s"),

@@ -48,6 +48,15 @@ SERVICE_CASES = (
         {"services.0.servers": [SERVER]},
     ),
     Case(
+        {
+            "services.0": REDIRECT
+            | {"trusted_proxies": ["10.9.0.0/16"], "servers": [SERVER], "proxy_protocol": {"accept": True}}
+        },
+        "headers are the client's and do not tell service 1 what came over https",
+        "remove proxy_protocol:",
+        {"services.0.proxy_protocol": GONE},
+    ),
+    Case(
         {"services.1.trusted_proxies": ["10.9.0.0/16"]},
         "does not accept the PROXY protocol",
         "add proxy_protocol: {accept: true}",
