@@ -21,10 +21,20 @@ if TYPE_CHECKING:  # the model loads pydantic, which would take most of the time
 
 def _further_problems(cluster: Cluster) -> Iterator[Problem]:
     """Problems that other packages find; each package is loaded only if the spec uses its keys."""
+    from builder.spec.problem import decidable
+
+    for check in (_limit_problems, _release_problems):
+        yield from decidable(check(cluster))
+
+
+def _limit_problems(cluster: Cluster) -> Iterator[Problem]:
     if cluster.proof.limits:
         from builder.faults.limits import limit_problems
 
         yield from limit_problems(cluster)
+
+
+def _release_problems(cluster: Cluster) -> Iterator[Problem]:
     if cluster.keepalived or cluster.haproxy.source or cluster.guest != "auto":
         from builder.image.foundations import guest_problems, version_problems
 

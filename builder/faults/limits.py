@@ -10,7 +10,7 @@ from builder.faults import analysis
 from builder.faults.model import ScenarioResult, Spread, Trial
 from builder.faults.scenarios import Detection, Scenario, all_scenarios
 from builder.spec.model import Cluster
-from builder.spec.problem import Problem, nearest
+from builder.spec.problem import Problem, key_shown, nearest
 from builder.spec.vrrp import PROFILES, Profile
 
 HIGHEST_PRIORITY = 256
@@ -130,7 +130,7 @@ def limit_problems(cluster: Cluster) -> Iterator[Problem]:
     """Limits that the spec sets for scenarios that do not exist; for `vipforge check`, which shows their lines."""
     for name in _unknown_limits(cluster):
         hint = nearest(name, all_scenarios()) or "`vipforge scenarios` lists them"
-        yield Problem(("proof", "limits", name), f"there is no scenario {name}", hint, shows_value=False)
+        yield Problem(("proof", "limits", name), f"there is no scenario {key_shown(name)}", hint, shows_value=False)
 
 
 def check_limits(cluster: Cluster) -> None:

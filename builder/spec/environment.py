@@ -21,6 +21,15 @@ TREES = ("abi", "debug", "dev", "fs", "kernel", "net", "user", "vm")
 SYSCTL_NAME = re.compile(r"[a-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 LONGEST_NAME = 60
 SYSCTL_VALUE = re.compile(r"[A-Za-z0-9 ._:,/@|%-]{1,200}")
+NUMBERS = re.compile(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)( +-?(0[xX][0-9a-fA-F]+|[0-9]+))*")
+NUMERIC = re.compile(
+    r"vm\.(?!numa_zonelist_order).+|fs\.(file-max|nr_open|aio-max-nr|inotify\..+|epoll\..+)|"
+    r"net\.(core\.(?!default_qdisc|.*(mask|bitmap|key)).+|netfilter\.nf_conntrack_.+|"
+    r"ipv4\.(ip|icmp|igmp|udp|neigh|conf|route|ipfrag)_?.*|ipv4\.tcp_(?!.*(congestion_control|key|ulp)).+|"
+    r"ipv6\.(neigh|route|conf\.(?!.*stable_secret))\.?.*)"
+)
+"""The settings whose values are numbers, as proc_dointvec and its kind read them (linux/kernel/sysctl.c)."""
+PORT_RANGE = "net.ipv4.ip_local_port_range"
 OWN = (
     ("net.ipv4.ip_nonlocal_bind", "HAProxy listens on VIPs that another node holds"),
     ("net.ipv6.ip_nonlocal_bind", "HAProxy listens on VIPs that another node holds"),
@@ -37,6 +46,9 @@ def time_server(value: object) -> object:
     """The address or the host name of a time server, as text."""
     if not isinstance(value, str):
         raise InvalidValue("must be an address or a host name", "such as 192.0.2.123 or ntp.example.com")
+    host = syntax.bare_host(value)
+    if host != value:
+        raise InvalidValue("must be an address or a host name", f"write {host} alone")
     if ADDRESS.search(value):
         return str(syntax.any_address(value))
     return syntax.host_name(value)
@@ -63,8 +75,9 @@ def environment_problems(data: object) -> Iterator[Problem]:
         for loc, _ in _names(data):
             yield Problem(loc, f"{named(loc)} is a name, but network has no name servers", hint)
     for _, settings in values_at(data, "sysctl"):
-        for name in settings if isinstance(settings, dict) else ():
+        for name, value in settings.items() if isinstance(settings, dict) else ():
             yield from _setting_problems(str(name))
+            yield from _value_problems(str(name), value)
 
 
 def _names(data: object) -> list[tuple[Loc, str]]:
@@ -81,3 +94,21 @@ def _setting_problems(name: str) -> Iterator[Problem]:
     for pattern, reason in OWN:
         if fnmatchcase(name, pattern):
             yield Problem(loc, f"{name} belongs to the appliance: {reason}", f"remove {name}")
+
+
+def _value_problems(name: str, value: object) -> Iterator[Problem]:
+    """Words where the kernel expects numbers, and ports for outgoing connections that are no range."""
+    if not isinstance(value, int | str) or not SYSCTL_VALUE.fullmatch(str(value)):
+        return  # which the model refuses
+    loc: Loc = ("sysctl", name)
+    if name == PORT_RANGE:
+        ports = [int(part) for part in str(value).split() if part.isdecimal()]
+        if len(ports) != 2 or not 0 < ports[0] <= ports[1] <= syntax.HIGHEST_PORT:  # noqa: PLR2004 - the two ends
+            reason = f"{name} must be two ports from 1 to {syntax.HIGHEST_PORT}, the lower one first"
+            yield Problem(loc, reason, 'in quotes, such as "32768 60999"')
+    elif NUMERIC.fullmatch(name) and not NUMBERS.fullmatch(str(value).strip()) and not isinstance(value, bool):
+        yield Problem(
+            loc,
+            f"{name} must be a number, or several with spaces between",
+            f"`sysctl {name}` on a node shows its own value",
+        )

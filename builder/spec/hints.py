@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -11,9 +12,27 @@ from pydantic_core import ErrorDetails
 
 from builder.spec.model import Cluster
 from builder.spec.problem import ONE_OF, Loc, Problem, closest, key_shown, named, nearest
+from builder.spec.syntax import PINNED
 from builder.spec.values import model_of
 from builder.spec.vrrp import SHORT_FORM
 
+NUMBER = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?) ?(?P<unit>[A-Za-z]*)\Z")
+UNIT_OF = {
+    "timeout": "seconds",
+    "every": "seconds",
+    "hsts": "seconds",
+    "minutes": "minutes",
+    "memory_mib": "MiB",
+    "disk_gib": "GiB",
+}
+"""The unit of the numbers of a key; those of the limits of proofs are seconds as well."""
+UNITS: dict[str, dict[str, float]] = {
+    "seconds": {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400},
+    "minutes": {"m": 1, "min": 1, "h": 60, "d": 1440},
+    "MiB": {"m": 1, "mb": 1, "mib": 1, "g": 1024, "gb": 1024, "gib": 1024},
+    "GiB": {"g": 1, "gb": 1, "gib": 1},
+}
+"""What people write after a number, and how many of the key's units it is."""
 KEY = "[key]"
 """The last part of pydantic's place for an error in a key, such as a header's name, instead of the value there."""
 
@@ -102,13 +121,22 @@ def _syntax_hint(error: ErrorDetails) -> str:
 def _text_hint(error: ErrorDetails) -> str:
     if not isinstance(error["input"], int | float):
         return ""
-    if error["loc"] == ("keepalived",):
-        return 'YAML reads it as a number; give all three parts, in quotes, such as "2.3.3"'
+    if error["loc"] in {("keepalived",), ("haproxy", "source")}:
+        example = PINNED[str(error["loc"][0])][-1]
+        return f'YAML reads it as a number; give all three parts, in quotes, such as "{example}"'
     return "YAML reads it as a number or a truth value; put it in quotes"
 
 
 def _number_hint(error: ErrorDetails) -> str:
-    return "remove the quotes" if str(error["input"]).isdigit() and isinstance(error["input"], str) else ""
+    found = NUMBER.match(error["input"]) if isinstance(error["input"], str) else None
+    if not found:
+        return ""
+    unit = "seconds" if error["loc"][:2] == ("proof", "limits") else UNIT_OF.get(str(error["loc"][-1]), "")
+    if not found["unit"]:
+        return "remove the quotes"
+    number = float(found["number"]) * UNITS.get(unit, {}).get(found["unit"].lower(), 0)
+    whole = number.is_integer()
+    return f"{unit} as a number: {int(number) if whole else number}" if number and (whole or unit == "seconds") else ""
 
 
 def _choice_hint(error: ErrorDetails) -> str:
@@ -129,6 +157,7 @@ HINTS: MappingProxyType[str, Callable[[ErrorDetails], str]] = MappingProxyType(
         "value_error": _syntax_hint,
         "string_type": _text_hint,
         "int_type": _number_hint,
+        "float_type": _number_hint,
         "literal_error": _choice_hint,
         "tuple_type": _list_hint,
         "model_type": _mapping_hint,

@@ -28,9 +28,11 @@ from builder.spec.values import (
     FilePath,
     FullHostName,
     Gateway6,
+    HaproxyVersion,
     HostName,
     IpAddress,
     IpNetwork,
+    KeepalivedVersion,
     Label,
     OneOf,
     OwnAddress6,
@@ -38,7 +40,6 @@ from builder.spec.values import (
     Prefix,
     SpecModel,
     UserName,
-    Version,
 )
 from builder.spec.vrrp import PROFILES, Instance, Vrrp
 
@@ -132,7 +133,7 @@ class Operator(SpecModel):
     user: UserName = "ops"
     """Login name. The account can use sudo without a password and has no password itself."""
     ssh_keys: tuple[SshKey, ...] = ()
-    """SSH public keys, in the format of authorized_keys."""
+    """SSH public keys, each the line of a .pub file; options, as authorized_keys may have them, are refused."""
 
 
 class ProofLimits(SpecModel):
@@ -145,7 +146,7 @@ class ProofLimits(SpecModel):
 class Haproxy(SpecModel):
     """HAProxy itself."""
 
-    source: Version | None = None
+    source: HaproxyVersion | None = None
     """A release to compile from source; the default is the distribution's package."""
     maxconn: Annotated[int, Field(ge=100, le=MAX_CONNECTIONS, strict=True, examples=[10000])] | None = None
     """Connections of clients that a node serves at a time; further ones wait. The default is what the node's memory
@@ -158,7 +159,7 @@ class Cluster(SpecModel):
     cluster: Label
     """Name of the cluster; files and folders are named after it."""
     guest: GuestName = "auto"
-    keepalived: Version | None = None
+    keepalived: KeepalivedVersion | None = None
     """Version of keepalived, built from source; the default is the guest's default, or a newer one if the profile
     needs it."""
     snmp: Annotated[bool, Field(strict=True)] = False

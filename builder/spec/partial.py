@@ -55,6 +55,8 @@ class _Reader:
         if place not in self._around:
             return self._value(_adapter(model, name), data[name])
         inner, value = model_of(field.annotation), data[name]
+        if isinstance(value, dict) and not inner:
+            return {key: self._entry(model, name, each, (*place, key)) for key, each in value.items()}
         if isinstance(value, list):
             return tuple(self._entry(model, name, each, (*place, index)) for index, each in enumerate(value))
         return self.mapping(inner, value, place) if inner else UNREADABLE
@@ -85,9 +87,9 @@ def _entry_adapter(model: Model, name: str) -> TypeAdapter[Any]:
 
 
 def _entry_of(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no common type
-    """The annotation of a list's entries: Label in `tuple[Label, ...] | None`; None if it is no list."""
-    if get_origin(annotation) is tuple:
-        return get_args(annotation)[0]
+    """The annotation of a list's entries, or of a mapping's values: Label in `tuple[Label, ...] | None`; else None."""
+    if get_origin(annotation) in {tuple, dict}:
+        return get_args(annotation)[0 if get_origin(annotation) is tuple else 1]
     return next((entry for part in get_args(annotation) if (entry := _entry_of(part))), None)
 
 

@@ -13,6 +13,7 @@ from builder.spec.syntax import InvalidValue, is_on_a_line
 LENGTH_BYTES = 4
 """The length of the number before each field of an SSH key."""
 SSH_KEY = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{32,}={0,2}( .*)?\Z")
+BEHIND_OPTIONS = re.compile(r"\S.* (?P<kind>ssh-rsa|ssh-ed25519|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9@.-]+) AAAA")
 PLACEHOLDER = re.compile(r"\S+ (\S*(…|\.\.\.)|A{24})")
 """The start of an SSH key as examples show it; a real one begins with the length of its name, so not with 24 As."""
 
@@ -25,6 +26,14 @@ def ssh_key(text: str) -> str:
     if PLACEHOLDER.match(text):
         raise InvalidValue(
             "must be your SSH public key, not a placeholder", "replace it by your public key, a line of ~/.ssh/*.pub"
+        )
+    if text.startswith("ssh-dss "):
+        hint = "make another key with ssh-keygen -t ed25519, and give the line of its .pub file"
+        raise InvalidValue("must not be a DSA key, which no guest accepts (OpenSSH 7.0)", hint)
+    behind = None if SSH_KEY.match(text) else BEHIND_OPTIONS.match(text)
+    if behind:
+        raise InvalidValue(
+            "must be a public key without options such as from=", f"leave out what stands before {behind['kind']}"
         )
     if not SSH_KEY.match(text) or not all(map(is_on_a_line, text)):
         raise InvalidValue(

@@ -31,7 +31,12 @@ URL = re.compile(
     r"([A-Za-z0-9._~/:+=@-]|%[0-9A-Fa-f]{2})*\Z"
 )
 """An address without characters that mean something to yum, apt or sh, and without a query: a path follows it."""
+SCHEME = re.compile(r"(https?|file)://", re.IGNORECASE)
 PREFIXED = re.compile(r"[0-9.]+/[0-9]+\Z")
+LIKE_IPV6 = re.compile(r"(?=.*:.*:)[0-9A-Fa-f:./]+(%.*)?\Z")
+AROUND_A_HOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)?\[?(?P<host>[^]\[/@]+?)\]?(:[0-9]+)?(/[^@]*)?\Z")
+PINNED = {"keepalived": ("1.2.13", "2.2.7", "2.3.3", "2.3.4"), "haproxy": ("2.6.12", "3.0.11")}
+"""The releases that messages name; a test compares them with builder/sources/pins.yml."""
 
 
 class InvalidValue(ValueError):
@@ -92,7 +97,7 @@ def own_address6(value: object) -> object:
 
 def any_address(value: object) -> object:
     """An IPv4 or IPv6 address that is valid beyond one link."""
-    if isinstance(value, IPv6Address) or (isinstance(value, str) and ":" in value):
+    if isinstance(value, IPv6Address) or (isinstance(value, str) and LIKE_IPV6.match(value)):
         return own_address6(value)
     return _address4(value, "an IPv4 or IPv6 address such as 192.168.56.10")
 
@@ -115,11 +120,20 @@ def network(value: object) -> object:
 def _address_hint(text: str) -> str:
     if PREFIXED.match(text):
         return "leave out the prefix length here; network.prefix sets it for all"
-    if ":" in text:
+    if LIKE_IPV6.match(text):
         return "this is an IPv6 address: VIPs and servers may have one, and a node's goes into address6"
     if re.search(r"(^|\.)0[0-9]", text):
         return "write its numbers without leading zeros"
-    return ""
+    host = bare_host(text)
+    if re.search("[A-Za-z]", host) and is_host_name(host):
+        return "give an address: names are not resolved"
+    return f"write {host} alone" if host != text else ""
+
+
+def bare_host(text: str) -> str:
+    """The host of a text with a scheme, a port or a path around it; the text itself if there is none."""
+    found = None if LIKE_IPV6.match(text) or PREFIXED.match(text) else AROUND_A_HOST.match(text)
+    return found["host"] if found else text
 
 
 def _address6_hint(text: str) -> str:
@@ -128,9 +142,14 @@ def _address6_hint(text: str) -> str:
 
 def host_name(text: str) -> str:
     """A host name by RFC 1123, section 2.1: labels of letters, digits and hyphens, 253 characters at most."""
-    if len(text) > LONGEST_HOST_NAME or not all(HOST_LABEL.match(part) for part in text.split(".")):
+    if not is_host_name(text):
         raise InvalidValue("must be a host name: letters, digits and hyphens, in parts separated by dots")
     return text
+
+
+def is_host_name(text: str) -> bool:
+    """Whether a text has the form of a host name, which an IPv4 address has as well."""
+    return len(text) <= LONGEST_HOST_NAME and all(HOST_LABEL.match(part) for part in text.split("."))
 
 
 def search_list(domains: tuple[str, ...]) -> tuple[str, ...]:
@@ -192,9 +211,13 @@ def user_name(text: str) -> str:
     return _match(r"[a-z_][a-z0-9_-]{0,31}", text, "a login name: lower-case letters, digits, - or _, 32 at most")
 
 
-def version(text: str) -> str:
-    """A release number such as 2.3.3."""
-    return _match(r"[0-9]{1,4}(\.[0-9]{1,4}){2}", text, "a release number of three parts, such as 2.3.3")
+def version(text: str, product: str = "keepalived") -> str:
+    """A release number of a product, such as 2.3.3."""
+    pinned = PINNED[product]
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){2}", text):
+        reason = f"must be a release number of three parts, such as {pinned[-1]}"
+        raise InvalidValue(reason, f"the pinned releases are {', '.join(pinned)}")
+    return text
 
 
 def http_path(text: str) -> str:
@@ -246,11 +269,20 @@ def url(text: str) -> str:
         raise InvalidValue(reason, "use a mirror that asks for neither, or a folder such as file:///srv/mirror")
     match = URL.match(text)
     if not match or int(match["port"] or 1) not in range(1, HIGHEST_PORT + 1):
-        raise InvalidValue(
-            "must be an http, https or file address, such as http://mirror.example.com/debian",
-            "write a character other than letters, digits and -._~/:+=@ by its code, such as %20 for a space",
-        )
+        reason = "must be an http, https or file address, such as http://mirror.example.com/debian"
+        raise InvalidValue(reason, _url_hint(text, match))
     return text.rstrip("/")
+
+
+def _url_hint(text: str, match: re.Match[str] | None) -> str:
+    scheme = SCHEME.match(text)
+    if match:
+        return f"a port is a number from 1 to {HIGHEST_PORT}"
+    if not scheme or (scheme[1] == "file" and not text.startswith("file:///")):
+        return "begin it with http:// or https://, or with file:/// for a folder"
+    if not scheme[1].islower():
+        return f"write {scheme[0].lower()} in lower case"
+    return "write a character other than letters, digits and -._~/:+=@ by its code, such as %20 for a space"
 
 
 def has_credentials(address: str) -> bool:

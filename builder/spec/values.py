@@ -53,15 +53,16 @@ def _from_the_spec(path: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get(FOLDER, ".")) / syntax.file_path(path)
 
 
-def _statuses(value: object) -> tuple[str, ...]:
-    """HTTP status codes and ranges of them, from one entry or a list: 200, [200, 204] or [200-299, 401]."""
+def _statuses(value: object) -> tuple[object, ...]:
+    """The entries of a list of status codes, each judged at its own place; one code or range stands for a list."""
     entries = value if isinstance(value, list | tuple) else [value]
     if not 1 <= len(entries) <= MOST_STATUSES:
         raise syntax.InvalidValue(f"must have 1 to {MOST_STATUSES} entries", "a range such as 200-299 counts once")
-    return tuple(_status(entry) for entry in entries)
+    return tuple(entries) if isinstance(value, list | tuple) else (_status(value),)
 
 
 def _status(entry: object) -> str:
+    """One status code, or a range of them."""
     text = str(entry)
     if STATUS_CLASS.match(text):
         raise syntax.InvalidValue("must be codes or ranges of codes", f"write {text[0]}00-{text[0]}99")
@@ -101,11 +102,14 @@ Email = Annotated[str, AfterValidator(syntax.email), Field(examples=["ops@exampl
 Label = Annotated[str, AfterValidator(syntax.label), Field(examples=["web1"])]
 InterfaceName = Annotated[str, AfterValidator(syntax.interface_name), Field(examples=["auto", "eth0"])]
 UserName = Annotated[str, AfterValidator(syntax.user_name), Field(examples=["ops"])]
-Version = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"])]
+KeepalivedVersion = Annotated[str, AfterValidator(syntax.version), Field(examples=["2.3.3"])]
+HaproxyVersion = Annotated[
+    str, AfterValidator(lambda text: syntax.version(text, "haproxy")), Field(examples=["3.0.11"])
+]
 HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]
 STATUS_CODE = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string"}]}
 Statuses = Annotated[
-    tuple[str, ...],
+    tuple[Annotated[str, BeforeValidator(_status)], ...],
     BeforeValidator(_statuses),
     WithJsonSchema({"anyOf": [*STATUS_CODE["anyOf"], {"type": "array", "items": STATUS_CODE, "minItems": 1}]}),
     Field(examples=["[200, 401]"]),

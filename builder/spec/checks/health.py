@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from builder.guests import all_guests
 from builder.spec.backends import backends
+from builder.spec.checks.addresses import repeated
 from builder.spec.model import Cluster
-from builder.spec.problem import Loc, Problem, decidable, named
+from builder.spec.problem import Loc, Problem, decidable, named, the
 from builder.spec.service import Check, Service
 
 BODILESS = frozenset({*range(100, 200), 204, 205, 304})
@@ -35,26 +36,45 @@ def health_problems(cluster: Cluster) -> Iterator[Problem]:
 def _placed_checks(service: Service, loc: Loc) -> Iterator[tuple[Loc, Check]]:
     """The health checks of a service and its routes, with their places."""
     own = [((*loc, "routes", index, "check"), route.check) for index, route in enumerate(service.routes)]
-    yield from ((place, check) for place, check in (((*loc, "check"), service.check), *own) if check)
+    yield from ((place, check) for place, check in (((*loc, "check"), service.check), *own) if check is not None)
 
 
 def _checks(service: Service, loc: Loc) -> Iterator[Problem]:
     """Health checks that no server can pass, and keys that their kind does not use."""
     for place, check in _placed_checks(service, loc):
-        if check.body and check.codes <= BODILESS:
-            status = f"status {' or '.join(check.status)}"
-            reason = f"a response with {status} has no body, so no server can ever be healthy"
-            yield Problem((*place, "body"), reason, "remove body, or set another status")
-        if check.tls and check.kind in UPGRADED:
-            reason = f"{check.kind} begins TLS within its protocol, so no server can ever be healthy"
-            yield Problem((*place, "tls"), reason, "remove tls: the check needs no TLS")
-        if check.host and check.kind != "http" and not service.checks_over_tls(check):
-            reason = f"host has no effect with kind {check.kind} without TLS"
-            yield Problem((*place, "host"), reason, "remove host, or set tls: true")
+        for problems in (_statuses(check, place), _impossible(check, place), _host(service, check, place)):
+            yield from decidable(problems)
         for key, kinds in KINDS.items():
-            if check.kind not in kinds and getattr(check, key) != Check.model_fields[key].default:
-                hint = f"remove {key}, or set kind: {kinds[0]}"
-                yield Problem((*place, key), f"{key} has no effect with kind {check.kind}", hint)
+            yield from decidable(_of_other_kinds(check, key, kinds, place))
+
+
+def _statuses(check: Check, place: Loc) -> Iterator[Problem]:
+    """Status codes that are given twice, and a body that no answer with these codes has."""
+    placed = [((*place, "status", index), each) for index, each in enumerate(check.status) if isinstance(each, str)]
+    for loc, first in repeated(placed):
+        yield Problem(loc, f"{named(loc)} is also {the(first)}", "remove one of them")
+    if check.body and check.codes <= BODILESS:
+        status = f"status {' or '.join(check.status)}"
+        reason = f"a response with {status} has no body, so no server can ever be healthy"
+        yield Problem((*place, "body"), reason, "remove body, or set another status")
+
+
+def _impossible(check: Check, place: Loc) -> Iterator[Problem]:
+    if check.tls and check.kind in UPGRADED:
+        reason = f"{check.kind} begins TLS within its protocol, so no server can ever be healthy"
+        yield Problem((*place, "tls"), reason, "remove tls: the check needs no TLS")
+
+
+def _host(service: Service, check: Check, place: Loc) -> Iterator[Problem]:
+    if check.host and check.kind != "http" and not service.checks_over_tls(check):
+        reason = f"host has no effect with kind {check.kind} without TLS"
+        yield Problem((*place, "host"), reason, "remove host, or set tls: true")
+
+
+def _of_other_kinds(check: Check, key: str, kinds: tuple[str, ...], place: Loc) -> Iterator[Problem]:
+    if check.kind not in kinds and getattr(check, key) != Check.model_fields[key].default:
+        hint = f"remove {key}, or set kind: {kinds[0]}"
+        yield Problem((*place, key), f"{key} has no effect with kind {check.kind}", hint)
 
 
 def _sessions(service: Service, loc: Loc) -> Iterator[Problem]:

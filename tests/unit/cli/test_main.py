@@ -159,6 +159,16 @@ def test_a_spec_that_cannot_be_read_is_reported_like_any_problem(
     assert capsys.readouterr().err.startswith(f"{path}:1:1: permission denied\n")
 
 
+def test_a_section_that_cannot_be_read_hides_no_release_that_is_not_pinned(
+    vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cluster.yml"
+    vipforge("init", path)
+    path.write_text(path.read_text() + 'proof: 5\nhaproxy: {source: "9.9.9"}\n')
+    assert vipforge("check", path) == Exit.BAD_SPEC
+    assert "haproxy 9.9.9 is not among the pinned sources" in capsys.readouterr().err
+
+
 def test_a_bad_spec_as_json_is_on_stdout(vipforge: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vipforge("check", tmp_path / "none.yml", "--json") == Exit.BAD_SPEC
     printed = capsys.readouterr()

@@ -109,3 +109,11 @@ def test_check_shows_the_line_of_a_limit_for_an_unknown_scenario(tmp_path: Path)
     assert (problem.reason, problem.hint) == ("there is no scenario haproxy-kiled", "did you mean haproxy-killed?")
     spec.write_text(QUICKSTART.read_text() + "proof: {limits: {haproxy-killed: 1.5}}\n")
     assert report.problems([spec], limits.limit_problems) == ()
+
+
+def test_a_limit_that_is_no_number_hides_no_unknown_scenario(tmp_path: Path) -> None:
+    spec = tmp_path / "cluster.yml"
+    spec.write_text(QUICKSTART.read_text() + "proof: {limits: {haproxy-killed: x, nosuch: 1, other: y}}\n")
+    found = {each.reason for each in report.problems([spec], limits.limit_problems)}
+    assert {"there is no scenario nosuch", "there is no scenario other"} < found
+    assert {f"{name} of limits of proof must be a number" for name in ("haproxy-killed", "other")} < found

@@ -10,6 +10,7 @@ import pytest
 from builder.core.errors import UserError
 from builder.guests import all_guests
 from builder.sources import all_pins, pin
+from builder.spec.syntax import PINNED
 
 
 @pytest.mark.parametrize("version", ["1.2.13", "2.2.7", "2.3.3", "2.3.4"])
@@ -17,6 +18,11 @@ def test_keepalived_is_pinned(version: str) -> None:
     found = pin("keepalived", version)
     assert found.file == f"keepalived-{version}.tar.gz"
     assert found.size > 300_000
+
+
+@pytest.mark.parametrize(("product", "versions"), PINNED.items())
+def test_messages_about_a_release_name_all_that_are_pinned(product: str, versions: tuple[str, ...]) -> None:
+    assert versions == tuple(each.version for each in all_pins() if each.name == product)
 
 
 @pytest.mark.parametrize("each", all_pins(), ids=lambda each: f"{each.name}-{each.version}")

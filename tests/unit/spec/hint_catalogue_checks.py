@@ -1,10 +1,10 @@
-"""The hints about health checks, sessions, keys without effect, TLS in mode tcp, and the hosts that nodes talk to."""
+"""The hints about health checks, sessions, keys without effect, TLS in mode tcp, hosts, and the forms of values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.spec.faulty import GONE, WITH_IPV6, WITH_MANAGEMENT, Case, Edit, same_place
+from tests.unit.spec.faulty import GONE, KEY, WITH_IPV6, WITH_MANAGEMENT, Case, Edit, same_place
 
 CHECK = "services.0.check"
 REDIRECT: Edit = {
@@ -152,4 +152,73 @@ CHECK_CASES = (
         for place in ("trusted_proxies", "services.0.trusted_proxies")
         for own, reason in {"10.1.2.10": "is also VIP 1 of vrrp", "10.1.2.11/32": "the address of node 1"}.items()
     ),
+    # the forms of values
+    *(
+        same_place("image.mirror", wrong, "must be an http, https or file address", hint, right)
+        for wrong, hint, right in (
+            ("ftp://m/d", "begin it with http:// or https://", "https://m/d"),
+            ("m.example.com/d", "begin it with http:// or https://", "http://m.example.com/d"),
+            ("file://m/d", "or with file:/// for a folder", "file:///m/d"),
+            ("HTTP://m/d", "write http:// in lower case", "http://m/d"),
+            ("http://m:99999/d", "a port is a number from 1 to 65535", "http://m:9999/d"),
+        )
+    ),
+    *(
+        same_place("network.ntp", [wrong], "must be an address or a host name", f"write {right} alone", [right])
+        for wrong, right in (
+            ("http://time.example.com", "time.example.com"),
+            ("time.example.com:123", "time.example.com"),
+            ("10.1.2.7:123", "10.1.2.7"),
+        )
+    ),
+    *(
+        same_place(place, "mail.example.com", "must be an IPv4", "give an address: names are not resolved", right)
+        for place, right in {
+            "alerts.smtp_server": "10.1.2.25",
+            "services.0.servers.0.address": "10.1.2.31",
+            "presets.0.servers.0.address": "10.1.2.51",
+            "vrrp.vips.0": "10.1.2.10",
+        }.items()
+    ),
+    same_place(
+        "services.0.servers.0.address", "10.1.2.31:80", "must be an IPv4", "write 10.1.2.31 alone", "10.1.2.31"
+    ),
+    same_place("services.0.servers.0.address", "http://10.1.2.31/x", "IPv4", "write 10.1.2.31 alone", "10.1.2.31"),
+    same_place("haproxy", {"source": "9.9"}, "such as 3.0.11", "releases are 2.6.12, 3.0.11", {"source": "3.0.11"}),
+    same_place("haproxy", {"source": 3.0}, "must be text", 'such as "3.0.11"', {"source": "3.0.11"}),
+    same_place("keepalived", "2.3", "such as 2.3.4", "the pinned releases are 1.2.13, 2.2.7, 2.3.3", "2.3.3"),
+    same_place("operator.ssh_keys", [f'from="10.0.0.0/8, ::1" {KEY}'], "without options", "before ssh-ed25519", [KEY]),
+    same_place("operator.ssh_keys", [f"restrict {KEY}"], "without options", "leave out what stands before", [KEY]),
+    same_place("operator.ssh_keys", ["ssh-dss AAAAB3NzaC1kc3M me"], "must not be a DSA key", "-t ed25519", [KEY]),
+    *(
+        same_place(place, wrong, "must be a", f"{unit} as a number: {right}", right)
+        for place, wrong, unit, right in (
+            ("services.0.timeout", "60s", "seconds", 60),
+            ("services.2.routes.0.timeout", "5m", "seconds", 300),
+            ("services.2.hsts", "365d", "seconds", 31536000),
+            ("alerts.timeout", "30 sec", "seconds", 30),
+            ("libvirt.memory_mib", "2G", "MiB", 2048),
+            ("image.disk_gib", "4GiB", "GiB", 4),
+        )
+    ),
+    same_place("services.0.affinity", {"by": "source", "minutes": "2h"}, "whole", "minutes as a number: 120", GONE),
+    same_place("proof", {"limits": {"haproxy-killed": "500ms"}}, "must be a number", "seconds as a number: 0.5", GONE),
+    same_place(
+        "sysctl",
+        {"net.core.somaxconn": "abc"},
+        "net.core.somaxconn must be a number",
+        "`sysctl net.core.somaxconn` on a node",
+        {"net.core.somaxconn": 4096},
+    ),
+    *(
+        same_place(
+            "sysctl",
+            {"net.ipv4.ip_local_port_range": wrong},
+            "must be two ports from 1 to 65535, the lower one first",
+            'such as "32768 60999"',
+            {"net.ipv4.ip_local_port_range": "32768 60999"},
+        )
+        for wrong in ("65535 1", 1024, "1 2 3", "a b", "0 70000")
+    ),
+    check({"status": [200, "200"]}, "status 2 of check of service 1 is also status 1", "remove one", {"status": 200}),
 )

@@ -54,6 +54,10 @@ def test_what_a_hint_says_leads_to_a_valid_spec(folder: Path, case: Case) -> Non
 
 RELATED = (
     ("network", "nodes", "vrrp", "keepalived", "alerts", "management"),
+    (
+        *("nodes", "vrrp", "network", "alerts", "trusted_proxies", "services.0.trusted_proxies"),
+        *("services.0.servers", "services.2.routes.0.servers", "presets.0.servers"),
+    ),
     ("guest", "image"),
     ("presets", "tls", "vrrp"),
     ("vrrp", "network", "trusted_proxies", "services"),

@@ -56,11 +56,14 @@ CASES = {
     ),
     "a version that YAML reads as a number": (
         ('"2.3.3"', "2.3", "2.3"),
-        ("keepalived must be text", 'YAML reads it as a number; give all three parts, in quotes, such as "2.3.3"'),
+        ("keepalived must be text", 'YAML reads it as a number; give all three parts, in quotes, such as "2.3.4"'),
     ),
     "a version of two parts": (
         ('"2.3.3"', '"2.3"', '"2.3"'),
-        ("keepalived must be a release number of three parts, such as 2.3.3", ""),
+        (
+            "keepalived must be a release number of three parts, such as 2.3.4",
+            "the pinned releases are 1.2.13, 2.2.7, 2.3.3, 2.3.4",
+        ),
     ),
     "a name that YAML reads as a number": (
         ("cluster: demo", "cluster: 12", "12"),
@@ -137,7 +140,10 @@ CASES = {
     ),
     "an SMTP server by name": (
         ("10.1.2.25", "smtp.example.com", "smtp.example.com"),
-        ("smtp_server of alerts must be an IPv4 address such as 192.168.56.10", ""),
+        (
+            "smtp_server of alerts must be an IPv4 address such as 192.168.56.10",
+            "give an address: names are not resolved",
+        ),
     ),
     "a number for an address": (
         ("gateway: 10.1.2.1", "gateway: 167838209", "167838209"),

@@ -270,3 +270,12 @@ def test_exchange_2010_keeps_a_client_on_its_server(cluster_of) -> None:
 
 def test_every_preset_has_a_module_and_a_name() -> None:
     assert set(presets.all_presets()) == set(get_args(PresetName))
+
+
+def test_every_faulty_status_is_reported_at_its_own_place(problems) -> None:
+    entries = "[200-100, 99, 600, abc, 200, 200, 301]"
+    text = HEAD + WEB.replace("port: 8080", f"port: 8080\n    check: {{status: {entries}, kind: tcp, host: x}}")
+    found = {each.reason.partition(" of ")[0]: each for each in problems(text) if "status" in each.reason}
+    assert [found[f"status {number}"].value for number in (1, 2, 3, 4, 6)] == ["200-100", "99", "600", "abc", "200"]
+    assert len(found) == len({each.column for each in found.values()}) == 5
+    assert any("host has no effect" in each.reason for each in problems(text))
