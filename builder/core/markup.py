@@ -11,7 +11,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-"""Terminal control sequences (ECMA-48), such as colours; removing only the escape character leaves their letters."""
+"""Terminal control sequences (ECMA-48), such as colors; removing only the escape character leaves their letters."""
 UNWANTED = frozenset({"Cc", "Cf", "Cs", "Cn"})
 """Unicode categories: control and format characters (such as right-to-left overrides), surrogates, unassigned."""
 KEPT = "\n\t"

@@ -64,7 +64,7 @@ def before_bake(cluster: Cluster, guest: Guest, keepalived: str) -> None:
     except NoNativeRoot:
         return
     except CommandFailed as failure:
-        warn(f"the programs of {guest.facts.title} cannot run here, so only the guest's are asked: {failure.message}")
+        warn(f"the programs of {guest.facts.title} do not run here; only the bake checks the files: {failure.message}")
         return
     if found.complaints:
         told = "".join(f"\n    {text}" for text, _ in found.complaints)
@@ -99,7 +99,7 @@ def judge(cluster: Cluster, guest: Guest, keepalived: str, *, private: bool) -> 
     for node in cluster.nodes:
         text = keepalived_conf(cluster, node, guest.facts, keepalived, interface)
         files[f"{FOLDER}/{node.name}.conf"] = GuestFile(text, MODE)
-    with step(f"asking the programs of {guest.facts.title} about their files"):
+    with step(f"checking the files with {guest.facts.title}'s own programs"):
         return ask(tars, files, interface)
 
 

@@ -1,4 +1,4 @@
-"""The packages of an image: versions, architectures, sources and licences, from dpkg's files or from rpm's answers."""
+"""The packages of an image: versions, architectures, sources and licenses, from dpkg's files or from rpm's answers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ COPYRIGHT = "copyright"
 FORMAT = re.compile(r"\s*Format(-Specification)?:")
 """How a machine-readable copyright file begins (DEP 5)."""
 FILES_LICENSE = re.compile(r"^Files:.*?^License:[ \t]*(\S[^\n]*)", re.MULTILINE | re.DOTALL)
-"""The short name of a licence in a paragraph about files; paragraphs without files only have the texts of licences."""
+"""The short name of a license in a paragraph about files; paragraphs without files only have the texts of licenses."""
 COMMON_LICENSE = re.compile(r"/usr/share/(common-licenses/[A-Za-z][\w.-]*\w)")
-"""A reference to the text of a licence (policy, section 12.5); it does not say whether a later version will do."""
+"""A reference to the text of a license (policy, section 12.5); it does not say whether a later version will do."""
 RPM_FIELDS = ("name", "version", "arch", "epoch", "source_rpm", "license")
 """The columns that packer/provision/rpm/80-packages.sh writes."""
 NONE = "(none)"
@@ -91,7 +91,7 @@ def _text(root: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 def from_dpkg(status: str, copyrights: Mapping[str, str]) -> Packages:
     """The installed packages in dpkg's status file; `copyrights` are their copyright files, by package.
 
-    A package without one, whose documents are a link to another package's, has the licences of its source.
+    A package without one, whose documents are a link to another package's, has the licenses of its source.
     """
     found = {each["Package"]: _debian_package(each) for each in _stanzas(status)}
     known = {name: replace(each, licenses=licenses(copyrights.get(name, ""))) for name, each in found.items()}
@@ -119,7 +119,7 @@ def _debian_package(fields: Mapping[str, str]) -> InstalledPackage:
 
 
 def licenses(text: str) -> tuple[str, ...]:
-    """The licences in a copyright file, in its order: short names, or else references to common licences."""
+    """The licenses in a copyright file, in its order: short names, or else references to common licenses."""
     found = _short_names(text) if FORMAT.match(text) else COMMON_LICENSE.findall(text)
     return tuple(dict.fromkeys(found))
 

@@ -1,6 +1,6 @@
 """SSH to the nodes: one OpenSSH configuration per run, and waiting until every node accepts a login.
 
-Connections are shared (ControlMaster), because a guest without hardware virtualisation takes a second for each new
+Connections are shared (ControlMaster), because a guest without hardware virtualization takes a second for each new
 one. The user's own configuration takes precedence (ssh_config(5): the first value wins).
 """
 

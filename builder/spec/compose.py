@@ -22,7 +22,7 @@ EXPLANATIONS = (
     (
         "mapping values are not allowed here",
         "a colon where there can be no key",
-        "indent the line like its neighbours; put a value that contains a colon in quotes",
+        "indent the line like its neighbors; put a value that contains a colon in quotes",
     ),
     ("could not find expected ':'", "a key has no colon", "write key: value, with a space after the colon"),
     (

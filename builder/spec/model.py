@@ -149,7 +149,7 @@ class Haproxy(SpecModel):
     source: HaproxyVersion | None = None
     """A release to compile from source; the default is the distribution's package."""
     maxconn: Annotated[int, Field(ge=100, le=MAX_CONNECTIONS, strict=True, examples=[10000])] | None = None
-    """Connections of clients that a node serves at a time; further ones wait. The default is what the node's memory
+    """Client connections that a node serves at the same time; further ones wait. The default is what the node's memory
     (`libvirt.memory_mib`) can hold."""
 
 
@@ -169,7 +169,7 @@ class Cluster(SpecModel):
     network: Network
     """The network of the nodes and the VIPs."""
     management: Management | None = None
-    """A second network card of every node, for operators and not for clients; off by default."""
+    """A second network card in every node, for operators only; off by default."""
     vrrp: Vrrp
     """How the VIPs move between the nodes."""
     nodes: Annotated[tuple[Node, ...], Field(min_length=2, max_length=8)]
@@ -179,7 +179,7 @@ class Cluster(SpecModel):
     services: tuple[Service, ...] = ()
     """What the VIPs offer."""
     trusted_proxies: tuple[AnyNetwork, ...] = ()
-    """The proxies before the VIPs, for services that do not list their own."""
+    """The proxies in front of the VIPs, for services that do not list their own."""
     presets: tuple[Preset, ...] = ()
     """Known applications: each preset stands for all services of one application."""
     tls: Tls = Tls()

@@ -35,9 +35,9 @@ class Check(SpecModel):
     """How HAProxy checks whether a server is healthy."""
 
     kind: CheckKind = "http"
-    """`tcp` only connects; every other kind speaks its protocol for a moment, and then takes leave."""
+    """`tcp` only connects; every other kind holds a short conversation in its protocol and ends it properly."""
     port: Port | None = None
-    """The port to check, if it is not the server's own."""
+    """The port to check, if it differs from the server's."""
     path: HttpPath = "/"
     """Path of the request."""
     status: Statuses = ("200",)
@@ -45,13 +45,14 @@ class Check(SpecModel):
     body: Body | None = None
     """Text that the answer must contain."""
     host: HostName | None = None
-    """Host header of the request; over TLS also the name that the server is asked for (SNI)."""
+    """Host header of the request; over TLS also the name sent as SNI."""
     headers: dict[CheckHeader, HeaderValue] = Field(default={}, max_length=8)
-    """More headers of the request."""
+    """Additional headers of the request."""
     user: DatabaseUser = "haproxy"
-    """The database account of `mysql` and `pgsql`; it needs no privileges, and with `mysql` must have no password."""
+    """The database account for `mysql` and `pgsql`. It needs no privileges, and for `mysql` it must have no
+    password."""
     primary_only: Flag = False
-    """With `redis`: replicas count as not healthy, so that clients get the primary."""
+    """With `redis`: only the primary counts as healthy, so that clients never reach a replica."""
     tls: Flag = False
     """Check over TLS although the service itself only forwards bytes; `reencrypt` implies it on the server's port."""
     every: Seconds = 2
@@ -106,12 +107,12 @@ class Limits(SpecModel):
 
 
 class CloseSessions(SpecModel):
-    """When the sessions of a server are closed, so that their clients connect again."""
+    """When the sessions of a server are closed, so that their clients reconnect."""
 
     server_down: Flag | None = None
-    """When the health check takes the server out of use; the default is true with mode tcp, and false otherwise."""
+    """Close a server's sessions when its check fails; the default is true with mode tcp, and false otherwise."""
     primary_returns: Flag = False
-    """Those of the backup servers, when another server is healthy again."""
+    """Close the sessions on backup servers when another server is healthy again."""
 
 
 class ProxyProtocol(SpecModel):
@@ -174,7 +175,7 @@ class Service(SpecModel):
     hsts: Annotated[int, Field(ge=0, le=63_072_000, strict=True)] | None = None
     """For how many seconds browsers must use only https (RFC 6797); by default no such header is sent."""
     redirect: Literal["https"] | None = None
-    """Redirect requests to https: all that match no route, and did not come to a trusted proxy over https."""
+    """Redirect requests to https, except those that match a route or that a trusted proxy received over https."""
     root: HttpPath | None = None
     """The path that a request for / is redirected to."""
     check: Check | None = None
@@ -186,12 +187,12 @@ class Service(SpecModel):
     limits: Limits = Limits()
     """Limits on the connections of the service."""
     close_sessions: CloseSessions = CloseSessions()
-    """When sessions are closed that a client would rather have with another server."""
+    """When HAProxy closes open sessions so that clients reconnect to another server."""
     proxy_protocol: ProxyProtocol = ProxyProtocol()
     """Use of the PROXY protocol."""
     trusted_proxies: tuple[AnyNetwork, ...] | None = None
-    """The proxies before the VIPs that are believed what they say about a client, in headers or by the PROXY protocol;
-    default: those of the cluster."""
+    """The proxies in front of the VIPs that may say who the client is, in headers or by the PROXY protocol; default:
+    those of the cluster."""
     timeout: Seconds = 60
     """Seconds of silence after which a connection is closed; a WebSocket may be silent for at least an hour."""
     ntlm: Flag = False

@@ -1,4 +1,4 @@
-"""Servers for health checks: real daemons, and protocol-true ones whose behaviour and memory a test controls."""
+"""Servers for health checks: real daemons, and protocol-true ones whose behavior and memory a test controls."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SOLICITED = 0x40
 """The flag of an advertisement that answers a solicitation."""
 ECHO, ECHO_REPLY = 128, 129
 ADVERTISED = ETHERNET + HEADER + 24
-"""Bytes of a frame with a neighbour advertisement, up to its options."""
+"""Bytes of a frame with a neighbor advertisement, up to its options."""
 SHORTEST = ETHERNET + HEADER + 8
 ICMP6_FILTER = 1
 """From linux/icmpv6.h; Python does not define it."""
@@ -41,7 +41,7 @@ FRAME_FILTER = (
 
 
 def holder_query(own_mac: bytes, vip: bytes) -> bytes:
-    """A neighbour solicitation to the VIP's solicited-node multicast group (RFC 4861, section 4.3)."""
+    """A neighbor solicitation to the VIP's solicited-node multicast group (RFC 4861, section 4.3)."""
     group = socket.inet_pton(FAMILY, "ff02::1:ff00:0")[:13] + vip[13:]
     source = b"\x01\x01" + own_mac
     unsummed = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + vip + source
@@ -52,7 +52,7 @@ def holder_query(own_mac: bytes, vip: bytes) -> bytes:
 
 
 def read_claim(frame: bytes, vip: bytes) -> HolderClaim | None:
-    """An unsolicited neighbour advertisement is an announcement; a solicited one comes from the holder."""
+    """An unsolicited neighbor advertisement is an announcement; a solicited one comes from the holder."""
     if len(frame) < ADVERTISED or not _is_icmp(frame) or frame[54] != ADVERTISEMENT or frame[62:78] != vip:
         return None
     return "holds" if frame[58] & SOLICITED else "announces"

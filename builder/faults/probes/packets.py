@@ -38,7 +38,7 @@ class Packets(Protocol):
         """Accepts frames about holders, and the first packets of answers."""
 
     def holder_query(self, own_mac: bytes, vip: bytes) -> bytes:
-        """An Ethernet frame that asks who holds the VIP without changing any neighbour table."""
+        """An Ethernet frame that asks who holds the VIP without changing any neighbor table."""
 
     def read_claim(self, frame: bytes, vip: bytes) -> HolderClaim | None:
         """What a frame says about the VIP; None for any other frame."""

@@ -76,7 +76,7 @@ class Record:
         self._write("holds", round(at, 6), node, holds)
 
     def garp(self, at: float, node: str) -> None:
-        """Record a gratuitous ARP, or an unsolicited neighbour advertisement, for the VIP from a node."""
+        """Record a gratuitous ARP, or an unsolicited neighbor advertisement, for the VIP from a node."""
         self._write("garp", round(at, 6), node)
 
     def line(self, at: float, node: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The components of an SBOM, in the form in which scanners recognise an operating system and its packages.
+"""The components of an SBOM, in the form in which scanners recognize an operating system and its packages.
 
 Distributions publish vulnerabilities by source package, and most binary packages have another name than their source.
 Each scanner reads the source from a place of its own:

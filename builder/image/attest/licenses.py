@@ -1,4 +1,4 @@
-"""Licences of packages in CycloneDX: SPDX where a package's own words can be translated, and else those words."""
+"""Licenses of packages in CycloneDX: SPDX where a package's own words can be translated, and else those words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cyclonedx.spdx import fixup_id, is_expression
 GNU = re.compile(
     r"(?P<name>[AL]?GPL|GFDL)(?P<invariants>-NIV)?[-v](?P<version>\d(\.\d)?)(?P<later>\+?)", re.IGNORECASE
 )
-"""A GNU licence in DEP 5 (`LGPL-2.1+`), or in Fedora before it used SPDX (`GPLv2+`)."""
+"""A GNU license in DEP 5 (`LGPL-2.1+`), or in Fedora before it used SPDX (`GPLv2+`)."""
 SHORT = MappingProxyType(
     {
         "apache-2": "Apache-2.0",
@@ -32,7 +32,7 @@ OPERATORS = re.compile(r"(\s+(?:and|or)\s+|[()])", re.IGNORECASE)
 
 
 def cyclonedx_licenses(texts: Sequence[str]) -> Iterator[License]:
-    """The licences of a package; CycloneDX 1.5 allows an expression only if it is the only entry."""
+    """The licenses of a package; CycloneDX 1.5 allows an expression only if it is the only entry."""
     found = list(dict.fromkeys(map(spdx, texts)))
     for each in found:
         known = fixup_id(each)

@@ -98,7 +98,7 @@ def name_warnings(cluster: Cluster) -> Iterator[Problem]:
     release = _known_release(cluster)
     if release is None or release >= SNI:
         return
-    reason = "HAProxy before 1.8 names no host to the servers over TLS: those that need it (SNI) will not be healthy"
+    reason = "HAProxy before 1.8 sends no host name (SNI) over TLS: servers that need one will not be healthy"
     hint = "use a check without TLS, such as check: {port: 80}, or choose another guest"
     for index, service in enumerate(cluster.services):
         loc: Loc = ("services", index)

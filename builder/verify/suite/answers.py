@@ -108,7 +108,7 @@ QUESTIONS = {
     "cloud-init schema": SCHEMA,
     "user-data": "cat /var/lib/cloud/instance/user-data.txt",
     "passwords": r"sed -n -E '/^[^:]*:[!*]+:/!s/:.*//p' /etc/shadow",
-    "authorised keys": KEYS,
+    "authorized keys": KEYS,
     "sshd": "sshd -T",
     "bake": BAKE,
     "logged keys": LOGGED_KEYS,
@@ -129,7 +129,7 @@ class Answer:
 def questions(node: Node, files: Collection[str], *, clock_seconds: int = 0) -> dict[str, str]:
     """Return every question for one node; `files` are the guest paths whose content and mode are compared.
 
-    The clock gets up to `clock_seconds` to be synchronised.
+    The clock gets up to `clock_seconds` to be synchronized.
     """
     paths = shlex.join(files)
     units = (*UNITS, *own_units(files))

@@ -20,7 +20,7 @@ from builder.verify.suite.answers import ask_node, questions
 from builder.verify.suite.node import RunningNode
 
 CLOCK_SECONDS = 30
-"""How long the clock may take to be synchronised after a boot, if the spec names time servers."""
+"""How long the clock may take to be synchronized after a boot, if the spec names time servers."""
 PLAN = pytest.StashKey[VerifyPlan]()
 
 

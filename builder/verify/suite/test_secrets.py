@@ -29,14 +29,14 @@ def test_no_account_has_a_password(node: RunningNode) -> None:
 
 
 def test_only_the_operator_has_keys(node: RunningNode, cluster: Cluster) -> None:
-    """Only the operator's account has authorised keys."""
-    owners = {line.split()[0] for line in node.lines("authorised keys")}
+    """Only the operator's account has authorized keys."""
+    owners = {line.split()[0] for line in node.lines("authorized keys")}
     assert owners == {f"/home/{cluster.operator.user}/.ssh/authorized_keys"}, f"found {', '.join(sorted(owners))}"
 
 
 def test_keys_are_those_of_the_seed(node: RunningNode, cluster: Cluster) -> None:
     """The operator's keys are those in the seed."""
-    found = {line.split(" ", 1)[1] for line in node.lines("authorised keys") if " " in line}
+    found = {line.split(" ", 1)[1] for line in node.lines("authorized keys") if " " in line}
     users = yaml.safe_load(node.output("user-data"))["users"]
     seeded = {key for user in users for key in user["ssh_authorized_keys"]}
     assert found == seeded, f"differs from the seed: {some(sorted(found ^ seeded))}"

@@ -83,16 +83,16 @@ def test_a_time_service_runs(node: RunningNode) -> None:
 
 
 def test_clock_is_right(node: RunningNode, plan: VerifyPlan, warn: Callable[[str], None]) -> None:
-    """The clock is synchronised with a time server."""
-    seconds, *synchronised = node.lines("clock")
-    if synchronised:
+    """The clock is synchronized with a time server."""
+    seconds, *synchronized = node.lines("clock")
+    if synchronized:
         return
     servers = plan.cluster.network.ntp
     assert not servers, f"no answer from {', '.join(map(str, servers))}"
     began, ended = node.asked
     off = max(began - int(seconds), int(seconds) - ended)
-    assert off < CLOCK_TOLERANCE, f"not synchronised, and {off:.0f} s away from the clock of this host"
-    warn("it is right, but no time server answers, so it will drift; network.ntp in the spec names one")
+    assert off < CLOCK_TOLERANCE, f"not synchronized, and {off:.0f} s away from the clock of this host"
+    warn("the clock is right, but no time server answers, so it will drift: name one in network.ntp")
 
 
 def test_disk_has_room(node: RunningNode, warn: Callable[[str], None]) -> None:

@@ -116,7 +116,7 @@ def test_a_bake_goes_on_where_namespaces_are_forbidden(
     monkeypatch.setattr(judge, "judge", refused)
     before_bake(quickstart(), guest_of(GUEST), "2.3.3")
     assert (
-        "the programs of Debian 12 cannot run here, so only the guest's are asked: unshare" in capsys.readouterr().err
+        "the programs of Debian 12 do not run here; only the bake checks the files: unshare" in capsys.readouterr().err
     )
 
 

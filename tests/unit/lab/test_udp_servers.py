@@ -42,7 +42,7 @@ def test_the_time_is_this_hosts() -> None:
     mode, stratum, *_, seconds, fraction = NTP.unpack(ntp_reply(ASKED))
     assert (mode, stratum) == (0o44, 2)
     assert abs(seconds + fraction / 2**32 - NTP_EPOCH - time.time()) < 5
-    assert ntp_reply(ASKED)[24:32] == ASKED[40:48], "the client recognises its own request"
+    assert ntp_reply(ASKED)[24:32] == ASKED[40:48], "the client recognizes its own request"
 
 
 @pytest.mark.parametrize("datagram", [b"", bytes(48), bytes([0o44]) + bytes(47)])

@@ -221,7 +221,7 @@ def test_haproxy_1_5_names_no_host_over_tls(tmp_path, keys: str, hint: str) -> N
         return [(each.reason, each.hint) for each in inspect([path])[1] if "SNI" in each.reason]
 
     [(reason, advice)] = warnings("guest: centos7\n")
-    assert "names no host to the servers over TLS" in reason
+    assert "sends no host name (SNI) over TLS" in reason
     assert hint in advice
     assert not warnings("guest: debian12\n") + warnings("guest: auto\n")
     assert not warnings('guest: centos7\nhaproxy: {source: "3.0.11"}\n')

@@ -210,7 +210,7 @@ def healthy(cluster: Cluster, node: Node) -> dict[str, str]:
         "cloud-init schema": "Valid cloud-config: user-data",
         "user-data": seed(cluster, node, FACTS).user_data,
         "passwords": "",
-        "authorised keys": f"/home/ops/.ssh/authorized_keys {KEY}",
+        "authorized keys": f"/home/ops/.ssh/authorized_keys {KEY}",
         "sshd": "passwordauthentication no\nkbdinteractiveauthentication no\npermitrootlogin without-password",
         "bake": "",
         "logged keys": "",

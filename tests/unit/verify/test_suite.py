@@ -49,7 +49,7 @@ UNHEALTHY = {
     "host keys": "ssh-ed25519 AAAA root@localhost",
     "cloud-init result": '{"v1": {"errors": ["no disk"]}}',
     "passwords": "ops",
-    "authorised keys": "/root/.ssh/authorized_keys ssh-ed25519 AAAA vipforge-bake",
+    "authorized keys": "/root/.ssh/authorized_keys ssh-ed25519 AAAA vipforge-bake",
     "sshd": "passwordauthentication yes\nkbdinteractiveauthentication yes\npermitrootlogin yes",
     "bake": "/root/.ssh/authorized_keys",
     "logged keys": "/var/log/cloud-init-output.log",
@@ -118,7 +118,7 @@ def test_every_check_can_fail(unhealthy_pair, check: Callable[..., tuple[Result,
         ("disk", DISK.format(blocks=60000, inodes=200000), "only 11 % are free (58 MiB, 200000 inodes)"),
         ("disk", DISK.format(blocks=3524284, inodes=3000), "only 10 % are free (3441 MiB, 3000 inodes)"),
         ("connections", "50000\n65536", "50000 of 65536 entries are in use"),
-        ("clock", "NOW", "it is right, but no time server answers"),
+        ("clock", "NOW", "the clock is right, but no time server answers"),
     ],
 )
 def test_what_will_fail_before_long_is_a_warning(
@@ -141,7 +141,7 @@ def test_with_time_servers_in_the_spec_the_clock_must_be_synchronised(
     assert failures(check(pair)) == []
     pair.outputs["lb1.example.com"]["clock"] = f"{time.time():.0f}\n"
     assert failures(check(pair)) == [
-        "lb1.example.com: The clock is synchronised with a time server: no answer from 192.168.56.1, ntp.example.com"
+        "lb1.example.com: The clock is synchronized with a time server: no answer from 192.168.56.1, ntp.example.com"
     ]
 
 

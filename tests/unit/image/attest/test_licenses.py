@@ -128,7 +128,7 @@ def test_other_words_stay_as_they_are(words: str) -> None:
 
 
 def test_an_expression_stands_alone() -> None:
-    """CycloneDX 1.5 allows a list of licences, or one expression; the library would keep the expression only."""
+    """CycloneDX 1.5 allows a list of licenses, or one expression; the library would keep the expression only."""
     assert list(cyclonedx_licenses(["GPL"])) == [DisjunctiveLicense(name="GPL")]
     assert list(cyclonedx_licenses(["GPL-2+ or Artistic"])) == [LicenseExpression("GPL-2.0-or-later OR Artistic-1.0")]
     assert list(cyclonedx_licenses(["GPL-2+ or Artistic", "Expat", "MIT"])) == [
