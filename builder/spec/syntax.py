@@ -133,7 +133,7 @@ def _address_hint(text: str) -> str:
 def bare_host(text: str) -> str:
     """The host of a text with a scheme, a port or a path around it; the text itself if there is none."""
     found = None if LIKE_IPV6.match(text) or PREFIXED.match(text) else AROUND_A_HOST.match(text)
-    return found["host"] if found else text
+    return found["host"] if found and (is_host_name(found["host"]) or LIKE_IPV6.match(found["host"])) else text
 
 
 def _address6_hint(text: str) -> str:

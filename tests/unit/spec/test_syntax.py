@@ -135,3 +135,18 @@ def test_an_address_names_no_user(text: str) -> None:
 
 def test_the_last_slash_of_a_url_is_removed() -> None:
     assert syntax.url("http://mirror.example.com/debian/") == "http://mirror.example.com/debian"
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("http://[2001:db8::1]:80/x", "2001:db8::1"),
+        ("10.1.2.3:80", "10.1.2.3"),
+        *(
+            (text, text)
+            for text in ("foo bar:80", "https://", "u:p@x.example.com:80", "2001:db8::1", f"{'x' * 80}:80")
+        ),
+    ],
+)
+def test_a_hint_writes_only_what_can_be_a_host(text: str, host: str) -> None:
+    assert syntax.bare_host(text) == host
