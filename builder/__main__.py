@@ -6,6 +6,7 @@ cleanup. A command that Ctrl-C does not reach within a second, because a library
 
 from __future__ import annotations
 
+import codecs
 import locale
 import os
 import signal
@@ -49,7 +50,8 @@ def use_utf8() -> None:
         if isinstance(stream, TextIOWrapper) and terminal and stream.isatty():
             stream.reconfigure(encoding=terminal, errors="replace")
         elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="surrogateescape")  # a file name may be any bytes (PEP 383)
+            is_utf8 = codecs.lookup(stream.encoding).name == "utf-8"  # PYTHONIOENCODING may name any other
+            stream.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")  # file names: PEP 383
 
 
 def end_on_signals() -> None:

@@ -24,7 +24,7 @@ WORDS = ("if", "unless", "or", "and", "not", "true", "false", "http", "localhost
 """Names that have a meaning in HAProxy's conditions."""
 ROUTES = [
     {"name": "all", "paths": ["/"], "timeout": 900, "no_delay": True},
-    {"name": "shop", "paths": ["/shop", "/a#b"], "hosts": [HOST], "affinity": {"by": "source", "minutes": 5}},
+    {"name": "shop", "paths": ["/shop", "/a%b"], "hosts": [HOST], "affinity": {"by": "source", "minutes": 5}},
     {"name": "host", "hosts": [HOST], "check": {"body": "200 OK"}, "servers": SERVERS[:1]},
 ]
 WEB: list[dict[str, Any]] = [
@@ -36,8 +36,8 @@ WEB: list[dict[str, Any]] = [
     {"affinity": {"by": "source"}},
     {"trusted_proxies": ["192.0.2.0/24", "2001:db8::/32"]},
     {"trusted_proxies": ["192.0.2.7"], "proxy_protocol": {"accept": True}},
-    {"root": "/owa/", "timeout": 300, "maintenance": "Back <soon>, até já."},
-    {"check": {"path": "/up?a=b#c", "host": HOST, "status": 204, "every": 9, "fall": 1, "rise": 1}},
+    {"root": "/owa/?a=b#c", "timeout": 300, "maintenance": "Back <soon>, até já."},
+    {"check": {"path": "/up?a=b", "host": HOST, "status": 204, "every": 9, "fall": 1, "rise": 1}},
     {"check": {"body": "well # 100%"}},
     {"check": {"kind": "tcp"}},
     {"check": {"status": [200, "300-399"], "headers": {"X-Health": '50% "a" %[src] \\ #'}, "port": 8008}},

@@ -11,6 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from builder.spec.syntax import InvalidValue
 from builder.spec.values import Address, Flag, Prefix, SpecModel
 
+UNROUTED = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
+"""Destinations that no router forwards: this network, loopback, link-local (RFC 6890), multicast and reserved ones."""
+
 
 def _card_name(text: str) -> str:
     """The name of a guest's network card, or `auto`. Every guest boots with net.ifnames=0."""
@@ -43,6 +46,11 @@ def subnet(value: object) -> IPv4Network:
         raise InvalidValue("must be a network such as 10.20.0.0/16") from None
     if parsed.prefixlen == 0:
         raise InvalidValue("must not be every network", "list the networks; network.gateway is the default route")
+    if str(parsed) == value and any(parsed.overlaps(each) for each in UNROUTED):
+        reason = f"must not reach into {', '.join(map(str, UNROUTED[:-1]))} or {UNROUTED[-1]}"
+        raise InvalidValue(
+            reason, "no router forwards these; list the networks behind the router, such as 10.20.0.0/16"
+        )
     if str(parsed) != value:
         raise InvalidValue("must be the address of a network, not of a host", f"write {parsed}")
     return parsed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
-from typing import Never
+from typing import Any, Never
 
 from pydantic import ValidationError
 
@@ -111,7 +111,7 @@ def the(loc: Loc) -> str:
 
 
 def values_at(data: object, *pattern: str | int) -> Iterator[tuple[Loc, object]]:
-    """The values at all places that match the pattern, with their places."""
+    """The values at all places that match the pattern, with their places; a key with null counts as missing."""
     if not pattern:
         yield (), data
         return
@@ -119,6 +119,11 @@ def values_at(data: object, *pattern: str | int) -> Iterator[tuple[Loc, object]]
     for key, value in _children(data, head):
         for loc, match in values_at(value, *rest):
             yield (key, *loc), match
+
+
+def has(mapping: Mapping[Any, object], key: object) -> bool:
+    """Whether a mapping has a value for the key. The model takes null for no value, and so must every check."""
+    return mapping.get(key) is not None
 
 
 def texts(data: object, *pattern: str | int) -> list[tuple[Loc, str]]:
@@ -147,7 +152,7 @@ def _children(data: object, key: str | int) -> Iterator[tuple[str | int, object]
         yield from enumerate(data)
     elif isinstance(data, list) and isinstance(key, int):
         yield key, data[key]
-    elif isinstance(data, dict) and key in data:
+    elif isinstance(data, dict) and has(data, key):
         yield str(key), data[key]
 
 

@@ -19,6 +19,8 @@ from builder.spec.values import (
     HostName,
     HttpPath,
     Label,
+    OtherPath,
+    PathAlone,
     Port,
     Seconds,
     SpecModel,
@@ -139,7 +141,7 @@ class Route(SpecModel):
 
     name: Label
     """Its name in HAProxy's log and statistics, after the service's name."""
-    paths: tuple[HttpPath, ...] = ()
+    paths: tuple[PathAlone, ...] = ()
     """Paths, including everything below them; upper and lower case are treated alike."""
     hosts: tuple[HostName, ...] = ()
     """Host names of the requests."""
@@ -176,7 +178,7 @@ class Service(SpecModel):
     """For how many seconds browsers must use only https (RFC 6797); by default no such header is sent."""
     redirect: Literal["https"] | None = None
     """Redirect requests to https, except those that match a route or that a trusted proxy received over https."""
-    root: HttpPath | None = None
+    root: OtherPath | None = None
     """The path that a request for / is redirected to."""
     check: Check | None = None
     """The health check; by default a TCP connection is enough."""

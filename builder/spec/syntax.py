@@ -220,8 +220,8 @@ def version(text: str, product: str = "keepalived") -> str:
     return text
 
 
-def http_path(text: str) -> str:
-    """The path of an HTTP request, without spaces."""
+def path(text: str) -> str:
+    """What every path of the web has in common."""
     return _match(r"/[!-~]{0,200}", text, "a path that starts with / and has no spaces")
 
 

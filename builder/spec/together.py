@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from builder.core.errors import LocatedProblem, SpecError
+from builder.spec.checks.management import hardware_addresses
 from builder.spec.load import read_text
 from builder.spec.model import Cluster
 from builder.spec.positions import Document, read_yaml
@@ -79,10 +80,12 @@ def _name(document: Document) -> list[tuple[Loc, Hashable]]:
     return [(CLUSTER, document.values[CLUSTER].value)]
 
 
-def _addresses(document: Document) -> list[tuple[Loc, IpAddress]]:
-    """The addresses that the cluster's nodes have, always or while they hold a VIP."""
-    own = [found for pattern in OWN_ADDRESSES for found in addresses(document.data, *pattern)]
-    return [*own, *vips(document.data)]
+def _addresses(document: Document) -> list[tuple[Loc, IpAddress | str]]:
+    """The addresses that the cluster's nodes and their cards have, always or while they hold a VIP."""
+    own: list[tuple[Loc, IpAddress | str]] = [
+        found for pattern in OWN_ADDRESSES for found in addresses(document.data, *pattern)
+    ]
+    return [*own, *vips(document.data), *hardware_addresses(document.data)]
 
 
 def _router_ids(documents: Sequence[Document], subnets: Sequence[IPv4Network]) -> Iterator[LocatedProblem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -96,6 +97,45 @@ def _check_header(text: str) -> str:
     return text
 
 
+def http_path(text: str) -> str:
+    """The path of an HTTP request, without spaces, and perhaps a query. Clients send no fragment."""
+    syntax.path(text)
+    if "#" in text:
+        raise syntax.InvalidValue(
+            "must be a path without #", f"write {text.partition('#')[0]}: no request has what follows"
+        )
+    return text
+
+
+def path_alone(text: str) -> str:
+    """The path of requests as HAProxy compares it, which is without their query."""
+    syntax.path(text)
+    path = re.split(r"[?#]", text)[0]
+    if path != text:
+        raise syntax.InvalidValue(
+            "must be a path without ? and #", f"write {path}: requests match by their path alone"
+        )
+    return text
+
+
+def other_path(text: str) -> str:
+    """The path that / is redirected to, on the same host; it may have a query and a fragment.
+
+    A client asks for / again if that is what the path comes to (RFC 3986, section 5.2.4), and for another host if it
+    begins with two slashes (section 4.2). Browsers take a backslash for a slash, and %2e for a dot (URL Standard).
+    """
+    syntax.path(text)
+    path = re.sub("%2e", ".", re.split(r"[?#]", text)[0], flags=re.IGNORECASE).replace("\\", "/")
+    inner = path.lstrip("/")
+    if posixpath.normpath(f"/{inner}") == "/":
+        raise syntax.InvalidValue("must be another path than /", "such as /shop/; a redirect to / never ends")
+    if path != f"/{inner}":
+        raise syntax.InvalidValue(
+            "must be a path on the same host", f"with one slash at the beginning, such as /{inner}"
+        )
+    return text
+
+
 HostName = Annotated[str, AfterValidator(syntax.host_name), Field(examples=["example.com"])]
 FullHostName = Annotated[str, AfterValidator(syntax.full_host_name), Field(examples=["lb1.example.com"])]
 Email = Annotated[str, AfterValidator(syntax.email), Field(examples=["ops@example.com"])]
@@ -106,7 +146,9 @@ KeepalivedVersion = Annotated[str, AfterValidator(syntax.version), Field(example
 HaproxyVersion = Annotated[
     str, AfterValidator(lambda text: syntax.version(text, "haproxy")), Field(examples=["3.0.11"])
 ]
-HttpPath = Annotated[str, AfterValidator(syntax.http_path), Field(examples=["/health"])]
+HttpPath = Annotated[str, AfterValidator(http_path), Field(examples=["/health"])]
+PathAlone = Annotated[str, AfterValidator(path_alone), Field(examples=["/shop"])]
+OtherPath = Annotated[str, AfterValidator(other_path), Field(examples=["/shop/"])]
 STATUS_CODE = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string"}]}
 Statuses = Annotated[
     tuple[Annotated[str, BeforeValidator(_status)], ...],

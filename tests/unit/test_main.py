@@ -91,6 +91,16 @@ def test_a_file_name_that_is_not_text_is_shown_escaped(tmp_path: Path) -> None:
     assert b"/caf\\udce9.yml:1:1: there is no such file" in err
 
 
+@pytest.mark.real_subprocess
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", b"sp\\xe9c \\u20ac.yml"), ("latin-1", b"sp\xe9c \\u20ac.yml")]
+)
+def test_what_an_encoding_cannot_express_is_escaped(tmp_path: Path, encoding: str, shown: bytes) -> None:
+    code, out, err = vipforge("check", "spéc €.yml", folder=tmp_path, locale={"PYTHONIOENCODING": encoding})
+    assert (code, out) == (Exit.BAD_SPEC, b"")
+    assert err.startswith(shown + b":1:1: there is no such file")
+
+
 def vipforge(*words: str | bytes | Path, folder: Path, locale: dict[str, str]) -> tuple[int, bytes, bytes]:
     """The exit code, stdout and stderr of a command that is run in a folder."""
     environment = {**os.environ, "VIPFORGE_BUILD": str(folder / "build"), **locale}

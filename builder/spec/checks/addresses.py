@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_interface
 
-from builder.spec import management
-from builder.spec.environment import TIME_SERVERS
-from builder.spec.model import LONGEST_PREFIX6, SHORTEST_PREFIX6, Network
+from builder.spec.model import LONGEST_PREFIX6, SHORTEST_PREFIX6
 from builder.spec.problem import ANY, Loc, Problem, addresses, named, numbers, texts, the, values_at, vips
-from builder.spec.syntax import InvalidValue
 from builder.spec.values import LONGEST_PREFIX, SHORTEST_PREFIX, IpAddress
 
-SERVERS = ("services", ANY, "servers", ANY, "address")
-ROUTED = ("services", ANY, "routes", ANY, "servers", ANY, "address")
-PRESET_SERVERS = ("presets", ANY, "servers", ANY, "address")
-SMTP_SERVER = ("alerts", "smtp_server")
-NAME_SERVERS = ("network", "dns", ANY)
 PREFIX: Loc = ("network", "prefix6")
 GATEWAY: Loc = ("network", "gateway6")
-OWN_ADDRESS = "give the server's own address"
 GATEWAY6_HINT = "remove it, or give every node an address6, and network its prefix6"
 LISTS = (
     ("network", "dns"),
@@ -69,11 +59,6 @@ class Family:
         """The VIPs of the family."""
         return self._of(vips(data))
 
-    def peers(self, data: object) -> list[Placed]:
-        """Hosts that the nodes connect to: servers, the SMTP server, name servers, time servers."""
-        patterns = (SERVERS, ROUTED, PRESET_SERVERS, SMTP_SERVER, NAME_SERVERS, TIME_SERVERS)
-        return self._of([found for pattern in patterns for found in addresses(data, *pattern)])
-
     def _of(self, placed: list[Placed]) -> list[Placed]:
         return [(loc, address) for loc, address in placed if address.version == self.version]
 
@@ -86,13 +71,19 @@ V6 = Family(6, "address6", "gateway6", "prefix6", range(SHORTEST_PREFIX6, LONGES
 def address_problems(data: object) -> Iterator[Problem]:
     """Addresses outside the subnet or reserved in it, and VIPs that are the address of something else."""
     for family in (V4, V6):
-        local = [*family.nodes(data), *family.vips(data), *family.gateways(data)]
-        subnet = subnet_of(data, family, local)
+        subnet = nodes_subnet(data, family)
         if subnet is not None:
-            yield from misplaced(local, family, subnet)
-            yield from _unreachable(data, family, subnet)
+            yield from misplaced(_local(data, family), family, subnet)
         yield from _taken(data, family)
-    yield from _sent_to_a_vip(data)
+
+
+def nodes_subnet(data: object, family: Family) -> Subnet | None:
+    """The subnet of the nodes, the VIPs and the gateway."""
+    return subnet_of(data, family, _local(data, family))
+
+
+def _local(data: object, family: Family) -> list[Placed]:
+    return [*family.nodes(data), *family.vips(data), *family.gateways(data)]
 
 
 def subnet_of(data: object, family: Family, local: list[Placed]) -> Subnet | None:
@@ -111,47 +102,17 @@ def misplaced(local: list[Placed], family: Family, subnet: Subnet) -> Iterator[P
     for loc, address in local:
         if address not in subnet:
             yield Problem(loc, f"{named(loc)} is outside the nodes' {family.subnet} {subnet}", hosts)
-        elif use := _reserved(address, family, subnet):
+        elif use := reserved(address, family, subnet):
             yield Problem(loc, f"{named(loc)} is the {use} of {subnet}", hosts)
 
 
-def _reserved(address: IpAddress, family: Family, subnet: Subnet) -> str:
+def reserved(address: IpAddress, family: Family, subnet: Subnet) -> str:
     """What an address of the subnet stands for if no host can have it; else empty."""
     if address == subnet.network_address:
         return (
             "network address" if family.version == V4.version else "subnet-router anycast address"
         )  # RFC 4291, section 2.6.1
     return "broadcast address" if family.version == V4.version and address == subnet.broadcast_address else ""
-
-
-def _unreachable(data: object, family: Family, subnet: Subnet) -> Iterator[Problem]:
-    """Servers that no node can reach: at a reserved address of the subnet, or in another one without a gateway.
-
-    IPv6 routers announce themselves, so only IPv4 needs the spec's gateway. A key of `network` that does not exist may
-    be a misspelt gateway, which is reported as such.
-    """
-    keys = next((network for _, network in values_at(data, "network") if isinstance(network, dict)), {})
-    misspelt = any(key not in Network.model_fields for key in keys)
-    routed = family is V6 or misspelt or _given(data, ("network", family.gateway))
-    beside = list(management_networks(data))
-    for loc, address in family.peers(data):
-        if use := _reserved(address, family, subnet):
-            yield Problem(loc, f"{named(loc)} is the {use} of {subnet}", OWN_ADDRESS)
-        elif address not in subnet and not routed and not any(address in network for network in beside):
-            reason = (
-                f"{named(loc)} is outside the nodes' {family.subnet} {subnet}, and network has no {family.gateway}"
-            )
-            yield Problem(loc, reason, f"add {family.gateway}: to network, with the address of the router")
-
-
-def management_networks(data: object) -> Iterator[Subnet]:
-    """The networks that the nodes reach through their management cards: the subnet, and those of routes."""
-    subnet = subnet_of(data, MANAGEMENT, MANAGEMENT.nodes(data))
-    if subnet is not None:
-        yield subnet
-    for _, text in texts(data, "management", "routes", ANY, "to"):
-        with suppress(InvalidValue):
-            yield management.subnet(text)
 
 
 def _taken(data: object, family: Family) -> Iterator[Problem]:
@@ -167,28 +128,16 @@ def _taken(data: object, family: Family) -> Iterator[Problem]:
                 yield Problem(loc, f"{named(loc)} is also {the(place)}", "give the node a different address")
 
 
-def _sent_to_a_vip(data: object) -> Iterator[Problem]:
-    """Servers whose address is a VIP, where HAProxy itself listens."""
-    taken = {address for _, address in vips(data)}
-    listeners = {(address, port) for address in taken for _, port in numbers(data, "services", ANY, "port")}
-    for loc, address in (server for place in (SERVERS, ROUTED, PRESET_SERVERS) for server in addresses(data, *place)):
-        ports = [port for _, port in numbers(data, *loc[:-1], "port")]
-        if any((address, port) in listeners for port in ports):
-            yield Problem(loc, f"{named(loc)} is a VIP, so HAProxy would send requests to itself", OWN_ADDRESS)
-        elif address in taken:
-            yield Problem(loc, f"{named(loc)} is a VIP", OWN_ADDRESS)
-
-
 def ipv6_problems(data: object) -> Iterator[Problem]:
     """Keys that an IPv6 VIP or a node's IPv6 address needs and that are missing."""
     asking = next((loc for loc, vip in vips(data) if isinstance(vip, IPv6Address)), None)
     if asking:
         yield from _nodes_without(data, asking)
     own = next((loc for loc, _ in values_at(data, "nodes", ANY, "address6")), None)
-    if (asking or own) and _given(data, PREFIX[:1]) and not _given(data, PREFIX):
+    if (asking or own) and given(data, PREFIX[:1]) and not given(data, PREFIX):
         reason = f"{named(PREFIX)} is missing; {named(asking or own or PREFIX)} needs it"
         yield Problem(PREFIX, reason, "add a line such as prefix6: 64", shows_value=False)
-    if not (asking or own) and _given(data, GATEWAY):
+    if not (asking or own) and given(data, GATEWAY):
         yield Problem(GATEWAY, f"{named(GATEWAY)} is set, but no node has an address6", GATEWAY6_HINT)
 
 
@@ -201,8 +150,9 @@ def _nodes_without(data: object, asking: Loc) -> Iterator[Problem]:
             yield Problem(place, f"{named(place)} is missing; {named(asking)} needs it", hint, shows_value=False)
 
 
-def _given(data: object, place: Loc) -> bool:
-    return any(value is not None for _, value in values_at(data, *place))
+def given(data: object, place: Loc) -> bool:
+    """Whether there is a value at the place."""
+    return any(True for _ in values_at(data, *place))
 
 
 def duplicate_problems(data: object) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from builder.spec import keepalived_features, syntax
 from builder.spec.hints import how_to_add
 from builder.spec.model import HIGHEST_PRIORITY
-from builder.spec.problem import ANY, Loc, Problem, named, nearest, numbers, texts, values_at, vips
+from builder.spec.problem import ANY, Loc, Problem, has, named, nearest, numbers, texts, values_at, vips
 from builder.spec.vrrp import PROFILES, SHORT_FORM, Profile, Vrrp
 
 VRRP_2 = 2
@@ -51,7 +51,7 @@ def _is_version(text: str) -> bool:
 def _some_without_priority(data: object) -> Iterator[Problem]:
     """Nodes without a priority while others have one, which would make the order of the nodes matter."""
     nodes = [(loc, node) for loc, node in values_at(data, "nodes", ANY) if isinstance(node, dict)]
-    if not any("priority" in node for _, node in nodes):
+    if not any(has(node, "priority") for _, node in nodes):
         return
     for loc, node in nodes:
         place = (*loc, "priority")
@@ -104,13 +104,13 @@ def instance_problems(data: object) -> Iterator[Problem]:
     """A wrong form of `vrrp`, and instances that prefer unknown nodes."""
     for loc, vrrp in values_at(data, "vrrp"):
         if isinstance(vrrp, dict):
-            yield from _both_forms(loc, vrrp) if "instances" in vrrp else _incomplete(loc, vrrp)
+            yield from _incomplete(loc, vrrp) if "instances" not in vrrp else _both_forms(loc, vrrp)
     yield from _unknown_nodes(data)
 
 
 def _both_forms(loc: Loc, vrrp: dict[str, object]) -> Iterator[Problem]:
-    for key in SHORT_FORM:
-        if key in vrrp:
+    for key in SHORT_FORM if has(vrrp, "instances") else ():
+        if has(vrrp, key):
             reason = f"{named((*loc, key))} cannot be combined with instances, which each have their own"
             yield Problem((*loc, key), reason, "remove it, or remove the instances")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from builder.spec import management
-from builder.spec.checks.addresses import MANAGEMENT, V4, Subnet, misplaced, repeated, subnet_of
-from builder.spec.problem import ANY, Loc, Problem, addresses, named, texts, the, values_at
+from builder.spec.checks.addresses import MANAGEMENT, V4, Subnet, misplaced, nodes_subnet, repeated, subnet_of
+from builder.spec.problem import ANY, Loc, Problem, addresses, has, named, texts, the, values_at
 from builder.spec.syntax import InvalidValue
 
 SECTION: Loc = ("management",)
@@ -17,7 +17,7 @@ CARDS = ("mac", "management_mac")
 
 def management_problems(data: object) -> Iterator[Problem]:
     """What keeps the cards apart, and values that the section and the nodes lack."""
-    yield from _hardware_addresses(data)
+    yield from _cards_twice(data)
     section = next((value for _, value in values_at(data, *SECTION) if isinstance(value, dict)), None)
     if section is None:
         yield from _without_section(data)
@@ -36,22 +36,21 @@ def management_problems(data: object) -> Iterator[Problem]:
 
 def _without_section(data: object) -> Iterator[Problem]:
     for key in ("management", "management_mac"):
-        for loc, value in values_at(data, *NODES, key):
-            if value is not None:
-                hint = f"add a section such as management: {{prefix: 24}}, or remove {key}"
-                yield Problem(loc, f"{named(loc)} has no effect without the section management", hint)
+        for loc, _ in values_at(data, *NODES, key):
+            hint = f"add a section such as management: {{prefix: 24}}, or remove {key}"
+            yield Problem(loc, f"{named(loc)} has no effect without the section management", hint)
 
 
 def _nodes_without(data: object) -> Iterator[Problem]:
     for loc, node in values_at(data, *NODES):
-        if isinstance(node, dict) and "management" not in node:
+        if isinstance(node, dict) and not has(node, "management"):
             place = (*loc, "management")
             hint = "add a line such as management: 10.9.0.11, in the management subnet"
             yield Problem(
                 place, f"{named(place)} is missing; the section management needs it", hint, shows_value=False
             )
-        elif isinstance(node, dict) and ("mac" in node) != ("management_mac" in node):
-            lacking, given = CARDS if "mac" not in node else CARDS[::-1]
+        elif isinstance(node, dict) and has(node, "mac") != has(node, "management_mac"):
+            lacking, given = CARDS[::-1] if has(node, "mac") else CARDS
             place = (*loc, lacking)
             reason = f"{named(place)} is missing, and {the((*loc, given))} is given"
             hint = "give both or none of them: without them, the order of the cards decides which is which"
@@ -67,7 +66,7 @@ def _interfaces(data: object) -> Iterator[Problem]:
 
 
 def _overlap(data: object, subnet: Subnet, first: Loc) -> Iterator[Problem]:
-    own = subnet_of(data, V4, [*V4.nodes(data), *V4.vips(data), *V4.gateways(data)])
+    own = nodes_subnet(data, V4)
     if own is not None and own.overlaps(subnet):
         reason = f"{named(first)} is in {subnet}, which overlaps the nodes' subnet {own}"
         yield Problem(
@@ -83,8 +82,10 @@ def _routes(data: object, subnet: Subnet) -> Iterator[Problem]:
         if address in nodes:
             yield Problem(loc, f"{named(loc)} is also {the(nodes[address])}", "give the address of the router")
     own = subnet_of(data, V4, V4.nodes(data))
-    for loc, text in texts(data, *SECTION, "routes", ANY, "to"):
-        target = _network(text)
+    targets = [(loc, _network(text)) for loc, text in texts(data, *SECTION, "routes", ANY, "to")]
+    for loc, first in repeated(each for each in targets if each[1]):
+        yield Problem(loc, f"{named(loc)} is also {the(first)}", "remove one of them: a network has one route")
+    for loc, target in targets:
         for taken, name in ((subnet, "management subnet"), (own, "subnet")):
             if target and isinstance(taken, IPv4Network) and target.subnet_of(taken):
                 yield Problem(
@@ -99,7 +100,11 @@ def _network(text: str) -> IPv4Network | None:
         return None
 
 
-def _hardware_addresses(data: object) -> Iterator[Problem]:
-    placed = [(loc, text.lower()) for key in CARDS for loc, text in texts(data, *NODES, key)]
-    for loc, first in repeated(placed):
+def hardware_addresses(data: object) -> list[tuple[Loc, str]]:
+    """The hardware addresses of the nodes' cards, in lower case."""
+    return [(loc, text.lower()) for key in CARDS for loc, text in texts(data, *NODES, key)]
+
+
+def _cards_twice(data: object) -> Iterator[Problem]:
+    for loc, first in repeated(hardware_addresses(data)):
         yield Problem(loc, f"{named(loc)} is also {the(first)}", "give every card's own hardware address")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from builder.spec.backends import PEERS_PORT, Backend, CookieMeaning, backends, cookie_meaning, has_tables
+from builder.spec.backends import HTTPS, PEERS_PORT, Backend, CookieMeaning, backends, cookie_meaning, has_tables
 from builder.spec.model import Cluster
 from builder.spec.presets import Preset, services_of
 from builder.spec.problem import Loc, Problem, decidable, named, nearest, the
-from builder.spec.service import Service
+from builder.spec.service import Route, Service
 from builder.spec.syntax import LONGEST_LABEL
 from builder.spec.values import IpAddress
 
@@ -22,11 +22,12 @@ def service_problems(cluster: Cluster) -> Iterator[Problem]:
     """The problems within each service and each preset."""
     for index, service in enumerate(cluster.services):
         loc: Loc = ("services", index)
-        for check in (_servers, _redirect_mode, _proxies, _tls, _hsts, _web, _cookie, _routes):
+        for check in (_servers, _weights, _redirect_mode, _proxies, _tls, _hsts, _web, _cookie, _routes):
             yield from decidable(check(service, loc))
         for of_service in (_redirect, _named_certificates, _vips):
             yield from decidable(of_service(cluster, service, loc))
     for index, preset in enumerate(cluster.presets):
+        yield from decidable(_weights(preset, ("presets", index)))
         for of_preset in (_vips, _preset_name, _preset_certificate):
             yield from decidable(of_preset(cluster, preset, ("presets", index)))
 
@@ -53,6 +54,9 @@ def _redirect(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]
         found = " and ".join(f"{vip} on port {port}" for vip, port in ports.items())
         hint = "add such a service for each of them, with vips:"
         yield Problem(place, f"{named(loc)} redirects to https, which {found} offer", hint)
+    elif service.port != HTTPS and (plain := _plain(cluster, ports)):
+        reason = f"{named(loc)} redirects to https, but {the(plain)} speaks http on that port"
+        yield Problem(place, reason, f"give {the(plain)} another port, or mode: https and a certificate")
     routed = any(not route.servers for route in service.routes)
     if service.servers and not proxies and not routed:
         hint = "remove servers:, or list under trusted_proxies: the proxies that clients reach over https"
@@ -70,6 +74,21 @@ def _redirect(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]
         yield Problem(place, reason, "add them under servers:")
 
 
+def _plain(cluster: Cluster, ports: Mapping[IpAddress, int | None]) -> Loc | None:
+    """The place of a service without TLS that a redirect to https leads to."""
+    for loc, other in cluster.placed_services():
+        if other.mode == "http" and any(ports.get(vip) == other.port for vip in other.vips or ports):
+            return loc
+    return None
+
+
+def _weights(owner: Service | Route | Preset, loc: Loc) -> Iterator[Problem]:
+    if owner.servers and not any(server.weight for server in owner.servers):
+        place = (*loc, "servers")
+        reason = f"the weights of {named(place)} are all 0, so no server gets any requests"
+        yield Problem(place, reason, "give one of them a weight of 1 or more", shows_value=False)
+
+
 def _proxies(service: Service, loc: Loc) -> Iterator[Problem]:
     if service.trusted_proxies and not service.is_web and not service.proxy_protocol.accept:
         reason = f"in mode tcp a trusted proxy has no headers, and {named(loc)} does not accept the PROXY protocol"
@@ -82,6 +101,9 @@ def _redirect_mode(service: Service, loc: Loc) -> Iterator[Problem]:
     if service.redirect and service.mode != "http":
         hint = "set mode: http" + (", and remove certificates" if service.certificates else "")
         yield Problem((*loc, "redirect"), f"{named(loc)} redirects to https from mode {service.mode}", hint)
+    elif service.redirect and service.port == HTTPS:
+        reason = f"{named(loc)} redirects to https from port {HTTPS}, where clients speak TLS already"
+        yield Problem((*loc, "port"), reason, "choose another port, such as 80")
 
 
 def _tls(service: Service, loc: Loc) -> Iterator[Problem]:
@@ -141,6 +163,7 @@ def _routes(service: Service, loc: Loc) -> Iterator[Problem]:
             yield Problem(own, f"{named(own)} matches no request", "give it paths or hosts", shows_value=False)
         if route.name in names[:index]:
             yield Problem((*own, "name"), f"{named((*own, 'name'))} is used twice", "give every route a unique name")
+        yield from decidable(_weights(route, own))
 
 
 def _named_certificates(cluster: Cluster, service: Service, loc: Loc) -> Iterator[Problem]:
@@ -213,15 +236,16 @@ def _port_twice(
 
 def _names(placed: list[tuple[Loc, Service]]) -> Iterator[Problem]:
     """Names that would occur twice in haproxy.cfg: those of services, and of routes with their service's prefix."""
-    taken: dict[str, Loc] = {}
+    taken: dict[str, tuple[Loc, str]] = {}
     for loc, service in placed:
         yield from decidable(_name_twice(loc, service, taken))
 
 
-def _name_twice(loc: Loc, service: Service, taken: dict[str, Loc]) -> Iterator[Problem]:
+def _name_twice(loc: Loc, service: Service, taken: dict[str, tuple[Loc, str]]) -> Iterator[Problem]:
+    """Two services of the same name are left to `builder.spec.checks.addresses`."""
     for name in (service.name, *(f"{service.name}-{route.name}" for route in service.routes)):
-        first = taken.setdefault(name, loc)
-        if first != loc and not (loc[0] == first[0] == "services" and name == service.name):
+        first, owner = taken.setdefault(name, (loc, service.name))
+        if first != loc and not (loc[0] == first[0] == "services" and name == service.name == owner):
             reason = f"{named(loc)} needs the name {name}, which {the(first)} already has"
             yield Problem(loc, reason, "give one of them another name", shows_value=False)
 

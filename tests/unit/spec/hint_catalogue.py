@@ -7,7 +7,6 @@ from tests.unit.spec.faulty import GONE, KEY, WITH_INSTANCES, WITH_IPV6, WITH_MA
 CLASSIC: Edit = {"vrrp.profile": "classic", "nodes.0.priority": 102, "nodes.1.priority": 101}
 WEB1 = {"name": "web1", "address": "10.1.2.32", "port": 8080}
 SERVER = {"name": "new", "address": "10.1.2.61", "port": 80}
-
 VALUE_CASES = (
     # the form of single values
     same_place("cluster", None, "cluster has no value", "give one, or remove cluster", "demo"),
@@ -254,6 +253,28 @@ VALUE_CASES = (
         "remove the route",
         {"management.routes": []},
         WITH_MANAGEMENT,
+    ),
+    *(
+        same_place("management.routes.0.to", to, "must not reach into", "no router", "10.20.0.0/16", WITH_MANAGEMENT)
+        for to in ("127.0.0.0/8", "169.254.1.1/32", "239.1.0.0/16", "0.0.0.0/1")
+    ),
+    Case(
+        {"management.routes.1": {"to": "10.20.0.0/16", "via": "10.9.0.2"}},
+        "to of route 2 of management is also the to of route 1",
+        "remove one of them",
+        {"management.routes.1": GONE},
+        WITH_MANAGEMENT,
+    ),
+    *(
+        same_place(place, wrong, reason, "give the server's own address", right, WITH_MANAGEMENT)
+        for place, wrong, reason, right in (
+            ("network.dns", ["10.9.0.0"], "is the network address of 10.9.0.0/24", ["10.9.0.77"]),
+            ("network.ntp", ["10.9.0.255"], "is the broadcast address of 10.9.0.0/24", ["10.9.0.77"]),
+            ("network.ntp", ["10.1.2.12"], "is also the address of node 2", ["10.1.2.77"]),
+            ("alerts.smtp_server", "10.9.0.12", "is also the management of node 2", "10.9.0.77"),
+            ("services.0.servers.0.address", "10.9.0.12", "is also the management of node 2", "10.9.0.77"),
+            ("presets.0.servers.0.address", "10.9.0.255", "is the broadcast address", "10.9.0.77"),
+        )
     ),
     # time servers and kernel settings
     same_place("network.ntp", [5], "must be an address or a host name", "such as 192.0.2.123", ["192.0.2.123"]),

@@ -7,6 +7,7 @@ from tests.unit.spec.faulty import BASE, GONE, Case, same_place
 WEB1 = {"name": "web1", "address": "10.1.2.32", "port": 8080}
 REDIRECT = {"name": "web", "port": 80, "vips": ["10.1.2.10"], "redirect": "https"}
 SERVER = {"name": "new", "address": "10.1.2.61", "port": 80}
+SERVICE = {"name": "more", "port": 8088, "vips": ["10.1.2.10"], "servers": [SERVER]}
 
 SERVICE_CASES = (
     # services
@@ -40,6 +41,22 @@ SERVICE_CASES = (
             "services.0.vips": ["10.1.2.10"],
             "services.3": REDIRECT | {"name": "web2", "port": 82, "vips": ["10.1.2.20"]},
         },
+    ),
+    Case(
+        {
+            "services.0": REDIRECT | {"trusted_proxies": ["10.9.0.0/16"], "servers": [SERVER]},
+            "services.2.mode": "http",
+            "services.2.certificates": GONE,
+        },
+        "but service 3 speaks http on that port",
+        "give service 3 another port, or mode: https and a certificate",
+        {"services.2.port": 8080},
+    ),
+    Case(
+        {"services.0": REDIRECT | {"port": 443}, "services.2.port": 8443},
+        "redirects to https from port 443",
+        "choose another port, such as 80",
+        {"services.0.port": 80},
     ),
     Case(
         {"services.0": REDIRECT | {"trusted_proxies": ["10.9.0.0/16"]}},
@@ -88,6 +105,27 @@ SERVICE_CASES = (
         "remove root, or set mode: http",
         {"services.1.mode": "http"},
     ),
+    same_place("services.0.root", "/#/app", "another path than /", "such as /shop/", "/shop/"),
+    same_place(
+        "services.0.root", "//x.org", "on the same host", "one slash at the beginning, such as /x.org", "/x.org"
+    ),
+    same_place("services.2.routes.0.paths", ["/f?b=1"], "without ? and #", "write /f: requests match", ["/f"]),
+    same_place("services.0.check", {"path": "/up?a=1#x"}, "without #", "write /up?a=1: no", {"path": "/up?a=1"}),
+    same_place(
+        "services.0.servers",
+        [SERVER | {"weight": 0}],
+        "the weights of servers of service 1 are all 0",
+        "a weight of 1 or more",
+        [SERVER | {"weight": 0}, SERVER | {"name": "b", "port": 81}],
+    ),
+    same_place(
+        "services.2.routes.0.servers",
+        [SERVER | {"weight": 0}],
+        "servers of route 1 of service 3 are all 0",
+        "a weight of 1",
+        [SERVER],
+    ),
+    same_place("presets.0.servers.0.weight", 0, "servers of preset 1 are all 0", "a weight of 1 or more", 2),
     same_place("services.1.affinity", {"by": "cookie"}, "a cookie needs", "set by: source", {"by": "source"}),
     same_place(
         "services.2.routes.0", {"name": "x"}, "matches no request", "paths or hosts", {"name": "x", "paths": ["/x"]}
@@ -121,6 +159,8 @@ SERVICE_CASES = (
     same_place("presets.0.certificate", GONE, "preset 1 names no certificate", "add certificate:", "www"),
     same_place("presets.0.vips", ["10.1.2.10"], "listens on port", "give them different VIPs", ["10.1.2.20"]),
     same_place("presets.0.name", "x" * 30, "name of preset 1 is too long", "use 29 characters at most", "x" * 29),
+    same_place("services.1.name", "shop-old", "needs the name shop-old", "another name", "mail"),
+    same_place("services.3", SERVICE | {"name": "shop-old"}, "which service 3 already has", "another", SERVICE),
     same_place("services.0.name", "exchange-web", "needs the name exchange-web", "another name", "web"),
     # capacity
     same_place("haproxy", {"maxconn": 30000}, "can hold", "set it to 7", {"maxconn": 7000}),

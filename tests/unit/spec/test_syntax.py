@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from builder.spec import syntax
+from builder.spec import syntax, values
 from builder.spec.ssh_keys import ssh_key
 
 
@@ -37,7 +37,7 @@ GOOD = [
     (syntax.interface_name, "eth0.100"),
     (syntax.user_name, "ops"),
     (syntax.version, "1.2.13"),
-    (syntax.http_path, "/owa/healthcheck.htm?x=1"),
+    (values.http_path, "/owa/healthcheck.htm?x=1"),
     (syntax.url, "http://mirror.example.com/debian"),
     (ssh_key, KEY),
     (ssh_key, f"{KEY} Jörg at section_of"),
@@ -69,7 +69,7 @@ BAD = [
     *((syntax.interface_name, text) for text in ("", "x" * 16, "eth 0", "-eth0", "eth0\n", "../x")),
     *((syntax.user_name, text) for text in ("", "root", "haproxy", "www-data", "Ops", "1ops", "x" * 33, "ops:x")),
     *((syntax.version, text) for text in ("", "2.3", "2.3.3.1", "v2.3.3", "2.3.3-1", "\uff12.3.3", "9" * 5 + ".1.1")),
-    *((syntax.http_path, text) for text in ("", "health", "/a b", "/" + "x" * 201, "/a\n")),
+    *((values.http_path, text) for text in ("", "health", "/a b", "/" + "x" * 201, "/a\n")),
     *(
         (syntax.url, text)
         for text in ("", "mirror.example.com", "ftp://x", "http://", "http://a b", "https://u:p@a/debian")

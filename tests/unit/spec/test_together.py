@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from builder.core.errors import LocatedProblem, SpecError
+from builder.spec.checks.management import CARDS
 from builder.spec.load import load
 from builder.spec.together import load_together
 from tests.unit.spec.test_ipv6 import EXAMPLE as IPV6
+from tests.unit.spec.test_management import EXAMPLE as MANAGEMENT
+from tests.unit.spec.test_management import NODE2
 
 Write = Callable[[str, str], Path]
 
@@ -96,6 +99,22 @@ def test_a_name_and_a_router_id_of_three_clusters_are_reported_once(write: Write
         path.write_text(re.sub("cluster: .*", "cluster: demo", path.read_text(), count=1))
     reason = f"{first}:1 and {second}:1 describe a cluster of this name, too"
     assert found(first, second, third) == [("c.yml", 1, reason)]
+
+
+@pytest.mark.parametrize("keys", [("mac", "mac"), ("mac", "management_mac")])
+def test_a_network_card_of_two_clusters_is_a_problem(write: Write, keys: tuple[str, str]) -> None:
+    texts = [
+        MANAGEMENT.replace(NODE2, f"{NODE2}, {key}: '52:54:00:1a:2b:02', {other}: '52:54:00:1a:2b:0{number}'")
+        for number, (key, other) in enumerate(({"mac": CARDS, "management_mac": CARDS[::-1]}[key] for key in keys), 3)
+    ]
+    moved = texts[1].replace("192.168.60.", "192.168.61.").replace("10.9.0.", "10.8.0.")
+    first = write("a.yml", texts[0])
+    second = write("b.yml", moved.replace("cluster: ", "cluster: other-").replace(":1a:2b:02", ":1A:2B:02"))
+    ((file, _, reason),) = found(first, second)
+    assert (file, reason.partition(f" in {first}")[0]) == (
+        "b.yml",
+        f"{keys[1]} of node 2 is also the {keys[0]} of node 2",
+    )
 
 
 def test_ipv6_addresses_count_too(write: Write) -> None:
