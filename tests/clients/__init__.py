@@ -16,11 +16,19 @@ NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 SECONDS = 120
 
 
-def complaints(*requests: dict[str, Any]) -> list[list[str]]:
-    """What the programs say about each request: {schema, documents} for ajv, or {html} for html-validate."""
+AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+"""The accessibility checker that runs in the page itself."""
+
+
+def complaints(*requests: dict[str, Any]) -> list[Any]:
+    """What the programs say about each request.
+
+    Lists of complaints: {schema, documents} for ajv, {html} for html-validate. {files}, texts by URI, for
+    yaml-language-server: such lists by URI.
+    """
     done = subprocess.run(
         [NODE, FOLDER / "judge.mjs"], input=json.dumps(requests), text=True, capture_output=True, timeout=SECONDS
     )
     assert done.returncode == 0, done.stderr
-    answers: list[list[str]] = json.loads(done.stdout)
+    answers: list[Any] = json.loads(done.stdout)
     return answers

@@ -1,8 +1,10 @@
-// Reads a list of requests as JSON, {schema, documents} or {html}, and prints each one's complaints as a list of texts.
+// Reads a list of requests as JSON and prints the answer to each: for {schema, documents} and {html} a list of complaints,
+// for {files} an object of such lists.
 import { readFileSync } from "node:fs";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { HtmlValidate } from "html-validate";
+import { judgeFiles } from "./language-server.mjs";
 
 const validator = new HtmlValidate({ extends: ["html-validate:recommended"] });
 
@@ -24,8 +26,10 @@ async function judgePage(html) {
   );
 }
 
-const requests = JSON.parse(readFileSync(0, "utf8"));
-const complaints = requests.map(({ schema, documents, html }) =>
-  schema === undefined ? judgePage(html) : judgeSchema(schema, documents),
-);
-console.log(JSON.stringify(await Promise.all(complaints)));
+function judge({ schema, documents, html, files }) {
+  if (files) return judgeFiles(files);
+  return html === undefined ? judgeSchema(schema, documents) : judgePage(html);
+}
+
+const answers = await Promise.all(JSON.parse(readFileSync(0, "utf8")).map(judge));
+console.log(JSON.stringify(answers));

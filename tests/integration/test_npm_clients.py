@@ -36,6 +36,17 @@ def test_ajv_refuses_a_wrong_spec_and_a_loose_schema() -> None:
     assert "strict mode" in unknown_format[0] or "unknown format" in unknown_format[0]
 
 
+def test_an_editor_shows_no_complaint_about_an_example_and_the_line_of_a_mistake() -> None:
+    files = {path.as_uri(): path.read_text() for path in sorted(EXAMPLES.glob("*.yml"))}
+    quickstart = EXAMPLES / "quickstart.yml"
+    wrong = quickstart.read_text().replace("priority: 254", "priority: 255", 1)
+    line = next(number for number, each in enumerate(wrong.splitlines(), 1) if "priority: 255" in each)
+    (found,) = complaints({"files": {**files, f"{quickstart.as_uri()}#wrong.yml": wrong}})
+    mistakes = found.pop(f"{quickstart.as_uri()}#wrong.yml")
+    assert [complaint for complaints in found.values() for complaint in complaints] == []
+    assert [each.partition(":")[0] for each in mistakes] == [f"line {line}"]
+
+
 @pytest.mark.parametrize("results", [(), (proofs.endless(),), (proofs.killed(),)], ids=["all", "endless", "killed"])
 def test_html_validate_accepts_the_report(results: tuple[ScenarioResult, ...], tmp_path: Path) -> None:
     write_report(proofs.proof(*results), tmp_path)

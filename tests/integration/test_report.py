@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from builder.core.waiting import until
 from builder.faults.report import comparison, write_report
 from tests import proofs
 from tests.chromium import Page, chromium
+from tests.clients import AXE
 
 pytestmark = pytest.mark.integration
 
@@ -70,6 +72,16 @@ def test_the_page_opens_without_a_network_and_without_errors(page: Page, folder:
     asked = [url for url in page.requests() if not url.startswith("data:")]
     assert asked == [(folder / "report.html").as_uri()]
     assert page.complaints() == []
+
+
+def test_axe_finds_nothing(page: Page) -> None:
+    """The accessibility checker that auditors use, in the page as readers see it."""
+    page.value(f"{AXE.read_text()}; 0")
+    page.value("axe.run().then(result => { window.axeResult = result; }); 0")
+    until(lambda: page.value("'axeResult' in window"), "axe to end", limit=60)
+    violations = page.value("axeResult.violations.map(each => `${each.id}: ${each.nodes.map(node => node.html)}`)")
+    assert violations == []
+    assert page.value("axeResult.passes.length") > 10
 
 
 @pytest.mark.parametrize("width", WIDTHS)
