@@ -127,7 +127,7 @@ def test_a_directly_booted_kernel_gets_the_public_key(tmp_path: Path) -> None:
 def test_the_default_account_of_a_vendors_image_gets_the_public_key(tmp_path: Path) -> None:
     access = make_access(tmp_path, Foundation(disk=tmp_path / "disk.qcow2"), CENTOS7)
     assert access.user == "centos"
-    assert (tmp_path / "user-data").read_text().startswith("#cloud-config\nssh_authorized_keys:\n  - ssh-ed25519 ")
+    assert (tmp_path / "user-data").read_text().startswith("#cloud-config\nssh_authorized_keys:\n- ssh-ed25519 ")
 
 
 def test_the_kickstart_file_gives_root_the_public_key(tmp_path: Path) -> None:
