@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from builder.spec import syntax
-from builder.spec.problem import ANY, Loc, Problem, named, texts, values_at
+from builder.spec.problem import ANY, Loc, Problem, given, named, texts, values_at
 from builder.spec.syntax import InvalidValue
 
 TIME_SERVERS = ("network", "ntp", ANY)
@@ -70,7 +70,7 @@ Setting = Annotated[int | str, BeforeValidator(setting), Field(examples=[4096])]
 
 def environment_problems(data: object) -> Iterator[Problem]:
     """Time servers that no node can find, and kernel settings that do not exist or that the appliance itself needs."""
-    if not any(values_at(data, "network", "dns", ANY)):
+    if not given(data, "network", "dns", ANY):
         hint = "add dns: to network, or give the server's address"
         for loc, _ in _names(data):
             yield Problem(loc, f"{named(loc)} is a name, but network has no name servers", hint)

@@ -16,7 +16,7 @@ from builder.spec.checks import effects, health, services
 from builder.spec.model import Cluster
 from builder.spec.partial import partial_cluster
 from builder.spec.positions import Document
-from builder.spec.problem import Loc, Problem, decidable, values_at
+from builder.spec.problem import Loc, Problem, decidable, given
 from builder.spec.values import FOLDER
 
 Check = Callable[[Cluster], Iterable[Problem]]
@@ -41,13 +41,13 @@ def read_spec(path: Path, *further: Check) -> tuple[Cluster, Document]:
     """
     document = positions.read_yaml(read_text(path), str(path))
     data, context = document.data, {FOLDER: path.parent.absolute()}
-    errors = _errors(data, context)
+    valid, errors = _validate(data, context)
     meant = [
         place for each in errors if each["type"] == "extra_forbidden" and (place := hints.place_meant(each["loc"]))
     ]
     problems = [*map(hints.problem_of, errors), *checks.problems(data)]
     refused = document.refused.union(meant, (each.loc for each in problems))
-    cluster = partial_cluster(data, refused, context) if refused else Cluster.model_validate(data, context=context)
+    cluster = valid if valid and not refused else partial_cluster(data, refused, context)
     for check in (
         services.listener_problems,
         services.service_problems,
@@ -64,17 +64,17 @@ def read_spec(path: Path, *further: Check) -> tuple[Cluster, Document]:
     return cluster, document
 
 
-def _errors(data: object, context: dict[str, Path]) -> list[ErrorDetails]:
+def _validate(data: object, context: dict[str, Path]) -> tuple[Cluster | None, list[ErrorDetails]]:
+    """The cluster, or the errors for which there is none."""
     try:
-        Cluster.model_validate(data, context=context)
+        return Cluster.model_validate(data, context=context), []
     except ValidationError as error:
-        return [each for each in error.errors(include_url=False) if not hints.is_consequence(each)]
-    return []
+        return None, [each for each in error.errors(include_url=False) if not hints.is_consequence(each)]
 
 
 def _misspelt(data: object, loc: Loc, meant: list[Loc]) -> bool:
     """Whether a problem is that a key is missing which is there in another spelling."""
-    return loc in meant and not any(True for _ in values_at(data, *loc))
+    return loc in meant and not given(data, *loc)
 
 
 def read_text(path: Path) -> str:

@@ -126,6 +126,11 @@ def has(mapping: Mapping[Any, object], key: object) -> bool:
     return mapping.get(key) is not None
 
 
+def given(data: object, *pattern: str | int) -> bool:
+    """Whether there is a value at any place that matches the pattern."""
+    return any(True for _ in values_at(data, *pattern))
+
+
 def texts(data: object, *pattern: str | int) -> list[tuple[Loc, str]]:
     """The texts at the places that match the pattern."""
     return [(loc, value) for loc, value in values_at(data, *pattern) if isinstance(value, str)]

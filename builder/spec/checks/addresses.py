@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_interface
 
 from builder.spec.model import LONGEST_PREFIX6, SHORTEST_PREFIX6
-from builder.spec.problem import ANY, Loc, Problem, addresses, named, numbers, texts, the, values_at, vips
+from builder.spec.problem import ANY, Loc, Problem, addresses, given, named, numbers, texts, the, values_at, vips
 from builder.spec.values import LONGEST_PREFIX, SHORTEST_PREFIX, IpAddress
 
 PREFIX: Loc = ("network", "prefix6")
@@ -134,10 +134,10 @@ def ipv6_problems(data: object) -> Iterator[Problem]:
     if asking:
         yield from _nodes_without(data, asking)
     own = next((loc for loc, _ in values_at(data, "nodes", ANY, "address6")), None)
-    if (asking or own) and given(data, PREFIX[:1]) and not given(data, PREFIX):
+    if (asking or own) and given(data, *PREFIX[:1]) and not given(data, *PREFIX):
         reason = f"{named(PREFIX)} is missing; {named(asking or own or PREFIX)} needs it"
         yield Problem(PREFIX, reason, "add a line such as prefix6: 64", shows_value=False)
-    if not (asking or own) and given(data, GATEWAY):
+    if not (asking or own) and given(data, *GATEWAY):
         yield Problem(GATEWAY, f"{named(GATEWAY)} is set, but no node has an address6", GATEWAY6_HINT)
 
 
@@ -148,11 +148,6 @@ def _nodes_without(data: object, asking: Loc) -> Iterator[Problem]:
             place = (*loc, "address6")
             hint = "add a line such as address6: 2001:db8:56::11, in the VIP's subnet"
             yield Problem(place, f"{named(place)} is missing; {named(asking)} needs it", hint, shows_value=False)
-
-
-def given(data: object, place: Loc) -> bool:
-    """Whether there is a value at the place."""
-    return any(True for _ in values_at(data, *place))
 
 
 def duplicate_problems(data: object) -> Iterator[Problem]:

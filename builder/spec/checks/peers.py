@@ -14,14 +14,13 @@ from builder.spec.checks.addresses import (
     Family,
     Placed,
     Subnet,
-    given,
     nodes_subnet,
     reserved,
     subnet_of,
 )
 from builder.spec.environment import TIME_SERVERS
 from builder.spec.model import Network, Node
-from builder.spec.problem import ANY, Loc, Problem, addresses, has, named, numbers, texts, the, values_at, vips
+from builder.spec.problem import ANY, Loc, Problem, addresses, given, has, named, numbers, texts, the, values_at, vips
 from builder.spec.values import IpAddress, IpNetwork
 
 SERVERS = ("services", ANY, "servers", ANY, "address")
@@ -83,7 +82,7 @@ def _beyond(data: object, family: Family, subnet: Subnet) -> Iterator[Problem]:
     """
     keys = next((network for _, network in values_at(data, "network") if isinstance(network, dict)), {})
     misspelt = any(key not in Network.model_fields for key in keys)
-    if family is V6 or misspelt or given(data, ("network", family.gateway)):
+    if family is V6 or misspelt or given(data, "network", family.gateway):
         return
     near = [subnet, *_management_networks(data)]
     for loc, address in _of(data, family):

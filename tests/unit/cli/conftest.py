@@ -11,10 +11,8 @@ from builder import cli
 
 
 @pytest.fixture
-def vipforge(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run the command with these arguments in this process, and return its exit code."""
-    monkeypatch.delenv("VIPFORGE_DEBUG", raising=False)
-    monkeypatch.setattr(cli, "MODULES", ("spec",))
+def any_command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run vipforge with these arguments in this process, and return its exit code."""
 
     def run(*words: str | Path) -> int:
         monkeypatch.setattr("sys.argv", ["vipforge", *map(str, words)])
@@ -23,3 +21,11 @@ def vipforge(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         return int(ended.value.code or 0)
 
     return run
+
+
+@pytest.fixture
+def vipforge(any_command: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run only the commands for specs, without tracebacks, unless a test says otherwise."""
+    monkeypatch.delenv("VIPFORGE_DEBUG", raising=False)
+    monkeypatch.setattr(cli, "MODULES", ("spec",))
+    return any_command

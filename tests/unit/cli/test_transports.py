@@ -11,7 +11,6 @@ from unittest.mock import Mock
 
 import pytest
 
-from builder import cli
 from builder.core.errors import Exit
 from builder.core.paths import resources
 from builder.deploy.machine import BakedImage
@@ -43,19 +42,6 @@ Vipforge = Callable[..., int]
 
 
 @pytest.fixture
-def vipforge(monkeypatch: pytest.MonkeyPatch) -> Vipforge:
-    """Run a command in this process, and return its exit code."""
-
-    def run(*words: str | Path) -> int:
-        monkeypatch.setattr("sys.argv", ["vipforge", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
-
-    return run
-
-
-@pytest.fixture
 def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Add the file to the package."""
     folder = tmp_path / "transports"
@@ -70,14 +56,16 @@ def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_paper")
-def test_a_new_transport_is_one_file(vipforge: Vipforge, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert vipforge("seed", QUICKSTART, "--transport", "paper", "--to", tmp_path / "seeds", "--json") == Exit.OK
+def test_a_new_transport_is_one_file(
+    any_command: Vipforge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert any_command("seed", QUICKSTART, "--transport", "paper", "--to", tmp_path / "seeds", "--json") == Exit.OK
     seeds = json.loads(capsys.readouterr().out)
     assert seeds == {name: str(tmp_path / "seeds" / f"{name}.page") for name in ("lb1.example.com", "lb2.example.com")}
     for name, path in seeds.items():
         assert Path(path).read_text() == f"name: {name}\n"
         assert Path(path).stat().st_mode & 0o777 == 0o600
-    assert vipforge("transports") == Exit.OK
+    assert any_command("transports") == Exit.OK
     listed = capsys.readouterr().out.splitlines()
     assert "paper      a page to type in; needs patience; refuses seeds with secrets" in listed
     assert [line.split()[0] for line in listed] == sorted(transports.all_transports())
@@ -108,13 +96,13 @@ def test_a_new_transport_with_a_cd_is_usable_for_every_machine_with_a_cd() -> No
     ids=("seed", "lab", "deploy", "upgrade"),
 )
 def test_each_command_names_the_transports_that_it_can_use(
-    vipforge: Vipforge, capsys: pytest.CaptureFixture[str], *, command: tuple[str | Path, ...], hint: str
+    any_command: Vipforge, capsys: pytest.CaptureFixture[str], *, command: tuple[str | Path, ...], hint: str
 ) -> None:
-    assert vipforge(*command, "--transport", "pigeon") == Exit.BAD_SPEC
+    assert any_command(*command, "--transport", "pigeon") == Exit.BAD_SPEC
     said = capsys.readouterr().err
     assert "error: unknown transport pigeon\n" in said
     assert f"  hint: use one of: {hint}\n" in said
     if "folder" in hint:
         return
-    assert vipforge(*command, "--transport", "folder") == Exit.BAD_SPEC
+    assert any_command(*command, "--transport", "folder") == Exit.BAD_SPEC
     assert "error: transport folder cannot be used here\n" in capsys.readouterr().err
