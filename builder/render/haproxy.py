@@ -11,7 +11,7 @@ from builder.guests import Facts
 from builder.spec.model import Cluster
 from builder.spec.problem import Loc
 from builder.spec.service import Check, Service
-from builder.spec.values import IpAddress, IpNetwork, host
+from builder.spec.values import IpAddress, IpNetwork, Release, host, release
 
 TLS_1_3 = (1, 8)
 """The first release with TLS 1.3. (HAProxy 1.5.18 in CentOS 7 is older, and its OpenSSL lacks TLS 1.3 as well.)"""
@@ -43,9 +43,9 @@ class HaproxyTooOld(UserError):
         self.loc = loc
 
 
-def bind_address(address: IpAddress, release: tuple[int, ...]) -> str:
+def bind_address(address: IpAddress, running: Release) -> str:
     """An address to put before `:PORT`; releases without brackets take what follows the last colon as the port."""
-    return host(address) if release >= BRACKETS else str(address)
+    return host(address) if running >= BRACKETS else str(address)
 
 
 def as_ipv6(network: IpNetwork) -> str:
@@ -59,20 +59,20 @@ def as_ipv6(network: IpNetwork) -> str:
     )
 
 
-def haproxy_release(cluster: Cluster, facts: Facts) -> tuple[int, ...]:
+def haproxy_release(cluster: Cluster, facts: Facts) -> Release:
     """The appliance's HAProxy release as comparable numbers, such as (2, 6).
 
     Raises HaproxyTooOld if the spec requires a TLS version that this release, or the guest's OpenSSL, lacks.
     """
     version = cluster.haproxy.source or facts.haproxy_version
-    release = tuple(int(part) for part in version.split("."))
-    if cluster.tls.minimum == "1.3" and (release < TLS_1_3 or not facts.has_tls_1_3):
+    found = release(version)
+    if cluster.tls.minimum == "1.3" and (found < TLS_1_3 or not facts.has_tls_1_3):
         raise HaproxyTooOld(
             f"HAProxy {version} in {facts.title} does not support TLS 1.3, which tls.minimum requires",
             loc=("tls", "minimum"),
             hint='set tls.minimum to "1.2", or choose another guest',
         )
-    return release
+    return found
 
 
 def server_defaults(service: Service, check: Check | None) -> str:

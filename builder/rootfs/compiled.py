@@ -20,7 +20,7 @@ from builder.rootfs.layers import Layer
 from builder.rootfs.mirror import Mirror, host_address, mirror
 from builder.rootfs.mmdebstrap import Recipe
 from builder.sources import fetch, pin
-from builder.spec.keepalived_features import release
+from builder.spec.values import release
 
 Library = Literal["openssl", "libnl", "snmp", "systemd"]
 """A library to link with; its packages have different names in each family."""

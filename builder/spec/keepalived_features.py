@@ -13,9 +13,8 @@ from types import MappingProxyType
 from builder.core.errors import Exit, UserError
 from builder.guests import Facts
 from builder.spec.model import Cluster
+from builder.spec.values import Release, release
 from builder.spec.vrrp import PROFILES, Profile
-
-Release = tuple[int, ...]
 
 SINCE = MappingProxyType(
     {
@@ -60,11 +59,6 @@ class KeepalivedTooOld(UserError):
 def has(version: str, feature: str) -> bool:
     """Whether that release of keepalived has the feature; raises KeyError for a feature that SINCE does not list."""
     return release(version) >= SINCE[feature]
-
-
-def release(version: str) -> Release:
-    """A release as a tuple that can be compared: (2, 3, 3) for `2.3.3`."""
-    return tuple(int(part) for part in version.split("."))
 
 
 def needs(profile: Profile) -> tuple[str, ...]:

@@ -221,3 +221,12 @@ def host(address: IpAddress | str) -> str:
 def endpoint(address: IpAddress | str, port: int) -> str:
     """Address and port as one word: `192.168.56.10:80`, `[2001:db8:56::10]:80`."""
     return f"{host(address)}:{port}"
+
+
+Release = tuple[int, ...]
+"""A release of a program, which can be compared: (2, 3, 3) for `2.3.3`."""
+
+
+def release(version: str) -> Release:
+    """The release that a version names."""
+    return tuple(int(part) for part in version.split("."))

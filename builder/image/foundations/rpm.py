@@ -14,8 +14,8 @@ from builder.rootfs.compiled import RpmBuildRoot
 from builder.rootfs.layers import Layer
 from builder.sources import Pin, pin
 from builder.sources.fetch import fetch, in_reach
-from builder.spec.keepalived_features import release
 from builder.spec.model import Cluster
+from builder.spec.values import release
 
 KEEPALIVED = "/tmp/keepalived.tar"  # noqa: S108 - in the guest, while it is baked
 """Where the provision steps find the compiled keepalived."""

@@ -207,13 +207,13 @@ def _ports_of_services(data: object) -> Iterator[Problem]:
 def _listeners(data: object, service: Loc) -> Iterator[Problem]:
     """Servers of a service with the same address and port."""
     servers = addresses(data, *service, "servers", ANY, "address")
-    listeners = [(loc, (address, port)) for loc, address in servers for port in _ports(data, loc)]
+    listeners = [(loc, (address, port)) for loc, address in servers for port in ports_beside(data, loc)]
     for loc, first in repeated(listeners):
         reason = f"{named(loc[:-1])} has the same address and port as {named(first[:-1])}"
         yield Problem(loc, reason, "remove one of them")
 
 
-def _ports(data: object, address: Loc) -> list[int]:
+def ports_beside(data: object, address: Loc) -> list[int]:
     """The port next to an address; empty if it is missing or not a number."""
     return [port for _, port in numbers(data, *address[:-1], "port")]
 

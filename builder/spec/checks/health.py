@@ -10,6 +10,7 @@ from builder.spec.checks.addresses import repeated
 from builder.spec.model import Cluster
 from builder.spec.problem import Loc, Problem, decidable, named, the
 from builder.spec.service import Check, Service
+from builder.spec.values import Release, release
 
 BODILESS = frozenset({*range(100, 200), 204, 205, 304})
 """Status codes of responses without a body (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5)."""
@@ -86,17 +87,17 @@ def _sessions(service: Service, loc: Loc) -> Iterator[Problem]:
         yield Problem((*loc, "close_sessions", "primary_returns"), reason, hint)
 
 
-def _known_release(cluster: Cluster) -> tuple[int, ...] | None:
+def _known_release(cluster: Cluster) -> Release | None:
     """HAProxy's release in the appliance, such as (2, 6, 12); None while `guest: auto` leaves it open."""
     guest = all_guests().get(cluster.guest)
     version = cluster.haproxy.source or (guest.haproxy_version if guest else "")
-    return tuple(int(part) for part in version.split(".")) if version else None
+    return release(version) if version else None
 
 
 def name_warnings(cluster: Cluster) -> Iterator[Problem]:
     """Warnings of health checks over TLS whose host name the guest's HAProxy will not send (SNI)."""
-    release = _known_release(cluster)
-    if release is None or release >= SNI:
+    known = _known_release(cluster)
+    if known is None or known >= SNI:
         return
     reason = "HAProxy before 1.8 sends no host name (SNI) over TLS: servers that need one will not be healthy"
     hint = "use a check without TLS, such as check: {port: 80}, or choose another guest"

@@ -15,6 +15,7 @@ from builder.spec.checks.addresses import (
     Placed,
     Subnet,
     nodes_subnet,
+    ports_beside,
     reserved,
     subnet_of,
 )
@@ -124,8 +125,7 @@ def _sent_to_a_vip(data: object) -> Iterator[Problem]:
     taken = {address for _, address in vips(data)}
     listeners = {(address, port) for address in taken for _, port in numbers(data, "services", ANY, "port")}
     for loc, address in _placed(data, *BALANCED):
-        ports = [port for _, port in numbers(data, *loc[:-1], "port")]
-        if any((address, port) in listeners for port in ports):
+        if any((address, port) in listeners for port in ports_beside(data, loc)):
             yield Problem(loc, f"{named(loc)} is a VIP, so HAProxy would send requests to itself", OWN_ADDRESS)
         elif address in taken:
             yield Problem(loc, f"{named(loc)} is a VIP", OWN_ADDRESS)
