@@ -248,7 +248,7 @@ def test_no_new_journal_is_written_to_the_disk(root: StandIn) -> None:
     bake(root, "centos7")
     calls = root.calls()
     assert calls.index("systemctl restart systemd-journald.service") < calls.index("cloud-init clean --logs --seed")
-    assert root.read("/run/systemd/journald.conf.d/vipforge.conf") == "[Journal]\nStorage=volatile\n"
+    assert root.read("/run/systemd/journald.conf.d/volatile.conf") == "[Journal]\nStorage=volatile\n"
 
 
 def test_rsyslog_reaches_its_socket_in_haproxys_chroot(root: StandIn) -> None:

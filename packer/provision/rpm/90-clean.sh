@@ -6,7 +6,7 @@ echo '==> removing identity and secrets'
 systemctl stop rsyslog.service # or what is still to be done is logged under the name that the guest has during the bake
 # A journal on the disk would be begun anew with the next line; one in memory ends with the bake.
 mkdir -p /run/systemd/journald.conf.d
-printf '[Journal]\nStorage=volatile\n' >/run/systemd/journald.conf.d/vipforge.conf
+printf '[Journal]\nStorage=volatile\n' >/run/systemd/journald.conf.d/volatile.conf # a file of the same name in /etc would hide it
 systemctl restart systemd-journald.service
 cloud-init clean --logs --seed
 rm -rf /root/.ssh /root/.bash_history /root/.cache /var/lib/cloud

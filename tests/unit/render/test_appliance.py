@@ -11,8 +11,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builder.core.errors import UserError
+from builder.core.paths import resources
 from builder.core.quoting import UnwritableValue
-from builder.guests import all_guests
+from builder.guests import Facts, all_guests
 from builder.guests.debian12 import GUEST
 from builder.render import FILE_TIME, appliance, payload, render
 from builder.seed.identity import TEMPLATE, keepalived_conf, marks
@@ -242,3 +243,11 @@ def test_the_boot_firewall_opens_the_same_ports_as_firewalld() -> None:
     assert opened == ports | {"tcp dport 22 accept", "ip saddr @peers tcp dport 10001 accept"}
     assert "vrrp" in rules
     assert "policy drop" in rules
+
+
+@pytest.mark.parametrize("facts", all_guests().values(), ids=lambda facts: facts.name)
+def test_no_file_hides_a_setting_that_a_step_of_the_bake_makes_in_run(facts: Facts) -> None:
+    """systemd ignores a drop-in in /run if there is one of the same name in /etc (systemd-system.conf(5))."""
+    steps = "".join(resources("packer", "provision", name).read_text() for name in facts.provision)
+    made = re.findall(r"/run/(systemd/[\w./-]+\.conf\b(?!\.))", steps)
+    assert not [path for path in made if f"/etc/{path}" in appliance(quickstart(), facts, "2.3.4")]
